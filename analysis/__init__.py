@@ -1,0 +1,1 @@
+"""The statistics of satisfaction surveys: from a table and a design to indices, editions and scorecards."""

@@ -1,0 +1,1 @@
+"""Indices: weighted trees of item means, compared between units."""

@@ -1,0 +1,1 @@
+"""What is computed for a round, and what of it may be published."""

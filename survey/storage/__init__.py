@@ -1,0 +1,1 @@
+"""Tables and the queries on them: three stores, and no web framework."""

@@ -1,0 +1,1 @@
+"""The web application: an area for each kind of reader."""
