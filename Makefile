@@ -1,0 +1,66 @@
+# hailong: everything that a newcomer, a developer or a machine types. `make` alone lists it.
+
+PYTHON ?= python3
+PORT ?= 8000
+WORKERS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+HAILONG := $(BIN)/hailong
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench format lock clean wheel
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run ## install everything, set up the demonstration and serve it at 127.0.0.1:8000 (PORT= moves it)
+	@$(HAILONG) demo prepare --port $(PORT)
+	@exec $(HAILONG) serve --port $(PORT) --workers $(WORKERS)
+
+test: $(VENV)/.test ## install what the tests need, then run all of them
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(VENV)/.check ## the gate of every commit: format, lint, types, import walls, fast tests
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not slow"
+
+bench: $(VENV)/.test ## the side-by-side measurements, each a table with ratios
+	@for script in benchmarks/*.py; do echo "== $$script"; PYTHONPATH=. $(BIN)/python $$script || exit 1; done
+
+format: $(VENV)/.check ## put the code into its one format
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format --quiet .
+
+lock: $(VENV)/.check ## resolve the dependencies of setup.cfg anew into the two lock files
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile $(LOCK) setup.cfg -o requirements.txt
+	$(BIN)/uv pip compile $(LOCK) --extra dev setup.cfg -o requirements-dev.txt
+LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+wheel: $(VENV)/.check ## build the source distribution and the wheel into dist/
+	$(BIN)/python -m build --quiet
+
+clean: ## remove what was installed and built, but not var/
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+# Three stamps: what running needs, what the gate needs, what all tests need. Each is made again when its lock file changes.
+$(VENV)/bin/python:
+	@PYTHON=$(PYTHON) .ci/system-packages run
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.txt setup.cfg pyproject.toml .ci/system-packages | $(VENV)/bin/python
+	@PYTHON=$(PYTHON) .ci/system-packages run
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/.check: requirements-dev.txt $(VENV)/.run
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.txt
+	@touch $@
+
+$(VENV)/.test: .ci/system-packages $(VENV)/.check
+	@PYTHON=$(PYTHON) .ci/system-packages test
+	@touch $@

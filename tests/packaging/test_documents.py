@@ -1,0 +1,78 @@
+"""What the documents say is there is there: commands, settings, make targets, decisions."""
+
+import re
+import subprocess
+import sys
+import unicodedata
+from pathlib import Path
+
+from survey.cli import COMMANDS, hailong
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted((ROOT / "docs").rglob("*.md"))
+
+
+def tracked_files() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_every_command_is_documented_and_has_help():
+    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    for name in COMMANDS:
+        assert f"hailong {name}" in text, name
+        command = hailong.get_command(None, name)
+        assert command is not None
+        assert command.help, name
+        for child_name, child in getattr(command, "commands", {}).items():
+            assert f"hailong {name} {child_name}" in text, f"{name} {child_name}"
+            assert child.help, f"{name} {child_name}"
+
+
+def test_every_setting_is_documented():
+    text = (ROOT / "docs" / "operators.md").read_text(encoding="utf-8")
+    source = (ROOT / "survey" / "settings.py").read_text(encoding="utf-8")
+    names = set(re.findall(r"HAILONG_[A-Z_]*[A-Z]", source))
+    assert len(names) >= 6
+    assert {name for name in names if name not in text} == set()
+
+
+def test_make_targets_named_in_the_documents_exist():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for document in DOCUMENTS:
+        for target in re.findall(r"`make ([a-z-]+)", document.read_text(encoding="utf-8")):
+            assert target in targets, f"{document.name}: make {target}"
+
+
+def test_links_between_documents_lead_somewhere():
+    for document in DOCUMENTS:
+        for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text(encoding="utf-8")):
+            if "://" not in link and not link.startswith("mailto:"):
+                assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
+def test_decision_records_have_their_three_parts():
+    records = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+    assert records
+    for record in records:
+        text = record.read_text(encoding="utf-8")
+        for part in ("## Context", "## Decision", "## Consequences"):
+            assert part in text, f"{record.name}: {part}"
+
+
+def test_text_files_are_utf8_in_composed_form():
+    for path in tracked_files():
+        if path.suffix in {".py", ".md", ".yaml", ".html", ".css", ".js", ".jinja", ".csv", ".cfg", ".toml", ".json"} and "bad" not in path.parts:
+            text = path.read_text(encoding="utf-8")
+            assert unicodedata.is_normalized("NFC", text), path
+
+
+def test_help_starts_without_the_heavy_libraries():
+    program = (
+        "import sys\nfrom survey.cli import main\nsys.argv = ['hailong', '--help']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'ibis', 'duckdb', 'pandas', 'scipy', 'statsmodels', 'weasyprint', 'pyarrow', 'flask', 'sqlalchemy'} & set(sys.modules)\n"
+        "sys.exit(f'loaded: {sorted(heavy)}' if heavy else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
