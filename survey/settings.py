@@ -1,0 +1,239 @@
+"""What this instance is told from outside; the only reader of the environment."""
+
+import difflib
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from survey.errors import BadInput
+
+KNOWN_NAMES = (
+    "HAILONG_INSTANCE",
+    "HAILONG_PUBLIC_URL",
+    "HAILONG_DATABASE_URL",
+    "HAILONG_INTAKE_DATABASE_URL",
+    "HAILONG_FRAME_DATABASE_URL",
+    "HAILONG_SECRET_KEY_FILE",
+    "HAILONG_KEY_PASSPHRASE_FILE",
+)
+SHORTEST_KEY = 32
+# A passphrase is stretched by scrypt before it is used, so five chosen words are enough.
+SHORTEST_PASSPHRASE = 16
+FEWEST_DISTINCT_BYTES = 10
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+DURABLE_SYNCHRONOUS = frozenset({"FULL", "2", "EXTRA", "3"})
+STORE_NAMES = ("office", "frame", "intake")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything this instance is told from outside, checked once.
+
+    `secret_key` is at least 32 bytes; `passphrase_file` holds what wraps the rounds' keys. `is_embedded` says that the
+    three stores are SQLite files of the instance itself. `public_url` has no slash at its end; None means that nothing
+    may be printed outside the demonstration. `warnings` are sentences for the operator.
+    """
+
+    instance: Path
+    public_url: str | None
+    office_url: str
+    frame_url: str
+    intake_url: str
+    secret_key: bytes
+    passphrase_file: Path
+    is_embedded: bool
+    is_demonstration: bool
+    is_debug: bool = False
+    warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        # Settings end up in tracebacks and logs; the key and the databases' passwords must not.
+        return f"Settings(instance={str(self.instance)!r}, is_embedded={self.is_embedded})"
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
+        """The settings that `environ` gives, with the instance's own keys made where there are none yet.
+
+        Raises BadInput for a value that is not usable or not safe. Unknown HAILONG_ names become warnings.
+        """
+        warnings = _warnings_of_unknown_names(environ)
+        instance = Path(environ.get("HAILONG_INSTANCE") or "var").absolute()
+        public_url = _public_url(environ.get("HAILONG_PUBLIC_URL", ""))
+        is_debug = environ.get("FLASK_DEBUG", "").lower() not in ("", "0", "false", "no")
+        if is_debug and public_url is not None and urlsplit(public_url).hostname not in LOOPBACK_HOSTS:
+            raise BadInput(
+                f"FLASK_DEBUG: found debug mode on with the public address {public_url}, "
+                "expected debug mode on this machine alone: it shows answers and runs code for whoever asks"
+            )
+        urls = _database_urls(environ, instance)
+        is_embedded = not any(environ.get(name) for name in KNOWN_NAMES if name.endswith("DATABASE_URL"))
+        make_private_dir(instance)
+        key_file, key_note = _key_file(environ, "HAILONG_SECRET_KEY_FILE", instance / "secret.key", is_embedded)
+        passphrase_file, passphrase_note = _key_file(
+            environ, "HAILONG_KEY_PASSPHRASE_FILE", instance / "passphrase", is_embedded
+        )
+        read_key_file(passphrase_file, SHORTEST_PASSPHRASE)
+        return cls(
+            instance=instance,
+            public_url=public_url,
+            office_url=urls["office"],
+            frame_url=urls["frame"],
+            intake_url=urls["intake"],
+            secret_key=read_key_file(key_file),
+            passphrase_file=passphrase_file,
+            is_embedded=is_embedded,
+            is_demonstration=(instance / "demonstration").exists(),
+            is_debug=is_debug,
+            warnings=(*warnings, *key_note, *passphrase_note),
+        )
+
+
+def make_private_dir(path: Path) -> None:
+    """Make the folder, readable by its owner alone, with the folders above it."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as refusal:
+        raise BadInput(
+            f"{path}: found no folder and could not make it ({refusal.strerror}), expected a folder"
+        ) from None
+
+
+def read_key_file(path: Path, shortest: int = SHORTEST_KEY) -> bytes:
+    """The bytes of a key file that is private and strong enough; raises BadInput that says why it is not."""
+    try:
+        mode = path.stat().st_mode
+        key = path.read_bytes()
+    except OSError as refusal:
+        raise BadInput(f"{path}: found no readable key file ({refusal.strerror}), expected random bytes") from None
+    if mode & 0o007:
+        raise BadInput(
+            f"{path}: found a key file that every user of this machine can open (mode {mode & 0o777:04o}), "
+            "expected mode 0600"
+        )
+    # An editor or `echo` ends a text with a line break that nobody means as part of the key.
+    if key.rstrip(b"\r\n").isascii() and key.rstrip(b"\r\n").decode("ascii").isprintable():
+        key = key.rstrip(b"\r\n")
+    if len(key) < shortest:
+        raise BadInput(f"{path}: found a key of {len(key)} bytes, expected at least {shortest} random bytes")
+    if len(set(key)) < FEWEST_DISTINCT_BYTES or _is_repetition(key):
+        raise BadInput(f"{path}: found a key that repeats itself, expected at least {shortest} random bytes")
+    return key
+
+
+def _is_repetition(key: bytes) -> bool:
+    # A text equals a proper rotation of itself exactly when it is a shorter text repeated.
+    return key in (key + key)[1:-1]
+
+
+def _warnings_of_unknown_names(environ: Mapping[str, str]) -> tuple[str, ...]:
+    warnings = []
+    for name in sorted(environ):
+        if name.startswith("HAILONG_") and name not in KNOWN_NAMES:
+            nearest = difflib.get_close_matches(name, KNOWN_NAMES, n=1, cutoff=0.6)
+            advice = f"; did you mean {nearest[0]}?" if nearest else f"; the names are {', '.join(KNOWN_NAMES)}"
+            warnings.append(f"{name} is not a setting and was ignored{advice}")
+    return tuple(warnings)
+
+
+def _public_url(text: str) -> str | None:
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment or "@" in parts.netloc or parts.path.strip("/"):
+        raise BadInput(
+            f"HAILONG_PUBLIC_URL: found {text!r}, expected the address people type, such as https://hailong.example.vn"
+        )
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _key_file(environ: Mapping[str, str], name: str, own_file: Path, is_embedded: bool) -> tuple[Path, tuple[str, ...]]:
+    given = environ.get(name)
+    if given:
+        return Path(given).absolute(), ()
+    if own_file.exists():
+        return own_file, ()
+    _write_new_key(own_file, is_passphrase=own_file.name == "passphrase")
+    if is_embedded:
+        return own_file, ()
+    note = f"{name} is not set: {own_file} was made; every server that shares these databases needs a copy of that file"
+    return own_file, (note,)
+
+
+def _write_new_key(path: Path, *, is_passphrase: bool) -> None:
+    key = secrets.token_urlsafe(32).encode() + b"\n" if is_passphrase else secrets.token_bytes(32)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
+        # A link, unlike a rename, never replaces a key that another process has just made.
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def _database_urls(environ: Mapping[str, str], instance: Path) -> dict[str, str]:
+    office = environ.get("HAILONG_DATABASE_URL") or f"sqlite:///{instance / 'office.db'}"
+    given = {
+        "office": environ.get("HAILONG_DATABASE_URL"),
+        "frame": environ.get("HAILONG_FRAME_DATABASE_URL"),
+        "intake": environ.get("HAILONG_INTAKE_DATABASE_URL"),
+    }
+    urls = {}
+    for store, url in given.items():
+        name = "HAILONG_DATABASE_URL" if store == "office" else f"HAILONG_{store.upper()}_DATABASE_URL"
+        urls[store] = _checked_url(name, url or _default_url(store, office))
+    files = [urlsplit(url).path for url in urls.values() if url.startswith("sqlite")]
+    if len(set(files)) < len(files):
+        raise BadInput(
+            "HAILONG_DATABASE_URL: found two stores in one SQLite file, expected a file for each: "
+            "they are kept apart so that nobody can join them"
+        )
+    return urls
+
+
+def _default_url(store: str, office_url: str) -> str:
+    # One PostgreSQL database holds the three stores as schemas; SQLite has no schemas, so files lie side by side.
+    if not office_url.startswith("sqlite"):
+        return office_url
+    address, _, query = office_url.partition("?")
+    beside = f"{address.rpartition('/')[0]}/{store}.db"
+    if store == "office":
+        return office_url
+    return f"{beside}?{query}" if query else beside
+
+
+def _checked_url(name: str, url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    if scheme in ("postgres", "postgresql", "postgresql+psycopg") and separator:
+        return f"postgresql+psycopg://{rest}"
+    if scheme not in ("sqlite", "sqlite+pysqlite") or not separator:
+        # The address may hold a password, so only its beginning is shown.
+        raise BadInput(f"{name}: found {scheme[:20]!r}, expected sqlite:///FILE or postgresql+psycopg://…")
+    address, _, query = rest.partition("?")
+    path = address.removeprefix("/")
+    if not address.startswith("/") or path in ("", ":memory:"):
+        raise BadInput(
+            f"{name}: found no file in the SQLite address, expected sqlite:///FILE: a store must outlive the process"
+        )
+    for pair in filter(None, query.split("&")):
+        key, _, value = pair.partition("=")
+        if key != "synchronous":
+            raise BadInput(f"{name}: found the option {key!r}, expected none but `synchronous`")
+        if value.upper() not in DURABLE_SYNCHRONOUS:
+            raise BadInput(
+                f"{name}: found synchronous={value}, expected FULL or EXTRA: less may lose an acknowledged answer"
+            )
+    file = Path(path).absolute()
+    return f"sqlite:///{file}?{query}" if query else f"sqlite:///{file}"

@@ -1,0 +1,35 @@
+"""The three stores by name: their tables and the revision this version of the code works with."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import MetaData
+
+from survey.storage.frame import FrameBase
+from survey.storage.intake import IntakeBase
+from survey.storage.office import OfficeBase
+
+StoreName = Literal["office", "frame", "intake"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """`head` is written here too, because asking Alembic for it at every start would cost more than the start.
+
+    A test holds it equal to the newest file in migrations/versions/<store>.
+    """
+
+    store: StoreName
+    metadata: MetaData
+    head: str
+
+    @property
+    def version_table(self) -> str:
+        return f"{self.store}_version"
+
+
+LINEAGES: tuple[Lineage, ...] = (
+    Lineage("office", OfficeBase.metadata, "office_0001"),
+    Lineage("frame", FrameBase.metadata, "frame_0001"),
+    Lineage("intake", IntakeBase.metadata, "intake_0001"),
+)

@@ -1,0 +1,149 @@
+"""The office store: units, questionnaires, rounds, editions, officers and what officers did."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, MetaData, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from survey.storage.types import UtcDateTime
+
+ROUND_STATES = ("draft", "open", "closed", "sealed", "published")
+RELATIONS = ("merge", "split", "rename")
+
+# Constraints carry names, because a migration can only change what it can name.
+NAMING = {
+    "pk": "pk_%(table_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+}
+
+
+def one_of(column: str, allowed: tuple[str, ...]) -> CheckConstraint:
+    """The constraint that a column holds one of these words."""
+    words = ", ".join(f"'{word}'" for word in allowed)
+    return CheckConstraint(f"{column} IN ({words})", name=column)
+
+
+class OfficeBase(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class Unit(OfficeBase):
+    __tablename__ = "unit"
+
+    code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name_vi: Mapped[str] = mapped_column(String(200))
+    name_en: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str] = mapped_column(String(40))
+    bloc_code: Mapped[str] = mapped_column(String(80))
+    bloc_name: Mapped[str] = mapped_column(String(200))
+    parent_code: Mapped[str] = mapped_column(String(40), default="")
+    valid_from: Mapped[date | None]
+    valid_to: Mapped[date | None]
+    population: Mapped[int | None]
+    area_km2: Mapped[float | None]
+    source: Mapped[str] = mapped_column(Text, default="")
+
+
+class Succession(OfficeBase):
+    __tablename__ = "succession"
+    __table_args__ = (one_of("relation", RELATIONS),)
+
+    predecessor_code: Mapped[str] = mapped_column(ForeignKey("unit.code"), primary_key=True)
+    successor_code: Mapped[str] = mapped_column(ForeignKey("unit.code"), primary_key=True)
+    effective_date: Mapped[date] = mapped_column(primary_key=True)
+    relation: Mapped[str] = mapped_column(String(10))
+    source: Mapped[str] = mapped_column(Text, default="")
+
+
+class QuestionnaireVersion(OfficeBase):
+    __tablename__ = "questionnaire_version"
+
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    version: Mapped[str] = mapped_column(String(40), primary_key=True)
+    content_hash: Mapped[str] = mapped_column(String(64))
+    source: Mapped[bytes] = mapped_column(LargeBinary)
+    published_on: Mapped[date]
+
+
+class Round(OfficeBase):
+    __tablename__ = "round"
+    __table_args__ = (
+        one_of("state", ROUND_STATES),
+        CheckConstraint("opens_on <= closes_on", name="dates"),
+    )
+
+    slug: Mapped[str] = mapped_column(String(60), primary_key=True)
+    title_vi: Mapped[str] = mapped_column(String(200))
+    title_en: Mapped[str] = mapped_column(String(200))
+    questionnaire_name: Mapped[str] = mapped_column(String(80))
+    questionnaire_version: Mapped[str] = mapped_column(String(40))
+    questionnaire_hash: Mapped[str] = mapped_column(String(64))
+    opens_on: Mapped[date]
+    closes_on: Mapped[date]
+    state: Mapped[str] = mapped_column(String(10), default="draft")
+    design_yaml: Mapped[str] = mapped_column(Text)
+    plan_yaml: Mapped[str] = mapped_column(Text)
+    issuer_vi: Mapped[str] = mapped_column(String(200), default="")
+    issuer_en: Mapped[str] = mapped_column(String(200), default="")
+    decision: Mapped[str] = mapped_column(String(200), default="")
+    hotline: Mapped[str] = mapped_column(String(100), default="")
+    ballot_public_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    comments_public_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    key_fingerprint: Mapped[str | None] = mapped_column(String(64))
+    archive_hash: Mapped[str | None] = mapped_column(String(64))
+    n_sealed: Mapped[int | None]
+    n_rejected: Mapped[int | None]
+    imported: Mapped[bool] = mapped_column(default=False)
+
+
+class RoundUnit(OfficeBase):
+    __tablename__ = "round_unit"
+
+    round_slug: Mapped[str] = mapped_column(ForeignKey("round.slug"), primary_key=True)
+    unit_code: Mapped[str] = mapped_column(ForeignKey("unit.code"), primary_key=True)
+
+
+class Edition(OfficeBase):
+    __tablename__ = "edition"
+
+    round_slug: Mapped[str] = mapped_column(ForeignKey("round.slug"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    reason: Mapped[str | None] = mapped_column(Text)
+    published_on: Mapped[date]
+    manifest_hash: Mapped[str] = mapped_column(String(64))
+
+
+class Officer(OfficeBase):
+    __tablename__ = "officer"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    login: Mapped[str] = mapped_column(String(80), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    password_hash: Mapped[str] = mapped_column(String(200))
+    role: Mapped[str] = mapped_column(String(20))
+
+
+class AuditEvent(OfficeBase):
+    """What an officer did. A respondent never appears here: a time beside an answer would name the person."""
+
+    __tablename__ = "audit_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    actor: Mapped[str] = mapped_column(String(80))
+    action: Mapped[str] = mapped_column(String(80))
+    subject: Mapped[str] = mapped_column(String(200))
+    # Two events cannot follow the same one, so the chain cannot fork even when two processes write at once.
+    previous_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class InstanceKey(OfficeBase):
+    """The fingerprint of the secret key these stores were set up with: codes printed under it die with another one."""
+
+    __tablename__ = "instance_key"
+
+    fingerprint: Mapped[str] = mapped_column(String(64), primary_key=True)

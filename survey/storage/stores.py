@@ -1,0 +1,192 @@
+"""Engines to the three stores, opened so that an acknowledged answer survives and no value reaches a log."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from survey.errors import BadInput, HailongError, WrongState
+from survey.settings import Settings
+from survey.storage.instance_key import refuse_another_key
+from survey.storage.lineages import LINEAGES, Lineage, StoreName
+
+INTAKE_WRITER = "hailong_intake_writer"
+BUSY_TIMEOUT_MS = 10_000
+
+Purpose = Literal["work", "serving"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The three stores. What joins them is in no one of them alone."""
+
+    office: Engine
+    frame: Engine
+    intake: Engine
+
+    def engine(self, store: StoreName) -> Engine:
+        engines: dict[StoreName, Engine] = {"office": self.office, "frame": self.frame, "intake": self.intake}
+        return engines[store]
+
+    def close(self) -> None:
+        """Give back every connection."""
+        for engine in (self.office, self.frame, self.intake):
+            engine.dispose()
+
+
+def open_stores(settings: Settings, purpose: Purpose = "work") -> Stores:
+    """The stores, up to date and safe to commit to.
+
+    With the purpose `serving` the intake store is opened in PostgreSQL under the narrow role that can add a ballot and
+    read none. Raises BadInput when a store may lose a commit or was set up under another secret key, WrongState when
+    `hailong database upgrade` has to be run first, HailongError when a store does not answer.
+    """
+    stores = connect_stores(settings, purpose)
+    try:
+        for lineage in LINEAGES:
+            _refuse_another_revision(stores.engine(lineage.store), lineage)
+        refuse_another_key(stores.office, settings.secret_key)
+    except BaseException:
+        stores.close()
+        raise
+    return stores
+
+
+def connect_stores(settings: Settings, purpose: Purpose = "work") -> Stores:
+    """The stores as they are, whatever their revision; raises as `open_stores` for what cannot be committed to."""
+    intake_role = INTAKE_WRITER if purpose == "serving" and _may_become_writer(settings.intake_url) else None
+    stores = Stores(
+        office=open_engine(settings.office_url, "office"),
+        frame=open_engine(settings.frame_url, "frame"),
+        intake=open_engine(settings.intake_url, "intake", role=intake_role),
+    )
+    try:
+        for lineage in LINEAGES:
+            refuse_lossy(stores.engine(lineage.store), lineage.store)
+    except BaseException:
+        stores.close()
+        raise
+    return stores
+
+
+def open_engine(address: str, store: StoreName, *, role: str | None = None) -> Engine:
+    """The engine of one store; its parameters appear in no message and no log."""
+    url = make_url(address)
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(url)
+    # One more setting on the address itself would be lost: the two `options` are one string to PostgreSQL.
+    options = [str(url.query.get("options", "")), f"-c search_path={store}", "-c timezone=UTC"]
+    if role is not None:
+        options.append(f"-c role={role}")
+    return create_engine(
+        url.difference_update_query(["options"]),
+        hide_parameters=True,
+        pool_pre_ping=True,
+        connect_args={"options": " ".join(filter(None, options)), "application_name": "hailong"},
+    )
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    path = Path(url.database or "")
+    synchronous = str(url.query.get("synchronous", "FULL")).upper()
+    _make_private_file(path)
+    # The driver would begin transactions where it thinks best; here they begin where the session does.
+    engine = create_engine(
+        URL.create("sqlite+pysqlite", database=str(path)),
+        hide_parameters=True,
+        connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT_MS / 1000},
+    )
+
+    def set_pragmas(connection: Any, record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute(f"PRAGMA synchronous = {synchronous}")
+        cursor.execute("PRAGMA secure_delete = ON")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        # Without it INSERT OR REPLACE would overwrite a row past the trigger that refuses deletion.
+        cursor.execute("PRAGMA recursive_triggers = ON")
+        cursor.close()
+
+    def begin(connection: Connection) -> None:
+        mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+    event.listen(engine, "connect", set_pragmas)
+    event.listen(engine, "begin", begin)
+    return engine
+
+
+def _make_private_file(path: Path) -> None:
+    # SQLite gives its own files the rights of the process's umask; the log beside a file takes the file's rights.
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as refusal:
+        raise BadInput(f"{path}: found no database and could not make it ({refusal.strerror})") from None
+
+
+def refuse_lossy(engine: Engine, store: StoreName) -> None:
+    """Raise BadInput when a commit of this store may be lost after it was acknowledged."""
+    with answering(engine, store) as connection:
+        if engine.dialect.name == "sqlite":
+            level = connection.execute(text("PRAGMA synchronous")).scalar_one()
+            if int(level) < 2:
+                raise BadInput(f"the {store} store: found synchronous={level}, expected FULL: it may lose a commit")
+        else:
+            level = connection.execute(text("SHOW synchronous_commit")).scalar_one()
+            if level == "off":
+                raise BadInput(f"the {store} store: found synchronous_commit=off, expected on: it may lose a commit")
+
+
+@contextmanager
+def answering(engine: Engine, store: StoreName) -> Iterator[Connection]:
+    """A connection of a store, or a HailongError that names the store and hides its password."""
+    try:
+        connection = engine.connect()
+    except SQLAlchemyError as failure:
+        cause = str(getattr(failure, "orig", None) or failure).splitlines()[0]
+        address = engine.url.render_as_string(hide_password=True)
+        raise HailongError(f"the {store} store at {address} does not answer: {cause}") from None
+    with connection:
+        yield connection
+
+
+def _may_become_writer(address: str) -> bool:
+    if address.startswith("sqlite"):
+        return False
+    engine = open_engine(address, "intake")
+    try:
+        with answering(engine, "intake") as connection:
+            query = text(
+                "SELECT EXISTS (SELECT 1 FROM pg_roles "
+                "WHERE rolname = :role AND pg_has_role(current_user, oid, 'MEMBER'))"
+            )
+            return bool(connection.execute(query, {"role": INTAKE_WRITER}).scalar_one())
+    finally:
+        engine.dispose()
+
+
+def revision_of(engine: Engine, lineage: Lineage) -> str | None:
+    """The revision a store is at, None for an empty one."""
+    with answering(engine, lineage.store) as connection:
+        if not engine.dialect.has_table(connection, lineage.version_table):
+            return None
+        revision: str | None = connection.execute(
+            text(f"SELECT version_num FROM {lineage.version_table}")  # noqa: S608 - a name of our own
+        ).scalar_one_or_none()
+        return revision
+
+
+def _refuse_another_revision(engine: Engine, lineage: Lineage) -> None:
+    found = revision_of(engine, lineage)
+    if found != lineage.head:
+        state = "empty" if found is None else f"at revision {found}"
+        raise WrongState(
+            f"the {lineage.store} store is {state}, expected revision {lineage.head}: run `hailong database upgrade`"
+        )

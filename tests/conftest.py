@@ -1,0 +1,59 @@
+"""Fixtures of every kind of test: fresh stores on both engines."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.stores import ENGINES, LazyServer, Templates
+from survey.settings import Settings
+from survey.storage.stores import Stores, open_stores
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[LazyServer]:
+    base = tmp_path_factory.getbasetemp()
+    # Under xdist every worker has a folder of its own below the session's.
+    server = LazyServer(base if worker_id == "master" else base.parent)
+    yield server
+    server.stack.close()
+
+
+@pytest.fixture(scope="session")
+def store_templates(tmp_path_factory: pytest.TempPathFactory, postgres_server: LazyServer) -> Templates:
+    return Templates(tmp_path_factory.mktemp("templates"), postgres_server)
+
+
+@pytest.fixture(params=ENGINES)
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """The engine of the test's stores; every test that wants stores runs once on each."""
+    return str(request.param)
+
+
+@pytest.fixture
+def settings(engine_name: str, tmp_path: Path, store_templates: Templates) -> Iterator[Settings]:
+    """A fresh instance with upgraded stores, on each engine in turn."""
+    yield store_templates.new_instance(engine_name, tmp_path / "var")
+    store_templates.server.drop_databases()
+
+
+@pytest.fixture
+def stores(settings: Settings) -> Iterator[Stores]:
+    """The opened stores of `settings`."""
+    opened = open_stores(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite_settings(tmp_path: Path, store_templates: Templates) -> Settings:
+    """A fresh embedded instance, for tests in which the engine does not matter."""
+    return store_templates.new_instance("sqlite", tmp_path / "var")
+
+
+@pytest.fixture
+def sqlite_stores(sqlite_settings: Settings) -> Iterator[Stores]:
+    """The opened stores of `sqlite_settings`."""
+    opened = open_stores(sqlite_settings)
+    yield opened
+    opened.close()
