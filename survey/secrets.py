@@ -1,0 +1,57 @@
+"""The installation's one secret key and the keys derived from it, each for one purpose."""
+
+import hmac
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+SHORTEST_KEY_BYTES = 32
+
+
+class Secrets:
+    """Keyed marks that only this installation can make.
+
+    A mark is HMAC-SHA256 under a key of its own purpose, so a mark made for one purpose never equals a mark made
+    for another, and whoever holds the databases without the secret key can neither make nor check one.
+    """
+
+    __slots__ = ("_flask", "_invitation", "_nonce", "_nullifier")
+
+    def __init__(self, secret_key: bytes) -> None:
+        if len(secret_key) < SHORTEST_KEY_BYTES:
+            raise ValueError(f"the secret key has {len(secret_key)} bytes; at least {SHORTEST_KEY_BYTES} are needed")
+        self._invitation = _subkey(secret_key, "invitation tag")
+        self._nullifier = _subkey(secret_key, "nullifier")
+        self._nonce = _subkey(secret_key, "form nonce")
+        self._flask = _subkey(secret_key, "flask session")
+
+    def __repr__(self) -> str:
+        return "Secrets(…)"
+
+    @property
+    def flask_key(self) -> bytes:
+        """The key that signs the office's session cookie, 32 bytes."""
+        return self._flask
+
+    def invitation_tag(self, code: bytes) -> bytes:
+        """What is stored of a code, 32 bytes: the code cannot be found from it without the secret key."""
+        return _mark(self._invitation, code)
+
+    def nullifier(self, round_slug: str, invitation_id: bytes) -> bytes:
+        """The mark that an invitation was used in a round, 32 bytes; without the secret key it names no invitation."""
+        return _mark(self._nullifier, round_slug.encode(), invitation_id)
+
+    def nonce_tag(self, round_slug: str, nullifier: bytes, nonce: str) -> bytes:
+        """What is stored of the form that a ballot came from, 32 bytes; bound to the one ballot it came with."""
+        # A browser may send any text in the field; one that is no valid Unicode is a nonce like any other.
+        return _mark(self._nonce, round_slug.encode(), nullifier, nonce.encode("utf-8", "surrogatepass"))
+
+
+def _subkey(secret_key: bytes, purpose: str) -> bytes:
+    return HKDFExpand(hashes.SHA256(), 32, f"hailong 1 {purpose}".encode()).derive(secret_key)
+
+
+def _mark(key: bytes, *parts: bytes) -> bytes:
+    # Each part carries its length, so that two different lists of parts never read as the same bytes.
+    framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return hmac.digest(key, framed, "sha256")
