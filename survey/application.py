@@ -1,0 +1,62 @@
+"""The web application of one instance."""
+
+import traceback
+from types import TracebackType
+
+from flask import Flask, request
+
+from survey.resources import bundled_dir
+from survey.services import STORE_FAILURES, Services, open_services
+from survey.settings import Settings
+from survey.web import citizen, health, office, pages, public
+
+LARGEST_BODY = 64 * 1024
+MOST_PARTS = 500
+
+
+class Application(Flask):
+    """Flask, with a log that says where our code failed and never what somebody sent or which page they were on."""
+
+    def log_exception(
+        self,
+        exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None],
+    ) -> None:
+        # Flask's own line has the address, and an exception's message may quote an answer.
+        kind, _, trace = exc_info
+        if kind is None:
+            return
+        places = "".join(traceback.format_tb(trace))
+        self.logger.error("%s in %s\n%s", kind.__name__, request.endpoint or "no page", places)
+
+
+def create_app(settings: Settings) -> Flask:
+    """The application that serves the instance of these settings; opens its stores, asks them nothing yet."""
+    services = open_services(settings)
+    app = Application("survey", static_folder=None, template_folder=str(bundled_dir("templates")))
+    is_https = (settings.public_url or "").startswith("https://")
+    app.config.update(
+        SECRET_KEY=services.secrets.flask_key,
+        MAX_CONTENT_LENGTH=LARGEST_BODY,
+        MAX_FORM_MEMORY_SIZE=LARGEST_BODY,
+        MAX_FORM_PARTS=MOST_PARTS,
+        SESSION_COOKIE_NAME="office",
+        SESSION_COOKIE_PATH="/office",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Strict",
+        SESSION_COOKIE_SECURE=is_https,
+    )
+    app.extensions["hailong"] = services
+    pages.install(app, STORE_FAILURES, is_https=is_https)
+    app.register_blueprint(health.make_blueprint(services))
+    app.register_blueprint(citizen.make_blueprint(services))
+    app.register_blueprint(public.make_blueprint(services))
+    app.register_blueprint(office.make_blueprint(services))
+    return app
+
+
+def services_of(app: Flask) -> Services:
+    """The opened instance behind an application."""
+    services = app.extensions["hailong"]
+    if not isinstance(services, Services):
+        raise TypeError("this is no application of hailong")
+    return services
