@@ -14,6 +14,9 @@ from survey.errors import BadInput, HailongError, WrongState
 from survey.settings import Settings
 from survey.storage.instance_key import refuse_another_key
 from survey.storage.lineages import LINEAGES, Lineage, StoreName
+from survey.storage.sessions import reading, writing
+
+__all__ = ["Stores", "connect_stores", "open_engine", "open_stores", "reading", "writing"]
 
 INTAKE_WRITER = "hailong_intake_writer"
 BUSY_TIMEOUT_MS = 10_000
