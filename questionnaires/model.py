@@ -50,7 +50,8 @@ class Condition:
 class Item:
     """A question. `options` holds the scale's options where `scale` names one; "na" and "dk" are never among them.
 
-    `minimum`, `maximum` and `whole` say something about numbers only, `longest` (characters, at most 1,500) about texts.
+    `minimum`, `maximum` and `whole` say something about numbers only, `longest` (characters, at most 1,500) about
+    texts.
     """
 
     code: str
@@ -121,9 +122,9 @@ class Node:
 class Profile:
     """A named rule that turns the answers x of an item into points from 0 to 100.
 
-    share: 100·P(x ≥ threshold); mean_of_maximum: 100·mean(x)/max; rescaled: 100·(mean(x) − min)/(max − min), where min and
-    max are the extreme option values of the item's scale. `confirmed` is true only when the owner of the model has said
-    that this is the rule they use.
+    share: 100·P(x ≥ threshold); mean_of_maximum: 100·mean(x)/max; rescaled: 100·(mean(x) − min)/(max − min), where min
+    and max are the extreme option values of the item's scale. `confirmed` is true only when the owner of the model has
+    said that this is the rule they use.
     """
 
     name: str
