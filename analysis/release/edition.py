@@ -1,0 +1,261 @@
+"""An edition: what is published of a round, as one value, and as a signed folder.
+
+`analysis.release.computing` makes one out of an archive; pages, scorecards and verification read it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+from analysis.archive import (
+    ArchiveUnit,
+    Counts,
+    RoundFacts,
+    counts_from_json,
+    counts_to_json,
+    facts_from_json,
+    facts_to_json,
+    manifest_bytes,
+    units_from_csv,
+    units_to_csv,
+)
+from analysis.errors import EditionError
+from analysis.release.plan import Plan, parse_plan
+from analysis.release.rows import (
+    ROOT,
+    DistributionRow,
+    EstimateRow,
+    RankRow,
+    rows_from_csv,
+    rows_to_csv,
+    rows_to_json,
+    rows_to_parquet,
+)
+from analysis.sealed_folders import Finding, describe_files, folder_findings, read_manifest, write_sealed_folder
+from analysis.signatures import Signer, signature_complaint, signed
+from questionnaires.errors import QuestionnaireError
+from questionnaires.model import Questionnaire
+from questionnaires.reading import parse_questionnaire
+
+__all__ = ["DistributionRow", "Edition", "EstimateRow", "RankRow", "read_edition", "write_edition"]
+
+FORMAT = 1
+MANIFEST = "edition.json"
+ESTIMATES_CSV = "estimates.csv"
+ESTIMATES_PARQUET = "estimates.parquet"
+ESTIMATES_JSON = "estimates.json"
+RANKS_CSV = "ranks.csv"
+DISTRIBUTIONS_CSV = "distributions.csv"
+
+
+@dataclass(frozen=True)
+class Edition:
+    """Everything that pages and scorecards may say of a round. A correction is a new edition with a reason.
+
+    `coverage` gives, for each bloc (`bloc:CODE`) and for `all`, the share of the population whose strata have
+    responses; it is empty where the population is not known. `manifest` is `edition.json` as it was read, or empty
+    before it is written.
+    """
+
+    facts: RoundFacts
+    number: int
+    reason: str | None
+    published_on: date
+    public_url: str | None
+    questionnaire: Questionnaire
+    questionnaire_source: bytes = field(repr=False)
+    plan: Plan
+    plan_source: bytes = field(repr=False)
+    profile: str
+    units: tuple[ArchiveUnit, ...]
+    estimates: tuple[EstimateRow, ...]
+    ranks: tuple[RankRow, ...]
+    distributions: tuple[DistributionRow, ...]
+    counts: Counts
+    coverage: Mapping[str, float]
+    archive_manifest_sha256: str
+    manifest: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def blocs(self) -> tuple[tuple[str, str], ...]:
+        """The code and the Vietnamese name of each bloc that has units, in the order of the units."""
+        return tuple({unit.bloc_code: unit.bloc_name for unit in self.units}.items())
+
+    def display_name(self, language: str) -> str:
+        """What the index may be called: the model's own name only under a confirmed profile."""
+        return self.questionnaire.display_name(self.profile, language)
+
+    def unit(self, code: str) -> ArchiveUnit:
+        """The unit of this code; raises KeyError when the edition has none."""
+        for unit in self.units:
+            if unit.code == code:
+                return unit
+        raise KeyError(code)
+
+    def units_of(self, bloc: str) -> tuple[ArchiveUnit, ...]:
+        """The units of a bloc, in the order of the archive."""
+        return tuple(unit for unit in self.units if unit.bloc_code == bloc)
+
+    def rows_of(self, unit: str) -> tuple[EstimateRow, ...]:
+        """The rows of a unit's code, of `bloc:CODE` or of `all`, parents before their children; empty for any
+        other.
+        """
+        return tuple(row for (owner, _), row in self._rows.items() if owner == unit)
+
+    def row(self, unit: str, node: str = ROOT) -> EstimateRow:
+        """The row of a unit and a node; raises KeyError when there is none."""
+        return self._rows[unit, node]
+
+    def rank_of(self, unit: str) -> RankRow | None:
+        """The unit's rank, or None when it has none."""
+        return next((row for row in self.ranks if row.unit == unit), None)
+
+    def ranks_of(self, bloc: str) -> tuple[RankRow, ...]:
+        """The ranks of a bloc, best first."""
+        return tuple(row for row in self.ranks if row.bloc == bloc)
+
+    def distribution_of(self, unit: str, item: str) -> tuple[DistributionRow, ...]:
+        """The shares of an item's options in a unit, in a bloc or in all, in the order of the options."""
+        return self._distributions.get((unit, item), ())
+
+    @cached_property
+    def _rows(self) -> dict[tuple[str, str], EstimateRow]:
+        return {(row.unit, row.node): row for row in self.estimates}
+
+    @cached_property
+    def _distributions(self) -> dict[tuple[str, str], tuple[DistributionRow, ...]]:
+        grouped: dict[tuple[str, str], list[DistributionRow]] = {}
+        for row in self.distributions:
+            grouped.setdefault((row.unit, row.item), []).append(row)
+        return {key: tuple(rows) for key, rows in grouped.items()}
+
+
+def edition_tables(edition: Edition) -> dict[str, bytes]:
+    """The files that hold an edition's numbers, by name."""
+    return {
+        ESTIMATES_CSV: rows_to_csv(edition.estimates, EstimateRow),
+        ESTIMATES_PARQUET: rows_to_parquet(edition.estimates, EstimateRow),
+        ESTIMATES_JSON: rows_to_json(edition.estimates, EstimateRow),
+        RANKS_CSV: rows_to_csv(edition.ranks, RankRow),
+        DISTRIBUTIONS_CSV: rows_to_csv(edition.distributions, DistributionRow),
+    }
+
+
+def write_edition(
+    edition: Edition,
+    out: Path,
+    documents: Mapping[str, bytes],
+    signer: Signer,
+    rendered_with: Mapping[str, str] | None = None,
+) -> dict[str, object]:
+    """Write the edition and its documents into a new folder, all or nothing, and return its signed manifest.
+
+    `documents` are files by name, such as the scorecards; `rendered_with` names the programs that made them and their
+    versions. Raises EditionError when something is at `out` or a document has the name of a table.
+    """
+    files = {
+        **edition_tables(edition),
+        "questionnaire.yaml": edition.questionnaire_source,
+        "plan.yaml": edition.plan_source,
+        "units.csv": units_to_csv(edition.units),
+    }
+    for name in documents:
+        if name in files or name == MANIFEST or Path(name).name != name:
+            raise EditionError(f"documents: found the name {name!r}, expected a plain file name of its own")
+    files.update(documents)
+    manifest = signed(
+        {
+            "edition": FORMAT,
+            "number": edition.number,
+            "reason": edition.reason,
+            "published_on": edition.published_on.isoformat(),
+            "public_url": edition.public_url,
+            "round": facts_to_json(edition.facts),
+            "questionnaire": {
+                "reference": edition.questionnaire.reference,
+                "sha256": edition.questionnaire.content_hash,
+            },
+            "plan_version": edition.plan.version,
+            "profile": edition.profile,
+            "display_name": {language: edition.display_name(language) for language in ("vi", "en")},
+            "counts": counts_to_json(edition.counts),
+            "coverage": dict(edition.coverage),
+            "archive": {"manifest_sha256": edition.archive_manifest_sha256},
+            "rendered_with": dict(rendered_with or {}),
+            "files": describe_files(files),
+        },
+        signer,
+    )
+    write_sealed_folder(out, {**files, MANIFEST: manifest_bytes(manifest)}, EditionError)
+    return manifest
+
+
+def read_edition(path: Path) -> Edition:
+    """The edition at `path`, after its signature and the hashes of all its files were checked.
+
+    Raises EditionError with the first finding.
+    """
+    manifest = read_manifest(path, MANIFEST, EditionError)
+    findings = edition_findings(path, manifest)
+    if findings:
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        raise EditionError(f"{path}: {findings[0]}{more}")
+    return load_edition(path, manifest)
+
+
+def edition_findings(path: Path, manifest: Mapping[str, object], trusted_key: bytes | None = None) -> list[Finding]:
+    """What is wrong with the signature and the files of an edition, without reading what they say."""
+    findings = []
+    complaint = signature_complaint(manifest, trusted_key)
+    if complaint:
+        findings.append(Finding(f"{MANIFEST}, signature", complaint, "the signature of the office that published it"))
+    findings.extend(folder_findings(path, manifest, MANIFEST))
+    return findings
+
+
+def load_edition(path: Path, manifest: Mapping[str, object]) -> Edition:
+    """The edition as its files have it, unchecked; raises EditionError when they cannot be read."""
+    if manifest.get("edition") != FORMAT:
+        raise EditionError(f"{path / MANIFEST}: found `edition: {manifest.get('edition')}`, expected {FORMAT}")
+    try:
+        return _load(path, manifest)
+    except (OSError, ValueError, KeyError, TypeError, QuestionnaireError) as complaint:
+        raise EditionError(f"{path}: found unreadable contents ({complaint!s:.200}), expected an edition") from None
+
+
+def _load(path: Path, manifest: Mapping[str, object]) -> Edition:
+    archive, coverage = _mapping(manifest["archive"]), _mapping(manifest["coverage"])
+    questionnaire_source = (path / "questionnaire.yaml").read_bytes()
+    plan_source = (path / "plan.yaml").read_bytes()
+
+    def table(name: str) -> bytes:
+        return (path / name).read_bytes()
+
+    return Edition(
+        facts=facts_from_json(_mapping(manifest["round"])),
+        number=int(str(manifest["number"])),
+        reason=None if manifest["reason"] is None else str(manifest["reason"]),
+        published_on=date.fromisoformat(str(manifest["published_on"])),
+        public_url=None if manifest["public_url"] is None else str(manifest["public_url"]),
+        questionnaire=parse_questionnaire(questionnaire_source, str(path / "questionnaire.yaml")),
+        questionnaire_source=questionnaire_source,
+        plan=parse_plan(plan_source, str(path / "plan.yaml")),
+        plan_source=plan_source,
+        profile=str(manifest["profile"]),
+        units=units_from_csv((path / "units.csv").read_bytes()),
+        estimates=tuple(rows_from_csv(table(ESTIMATES_CSV), EstimateRow, ESTIMATES_CSV)),
+        ranks=tuple(rows_from_csv(table(RANKS_CSV), RankRow, RANKS_CSV)),
+        distributions=tuple(rows_from_csv(table(DISTRIBUTIONS_CSV), DistributionRow, DISTRIBUTIONS_CSV)),
+        counts=counts_from_json(_mapping(manifest["counts"])),
+        coverage={str(name): float(str(share)) for name, share in coverage.items()},
+        archive_manifest_sha256=str(archive["manifest_sha256"]),
+        manifest=manifest,
+    )
+
+
+def _mapping(stored: object) -> Mapping[str, object]:
+    if not isinstance(stored, Mapping):
+        raise TypeError(f"found {stored!r:.80}, expected fields")
+    return stored

@@ -1,0 +1,135 @@
+"""The plan of a round's analysis: every statistical choice, written down before the answers are seen."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
+
+from analysis.coarsening import STEPS
+from analysis.errors import PlanError
+from questionnaires.errors import QuestionnaireError
+from questionnaires.marked_yaml import read_marked
+from questionnaires.model import Questionnaire
+from questionnaires.records import Notes, Record
+
+FORMAT = 1
+
+Aggregate = Literal["persons", "units"]
+LonelyPsu = Literal["fail", "remove", "adjust", "average", "certainty"]
+
+_KEYS = (
+    "plan", "version", "profile", "aggregate", "level", "suppress_below", "caution_below", "coarsening", "decimals",
+    "lonely_psu",
+)  # fmt: skip
+_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,39}")
+_PROFILE = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_STEP = re.compile("|".join(STEPS))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a round is analysed. Each published figure carries the plan's version.
+
+    `profile` is "" for the questionnaire's own default. `aggregate` says what a bloc's figure means: "persons", the
+    whole population with design weights, or "units", the plain mean of its units. `level` is the confidence, between
+    0 and 1. Fewer than `suppress_below` respondents or answers are not shown, fewer than `caution_below` are shown
+    with a caution. No combination of unit, stratum, PSU and channel with fewer than `coarsening_k` responses enters
+    an archive.
+    """
+
+    version: str = "1"
+    profile: str = ""
+    aggregate: Aggregate = "persons"
+    level: float = 0.95
+    suppress_below: int = 10
+    caution_below: int = 30
+    coarsening_k: int = 10
+    coarsening_steps: tuple[str, ...] = STEPS
+    decimals: int = 1
+    lonely_psu: LonelyPsu = "fail"
+
+    def profile_for(self, questionnaire: Questionnaire) -> str:
+        """The name of the profile that scores this questionnaire: the plan's, or the questionnaire's default.
+
+        Raises PlanError when the questionnaire has no such profile, or no scoring tree at all.
+        """
+        name = self.profile or questionnaire.default_profile
+        known = [profile.name for profile in questionnaire.profiles]
+        if not known:
+            raise PlanError(f"{questionnaire.reference}: found no scoring tree, expected one to compute an index with")
+        if name not in known:
+            raise PlanError(f"profile: found {name!r}, expected one of {', '.join(known)} of {questionnaire.reference}")
+        return name
+
+
+def parse_plan(source: bytes, origin: str) -> Plan:
+    """The plan in a YAML file; what the file leaves out has the value of `Plan()`.
+
+    Raises PlanError with the file, the line, what was found and what was expected.
+    """
+    try:
+        notes = Notes(origin)
+        record = Record(read_marked(source, origin), "", notes, _KEYS)
+        plan = _plan(record)
+        notes.raise_if_any()
+    except QuestionnaireError as complaint:
+        raise PlanError(str(complaint)) from None
+    return plan
+
+
+def default_plan(questionnaire: Questionnaire) -> Plan:
+    """The plan of a round that brings none: the questionnaire's default profile, 95 %, suppression below 10."""
+    return Plan(profile=questionnaire.default_profile)
+
+
+def plan_source(plan: Plan) -> bytes:
+    """The YAML of a plan, so that an archive always carries one; `parse_plan` gives the plan back."""
+    steps = ", ".join(plan.coarsening_steps)
+    profile = f"profile: {plan.profile}\n" if plan.profile else ""
+    return (
+        f'plan: {FORMAT}\nversion: "{plan.version}"\n{profile}aggregate: {plan.aggregate}\nlevel: {plan.level}\n'
+        f"suppress_below: {plan.suppress_below}\ncaution_below: {plan.caution_below}\ndecimals: {plan.decimals}\n"
+        f"lonely_psu: {plan.lonely_psu}\ncoarsening:\n  k: {plan.coarsening_k}\n  steps: [{steps}]\n"
+    ).encode()
+
+
+def _plan(record: Record) -> Plan:
+    default = Plan()
+    record.number("plan", is_required=True, within=(FORMAT, FORMAT))
+    coarsening = record.record("coarsening", ("k", "steps"))
+    return Plan(
+        version=record.word("version", 'a version in quotes, such as "2026.1"', _VERSION),
+        profile=record.word("profile", "the name of a profile", _PROFILE, is_required=False),
+        aggregate=cast(Aggregate, _choice(record, "aggregate", get_args(Aggregate), default.aggregate)),
+        level=_level(record, default.level),
+        suppress_below=_whole(record, "suppress_below", default.suppress_below, (1, 1000)),
+        caution_below=_whole(record, "caution_below", default.caution_below, (1, 10000)),
+        coarsening_k=_whole(coarsening, "k", default.coarsening_k, (1, 1000)) if coarsening else default.coarsening_k,
+        coarsening_steps=coarsening.words("steps", f"one of {', '.join(STEPS)}", _STEP, (0, len(STEPS)))
+        if coarsening and coarsening.has("steps")
+        else default.coarsening_steps,
+        decimals=_whole(record, "decimals", default.decimals, (0, 6)),
+        lonely_psu=cast(LonelyPsu, _choice(record, "lonely_psu", get_args(LonelyPsu), default.lonely_psu)),
+    )
+
+
+def _choice(record: Record, key: str, allowed: tuple[str, ...], default: str) -> str:
+    return (record.one_of(key, allowed) or default) if record.has(key) else default
+
+
+def _whole(record: Record, key: str, default: int, within: tuple[int, int]) -> int:
+    number = record.number(key, within=within)
+    if number is None:
+        return default
+    if not number.is_integer():
+        record.complain(key, f"found the number {number:g}, expected a whole number")
+    return int(number)
+
+
+def _level(record: Record, default: float) -> float:
+    level = record.number("level", within=(0, 1))
+    if level is None:
+        return default
+    # A level of 95 would pass for 0.95 in a hurry, and a level of one has no finite interval.
+    if not 0.5 <= level < 1:
+        record.complain("level", f"found the number {level:g}, expected a confidence such as 0.95")
+    return level
