@@ -69,7 +69,8 @@ def import_units(stores: Stores, units_csv: Path, succession_csv: Path | None = 
         known = {unit.code: unit for unit in session.scalars(select(Unit))}
         codes = known.keys() | {row.code for row in rows}
         _refuse_unknown_codes(rows, successions, codes)
-        _refuse_blocs_of_one_code(rows, {unit.bloc_code: unit.bloc_name for unit in known.values()})
+        named = {row.code for row in rows}
+        _refuse_blocs_of_one_code(rows, {u.bloc_code: u.bloc_name for u in known.values() if u.code not in named})
         n_added = n_changed = 0
         for row in rows:
             values = asdict(row)
@@ -108,17 +109,15 @@ def _refuse_unknown_codes(rows: Sequence[UnitRow], successions: Sequence[Success
 
 def _refuse_blocs_of_one_code(rows: Sequence[UnitRow], known: dict[str, str]) -> None:
     names = dict(known)
-    in_file: dict[str, str] = {}
     for row in rows:
         code = bloc_code_of(row.bloc_name)
         if not code:
             raise BadInput(f"{row.place}: column bloc: found {row.bloc_name!r}, expected a name with letters or digits")
-        if in_file.setdefault(code, row.bloc_name) != row.bloc_name:
+        if names.setdefault(code, row.bloc_name) != row.bloc_name:
             raise BadInput(
-                f"{row.place}: column bloc: found {row.bloc_name!r}, expected {in_file[code]!r}: "
+                f"{row.place}: column bloc: found {row.bloc_name!r}, expected {names[code]!r}: "
                 f"two blocs cannot share the code {code}"
             )
-        names[code] = row.bloc_name
 
 
 def units_on(stores: Stores, on: date | None) -> tuple[UnitRecord, ...]:
@@ -144,7 +143,8 @@ def select_units(stores: Stores, selector: str, on: date) -> tuple[UnitRecord, .
             shown = sorted(present)
             expected = ", ".join(shown[:8]) + (", …" if len(shown) > 8 else "") if shown else "a registry with units"
             raise BadInput(
-                f"selector {selector!r}: found {key} {missing[0]!r}, which no unit valid on {on} has; expected {expected}"
+                f"selector {selector!r}: found {key} {missing[0]!r}, which no unit valid on {on} has; "
+                f"expected {expected}"
             )
         candidates = tuple(unit for unit in candidates if getattr(unit, fields[key]) in words)
     if not candidates:

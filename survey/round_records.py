@@ -1,0 +1,131 @@
+"""Rounds as the stores have them, read as values that outlive their session."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal, cast
+
+from sqlalchemy import select
+
+from questionnaires.model import Questionnaire, Text
+from survey.errors import NotFound, WrongState
+from survey.questionnaire_library import find_questionnaire
+from survey.storage.office import Edition, Round, RoundUnit
+from survey.storage.sessions import reading
+from survey.storage.stores import Stores
+from survey.units import UnitRecord, units_on
+
+RoundState = Literal["draft", "open", "closed", "sealed", "published"]
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRecord:
+    """A round as the stores have it."""
+
+    slug: str
+    title: Text
+    questionnaire_reference: str
+    questionnaire_hash: str
+    opens_on: date
+    closes_on: date
+    state: RoundState
+    design_source: bytes
+    plan_source: bytes
+    issuer: Text
+    decision: str
+    hotline: str
+    ballot_public_key: bytes | None
+    comments_public_key: bytes | None
+    key_fingerprint: str | None
+    archive_hash: str | None
+    n_sealed: int | None
+    n_rejected: int | None
+    is_imported: bool
+    unit_codes: tuple[str, ...]
+
+    def accepts_answers_on(self, day: date) -> bool:
+        """Whether a citizen may answer on that day; both the first and the last day count."""
+        return self.state == "open" and self.opens_on <= day <= self.closes_on
+
+
+@dataclass(frozen=True, slots=True)
+class EditionRecord:
+    """An edition of a round; `manifest_hash` is the SHA-256 of its manifest."""
+
+    number: int
+    reason: str | None
+    published_on: date
+    manifest_hash: str
+
+
+def editions_of(stores: Stores, slug: str) -> tuple[EditionRecord, ...]:
+    """The editions of a round, the first one first."""
+    with reading(stores.office) as session:
+        rows = session.scalars(select(Edition).where(Edition.round_slug == slug).order_by(Edition.number))
+        return tuple(EditionRecord(row.number, row.reason, row.published_on, row.manifest_hash) for row in rows)
+
+
+def find_round(stores: Stores, slug: str) -> RoundRecord:
+    """The round of that name; NotFound when there is none."""
+    with reading(stores.office) as session:
+        row = session.get(Round, slug)
+        if row is None:
+            raise NotFound(f"found no round {slug[:60]!r}, expected one that `hailong round status` knows")
+        codes = session.scalars(
+            select(RoundUnit.unit_code).where(RoundUnit.round_slug == slug).order_by(RoundUnit.unit_code)
+        )
+        return _record_of(row, codes)
+
+
+def list_rounds(stores: Stores) -> tuple[RoundRecord, ...]:
+    """All rounds, the one that begins last first."""
+    with reading(stores.office) as session:
+        codes: dict[str, list[str]] = {}
+        for slug, code in session.execute(
+            select(RoundUnit.round_slug, RoundUnit.unit_code).order_by(RoundUnit.unit_code)
+        ):
+            codes.setdefault(slug, []).append(code)
+        rows = session.scalars(select(Round).order_by(Round.opens_on.desc(), Round.slug))
+        return tuple(_record_of(row, codes.get(row.slug, ())) for row in rows)
+
+
+def units_of_round(stores: Stores, record: RoundRecord) -> tuple[UnitRecord, ...]:
+    """The units that a round is about, by code."""
+    codes = frozenset(record.unit_codes)
+    return tuple(unit for unit in units_on(stores, None) if unit.code in codes)
+
+
+def load_questionnaire_of(stores: Stores, record: RoundRecord) -> Questionnaire:
+    """The questionnaire a round asks; WrongState when its text is no longer the one the round was created with."""
+    questionnaire = find_questionnaire(stores, record.questionnaire_reference)
+    if questionnaire.content_hash != record.questionnaire_hash:
+        raise WrongState(
+            f"the round {record.slug}: found {record.questionnaire_reference} with sha256 "
+            f"{questionnaire.content_hash[:12]}, expected {record.questionnaire_hash[:12]} as when it was created"
+        )
+    return questionnaire
+
+
+def _record_of(row: Round, codes: Iterable[str]) -> RoundRecord:
+    return RoundRecord(
+        slug=row.slug,
+        title=Text(row.title_vi, row.title_en),
+        questionnaire_reference=f"{row.questionnaire_name}/{row.questionnaire_version}",
+        questionnaire_hash=row.questionnaire_hash,
+        opens_on=row.opens_on,
+        closes_on=row.closes_on,
+        state=cast(RoundState, row.state),
+        design_source=row.design_yaml.encode(),
+        plan_source=row.plan_yaml.encode(),
+        issuer=Text(row.issuer_vi, row.issuer_en),
+        decision=row.decision,
+        hotline=row.hotline,
+        ballot_public_key=row.ballot_public_key,
+        comments_public_key=row.comments_public_key,
+        key_fingerprint=row.key_fingerprint,
+        archive_hash=row.archive_hash,
+        n_sealed=row.n_sealed,
+        n_rejected=row.n_rejected,
+        is_imported=row.imported,
+        unit_codes=tuple(codes),
+    )

@@ -1,0 +1,270 @@
+"""A round's life: created, opened, closed, sealed, published. Each step is one transaction and one audit event."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from questionnaires.model import Questionnaire, Text
+from survey.errors import BadInput, NotFound, WrongState
+from survey.notices import NO_NOTICE, Notice, one_line
+from survey.questionnaire_library import find_questionnaire
+from survey.round_records import (
+    EditionRecord,
+    RoundRecord,
+    RoundState,
+    editions_of,
+    find_round,
+    list_rounds,
+    load_questionnaire_of,
+    units_of_round,
+)
+from survey.round_status import RoundStatus, StatusCell, round_status
+from survey.storage.audit import record_event
+from survey.storage.office import Edition, Round, RoundUnit
+from survey.storage.sessions import writing
+from survey.storage.stores import Stores
+from survey.units import select_units
+
+__all__ = [
+    "EditionRecord",
+    "RoundRecord",
+    "RoundStatus",
+    "StatusCell",
+    "close_round",
+    "create_round",
+    "editions_of",
+    "find_round",
+    "list_rounds",
+    "load_questionnaire_of",
+    "mark_published",
+    "mark_sealed",
+    "open_round",
+    "round_status",
+    "units_of_round",
+]
+
+# Which state each step leads from and to: the whole life of a round.
+STEPS: dict[str, tuple[tuple[RoundState, ...], RoundState]] = {
+    "open": (("draft",), "open"),
+    "close": (("open",), "closed"),
+    "seal": (("closed",), "sealed"),
+    "publish": (("sealed", "published"), "published"),
+}
+SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,58}[a-z0-9])?")
+# The vault keeps the installation's own key beside those of the rounds.
+RESERVED_SLUGS = frozenset({"signing"})
+COMMAND_LINE = "command line"
+
+
+class KeyMaker(Protocol):
+    """What opening a round needs of the vault."""
+
+    def create_pair(self, name: str) -> bytes:
+        """The public key of the pair of that name, made now if there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """The bytes of a design or a plan and the name complaints give them."""
+
+    content: bytes
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRequest:
+    """What a round is to be. `units` is a selector; a design or plan that is None is the default one."""
+
+    slug: str
+    questionnaire: str
+    units: str
+    opens_on: date
+    closes_on: date
+    title: Text | None = None
+    notice: Notice = NO_NOTICE
+    design: SourceFile | None = None
+    plan: SourceFile | None = None
+    is_imported: bool = False
+
+
+def create_round(stores: Stores, request: RoundRequest, today: date, *, actor: str = COMMAND_LINE) -> RoundRecord:
+    """A new round in draft, for the units that exist on its first day.
+
+    Raises BadInput, NotFound or AnalysisError for whatever in the request does not hold; nothing is written then.
+    """
+    _refuse_bad_slug(request.slug)
+    _refuse_bad_dates(request, today)
+    questionnaire = find_questionnaire(stores, request.questionnaire)
+    design, plan = _checked_sources(request, questionnaire)
+    units = select_units(stores, request.units, request.opens_on)
+    title = request.title or request.notice.title or questionnaire.title
+    with writing(stores.office) as session:
+        if session.get(Round, request.slug) is not None:
+            raise BadInput(f"found a round {request.slug} already, expected a name that no round has")
+        session.add(
+            Round(
+                slug=request.slug,
+                title_vi=one_line("title", title.vi),
+                title_en=one_line("title", title.en),
+                questionnaire_name=questionnaire.name,
+                questionnaire_version=questionnaire.version,
+                questionnaire_hash=questionnaire.content_hash,
+                opens_on=request.opens_on,
+                closes_on=request.closes_on,
+                state="draft",
+                design_yaml=design.decode("utf-8"),
+                plan_yaml=plan.decode("utf-8"),
+                issuer_vi=request.notice.issuer.vi,
+                issuer_en=request.notice.issuer.en,
+                decision=request.notice.decision,
+                hotline=request.notice.hotline,
+                imported=request.is_imported,
+            )
+        )
+        session.flush()
+        session.add_all(RoundUnit(round_slug=request.slug, unit_code=unit.code) for unit in units)
+        subject = f"{request.slug} with {questionnaire.reference} for {len(units)} units"
+        record_event(session, actor, "round.created", subject)
+    return find_round(stores, request.slug)
+
+
+def open_round(stores: Stores, vault: KeyMaker, slug: str, today: date, *, actor: str = COMMAND_LINE) -> RoundRecord:
+    """The round with its keys, open: citizens can answer from its first day to its last.
+
+    Raises NotFound, or WrongState when the round is no draft or its last day is over.
+    """
+    from survey.vault import fingerprint
+
+    planned = find_round(stores, slug)
+    refuse_step(planned, "open")
+    if today > planned.closes_on:
+        raise WrongState(f"the round {slug} ended on {planned.closes_on}; expected a round whose last day is to come")
+    # The keys come first: a pair without an open round harms nobody, an open round without its pair loses ballots.
+    ballot_key = vault.create_pair(slug)
+    comments_key = vault.create_pair(f"{slug}.comments")
+    with writing(stores.office) as session:
+        row = _step(session, slug, "open")
+        row.ballot_public_key = ballot_key
+        row.comments_public_key = comments_key
+        row.key_fingerprint = fingerprint(ballot_key)
+        record_event(session, actor, "round.opened", f"{slug} key {row.key_fingerprint}")
+    return find_round(stores, slug)
+
+
+def close_round(stores: Stores, slug: str, *, actor: str = COMMAND_LINE) -> RoundRecord:
+    """The round closed: no answer is taken any more, whatever its last day was. Raises NotFound or WrongState."""
+    with writing(stores.office) as session:
+        _step(session, slug, "close")
+        record_event(session, actor, "round.closed", slug)
+    return find_round(stores, slug)
+
+
+def mark_sealed(
+    stores: Stores, slug: str, *, archive_hash: str, n_sealed: int, n_rejected: int, actor: str = COMMAND_LINE
+) -> RoundRecord:
+    """The round sealed, with the hash of its archive's manifest. An imported round goes there from its draft."""
+    with writing(stores.office) as session:
+        row = _locked(session, slug)
+        if not (row.imported and row.state == "draft"):
+            row = _step(session, slug, "seal")
+        row.state = "sealed"
+        row.archive_hash = archive_hash
+        row.n_sealed = n_sealed
+        row.n_rejected = n_rejected
+        record_event(session, actor, "round.sealed", f"{slug} archive {archive_hash}")
+    return find_round(stores, slug)
+
+
+def mark_published(
+    stores: Stores,
+    slug: str,
+    *,
+    number: int,
+    manifest_hash: str,
+    published_on: date,
+    reason: str | None = None,
+    actor: str = COMMAND_LINE,
+) -> RoundRecord:
+    """The round published with one more edition. A number that exists, or that leaves a gap, is a WrongState."""
+    with writing(stores.office) as session:
+        row = _step(session, slug, "publish")
+        numbers = session.scalars(select(Edition.number).where(Edition.round_slug == slug)).all()
+        if number != max(numbers, default=0) + 1:
+            raise WrongState(
+                f"the round {slug}: found edition {number}, expected edition {max(numbers, default=0) + 1}"
+            )
+        session.add(
+            Edition(
+                round_slug=slug, number=number, reason=reason, published_on=published_on, manifest_hash=manifest_hash
+            )
+        )
+        record_event(session, actor, "round.published", f"{slug} edition {number} manifest {manifest_hash}")
+        row.state = "published"
+    return find_round(stores, slug)
+
+
+def refuse_step(record: RoundRecord, step: str) -> None:
+    """Raise WrongState when a round's state does not allow this step of `STEPS`."""
+    _refuse_state(record.slug, record.state, step)
+
+
+def read_source(path: Path) -> SourceFile:
+    """The bytes of a design or plan file, at most a megabyte; BadInput when it is no ordinary file."""
+    from survey.unit_files import read_plain_file
+
+    return SourceFile(read_plain_file(path, 1_000_000), str(path))
+
+
+def _step(session: Session, slug: str, step: str) -> Round:
+    row = _locked(session, slug)
+    _refuse_state(slug, row.state, step)
+    row.state = STEPS[step][1]
+    return row
+
+
+def _locked(session: Session, slug: str) -> Round:
+    row = session.get(Round, slug, with_for_update=True)
+    if row is None:
+        raise NotFound(f"found no round {slug[:60]!r}, expected one that `hailong round status` knows")
+    return row
+
+
+def _refuse_state(slug: str, state: str, step: str) -> None:
+    allowed = STEPS[step][0]
+    if state not in allowed:
+        raise WrongState(f"the round {slug} is {state}; to {step} it, it has to be {' or '.join(allowed)}")
+
+
+def _refuse_bad_slug(slug: str) -> None:
+    if not SLUG.fullmatch(slug) or slug in RESERVED_SLUGS:
+        raise BadInput(
+            f"found the round name {slug[:80]!r}, expected 1 to 60 small letters, digits and hyphens, "
+            f"no hyphen at either end, and not {', '.join(sorted(RESERVED_SLUGS))}"
+        )
+
+
+def _refuse_bad_dates(request: RoundRequest, today: date) -> None:
+    if request.closes_on < request.opens_on:
+        raise BadInput(f"found the last day {request.closes_on}, expected one not before the first, {request.opens_on}")
+    if request.closes_on < today and not request.is_imported:
+        raise BadInput(f"found the last day {request.closes_on}, expected one not before today, {today}")
+
+
+def _checked_sources(request: RoundRequest, questionnaire: Questionnaire) -> tuple[bytes, bytes]:
+    # These bring the statistics with them, which most commands about rounds never need.
+    from analysis.release.plan import default_plan, parse_plan, plan_source
+    from analysis.release.round_design import DEFAULT_DESIGN_SOURCE, parse_design
+
+    design = request.design or SourceFile(DEFAULT_DESIGN_SOURCE, "design")
+    parse_design(design.content, design.origin)
+    plan = request.plan or SourceFile(plan_source(default_plan(questionnaire)), "plan")
+    parsed = parse_plan(plan.content, plan.origin)
+    if parsed.profile or questionnaire.profiles:
+        parsed.profile_for(questionnaire)
+    return design.content, plan.content
