@@ -15,3 +15,7 @@ class NotFound(HailongError):
 
 class WrongState(HailongError):
     """What was asked does not fit the state the round is in."""
+
+
+class StoreUnavailable(HailongError):
+    """A store does not answer or cannot write: nothing was acknowledged, and sending again is safe."""

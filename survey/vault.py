@@ -80,7 +80,7 @@ class KeyVault:
         if self._path(name).exists():
             return self.public_key(name)
         private_key = ec.generate_private_key(ec.SECP256R1())
-        self._wrap_new(name, private_key, _point(private_key.public_key()))
+        self._wrap_new(name, private_key, public_point(private_key.public_key()))
         # Another process may have been quicker; the pair in the file is the one that counts.
         return self.public_key(name)
 
@@ -221,7 +221,8 @@ class VaultSigner:
         return self._private_key.sign(message)
 
 
-def _point(public_key: ec.EllipticCurvePublicKey) -> bytes:
+def public_point(public_key: ec.EllipticCurvePublicKey) -> bytes:
+    """A public key as 65 bytes, the uncompressed point: as it is stored, printed and sealed to."""
     return public_key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
 
 

@@ -1,0 +1,191 @@
+"""Invitations: the right to answer once, issued for the units of a round and found again by their code."""
+
+import re
+import secrets as randomness
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from sqlalchemy import insert, or_, select
+
+from survey.ballots import LONGEST_LABELS, Origin
+from survey.codes import new_code, read_code
+from survey.errors import BadInput, WrongState
+from survey.round_records import find_round
+from survey.rounds import COMMAND_LINE
+from survey.secrets import Secrets
+from survey.storage.audit import record_event
+from survey.storage.frame import Invitation
+from survey.storage.office import Round
+from survey.storage.sessions import reading, writing
+from survey.storage.stores import Stores
+
+DEFAULT_CHANNEL = "slip"
+MOST_CODES = 1_000_000
+ISSUING_STATES = ("draft", "open")
+
+_ID_BYTES = 16
+_ROWS_A_STATEMENT = 5_000
+# A label begins with a letter or a digit, so that a spreadsheet program never takes it for a formula.
+_LABEL = re.compile(r"\w[^\x00-\x1f\x7f]*")
+# What is looked up when a text is no code at all, so that the same work is done; no code has three bytes.
+_NO_CODE = b"\0\0\0"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRequest:
+    """How many invitations are wanted for one unit; empty stratum and psu mean that there are none."""
+
+    unit: str
+    count: int
+    stratum: str = ""
+    psu: str = ""
+    channel: str = DEFAULT_CHANNEL
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class IssuedCode:
+    """A code on its way to paper. It exists in this answer only: the stores keep keyed hashes of it."""
+
+    round_slug: str
+    unit: str
+    typed: str
+    qr: str
+    channel: str
+
+    def address(self, public_url: str | None) -> str:
+        """What the QR picture holds; the path alone without a public address. The code rides in the fragment."""
+        return f"{public_url or ''}/r/{quote(self.round_slug, safe='')}/{quote(self.unit, safe='')}#{self.qr}"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class InvitationRecord:
+    """An invitation as intake needs it."""
+
+    id: bytes
+    origin: Origin
+
+
+def issue_invitations(
+    stores: Stores,
+    secrets: Secrets,
+    round_slug: str,
+    requests: Sequence[CodeRequest],
+    *,
+    actor: str = COMMAND_LINE,
+    keep: Callable[[list[IssuedCode]], None] | None = None,
+) -> list[IssuedCode]:
+    """New invitations and their codes, in the order they were asked for: all of them, or none when anything is wrong.
+
+    The codes are stored nowhere; who calls this has the only copy. `keep` is handed them before the invitations
+    become valid: when it raises, nothing was issued. Raises NotFound, WrongState or BadInput.
+    """
+    wanted = _checked_requests(stores, round_slug, requests)
+    codes: list[IssuedCode] = []
+    rows: list[dict[str, object]] = []
+    for request in wanted:
+        for _ in range(request.count):
+            code = new_code()
+            codes.append(IssuedCode(round_slug, request.unit, code.typed, code.qr, request.channel))
+            rows.append(
+                {
+                    "id": randomness.token_bytes(_ID_BYTES),
+                    "round_slug": round_slug,
+                    "unit_code": request.unit,
+                    "stratum": request.stratum,
+                    "psu": request.psu,
+                    "channel": request.channel,
+                    "qr_tag": secrets.invitation_tag(_code_bytes(code.qr)),
+                    "typed_tag": secrets.invitation_tag(_code_bytes(code.typed)),
+                }
+            )
+    with writing(stores.office) as office:
+        # The round's row is read again under the lock: a round that was closed meanwhile gets no more invitations.
+        row = office.get_one(Round, round_slug, with_for_update=True)
+        _refuse_wrong_state(round_slug, row.state, is_imported=row.imported)
+        subject = f"{round_slug}: {len(codes)} for {len({request.unit for request in wanted})} units"
+        record_event(office, actor=actor, action="invitations.issued", subject=subject)
+        with writing(stores.frame) as frame:
+            for start in range(0, len(rows), _ROWS_A_STATEMENT):
+                frame.execute(insert(Invitation.__table__), rows[start : start + _ROWS_A_STATEMENT])  # type: ignore[arg-type]
+            if keep is not None:
+                keep(codes)
+    return codes
+
+
+def find_invitation(stores: Stores, secrets: Secrets, round_slug: str, code_text: str) -> InvitationRecord | None:
+    """The invitation of this round that a text spells in either way, or None. The work is the same in each case."""
+    read = read_code(code_text)
+    tag = secrets.invitation_tag(read[1] if read else _NO_CODE)
+    query = select(
+        Invitation.id,
+        Invitation.round_slug,
+        Invitation.unit_code,
+        Invitation.stratum,
+        Invitation.psu,
+        Invitation.channel,
+    ).where(or_(Invitation.qr_tag == tag, Invitation.typed_tag == tag))
+    with reading(stores.frame) as session:
+        row = session.execute(query).one_or_none()
+    if row is None or row.round_slug != round_slug:
+        return None
+    return InvitationRecord(row.id, Origin(row.unit_code, row.stratum, row.psu, row.channel))
+
+
+def check_label(name: str, text: str) -> str:
+    """The text of a stratum, psu or channel as it is stored; BadInput when it is too long or would be misread."""
+    label = unicodedata.normalize("NFC", text.strip())
+    longest = LONGEST_LABELS[name]
+    if len(label) > longest:
+        raise BadInput(f"{name}: found {len(label)} characters, expected at most {longest}")
+    if label and not _LABEL.fullmatch(label):
+        raise BadInput(f"{name}: found “{_printable(label)}”, expected a label that begins with a letter or a digit")
+    return label
+
+
+def check_count(count: int) -> int:
+    """The number of codes that are wanted; BadInput when there are none or far too many."""
+    if not 1 <= count <= MOST_CODES:
+        raise BadInput(f"count: found {count}, expected a whole number from 1 to {MOST_CODES}")
+    return count
+
+
+def _checked_requests(stores: Stores, round_slug: str, requests: Sequence[CodeRequest]) -> list[CodeRequest]:
+    record = find_round(stores, round_slug)
+    _refuse_wrong_state(round_slug, record.state, is_imported=record.is_imported)
+    units = frozenset(record.unit_codes)
+    checked = []
+    for request in requests:
+        if request.unit not in units:
+            raise BadInput(f"unit: found “{_printable(request.unit)}”, expected a unit of the round {round_slug}")
+        checked.append(
+            CodeRequest(
+                unit=request.unit,
+                count=check_count(request.count),
+                stratum=check_label("stratum", request.stratum),
+                psu=check_label("psu", request.psu),
+                channel=check_label("channel", request.channel) or DEFAULT_CHANNEL,
+            )
+        )
+    if not checked:
+        raise BadInput("found no request for codes, expected at least one unit with a count")
+    check_count(sum(request.count for request in checked))
+    return checked
+
+
+def _refuse_wrong_state(round_slug: str, state: str, *, is_imported: bool) -> None:
+    if is_imported or state not in ISSUING_STATES:
+        found = "imported" if is_imported else state
+        raise WrongState(f"the round {round_slug} is {found}; codes are issued while it is draft or open")
+
+
+def _code_bytes(spelled: str) -> bytes:
+    read = read_code(spelled)
+    if read is None:
+        raise AssertionError("a new code is not read back")
+    return read[1]
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "�" for letter in text[:60])

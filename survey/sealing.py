@@ -1,0 +1,372 @@
+"""Sealing: a closed round's ballots become one signed archive, and the key that opens them is destroyed.
+
+Every step may be cut off. Until the archive has its name there is none, and sealing begins anew; once it has, sealing
+again checks it and goes on from there. The key is destroyed only after the archive was read back from the disk.
+"""
+
+import secrets as randomness
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from analysis.archive import Archive, ArchiveContents, ArchiveUnit, Counts, RoundFacts, read_archive, write_archive
+from analysis.coarsening import coarsen
+from analysis.release.plan import parse_plan
+from analysis.responses import AnswerValue, tabulate_responses
+from analysis.signatures import canonical_json, public_key_of
+from questionnaires.model import Questionnaire, Text
+from survey.ballots import OpenedBallot, read_ballot
+from survey.envelopes import EnvelopeError, open_ballot, seal_comments
+from survey.errors import HailongError, WrongState
+from survey.questionnaire_library import questionnaire_source
+from survey.round_records import RoundRecord, find_round, list_rounds, load_questionnaire_of, units_of_round
+from survey.rounds import COMMAND_LINE, mark_sealed, refuse_step
+from survey.secrets import Secrets
+from survey.settings import Settings
+from survey.storage.audit import record_event
+from survey.storage.frame import Invitation
+from survey.storage.intake import Ballot, SpentInvitation
+from survey.storage.office import AuditEvent
+from survey.storage.sessions import reading, writing
+from survey.storage.stores import Stores
+from survey.vault import KeyVault, fingerprint, public_point
+
+# No plan may publish cells that are smaller than this: it is what the notice promises.
+FEWEST_IN_A_CELL = 10
+KEY_DESTROYED = "round.ballot_key_destroyed"
+
+Step = str
+Progress = Callable[[Step, int, int], None]
+
+_BATCH = 500
+_POSITION = "position in the spool"
+
+
+@dataclass(frozen=True, slots=True)
+class SealedRound:
+    """A sealed round: where its archive is and what its signed manifest says."""
+
+    slug: str
+    path: Path
+    manifest: Mapping[str, object]
+    manifest_sha256: str
+    counts: Counts
+    was_sealed_before: bool
+
+
+@dataclass(slots=True)
+class _Opened:
+    """What came out of the spool: the free texts, apart from their rows, and what was rejected."""
+
+    comments: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    rejected: Counter[str] = field(default_factory=Counter)
+    n_ballots: int = 0
+
+
+def archive_path(settings: Settings, slug: str) -> Path:
+    """Where a round's archive is, or will be."""
+    return settings.instance / "archives" / slug
+
+
+def seal_round(
+    stores: Stores,
+    secrets: Secrets,
+    vault: KeyVault,
+    settings: Settings,
+    slug: str,
+    progress: Progress | None = None,
+    *,
+    actor: str = COMMAND_LINE,
+) -> SealedRound:
+    """The round with its archive written, read back and signed, and its ballot key destroyed: all of it, or nothing.
+
+    A round that is sealed already is left as it is. `progress` is told the step, how much of it is done and of how
+    much. Raises NotFound or WrongState for the round, HailongError when the counts do not add up, ArchiveError when
+    what is on the disk is not what was sealed; in all these cases the ballots and their key are as they were.
+    """
+    tell = progress or (lambda step, done, total: None)
+    record = find_round(stores, slug)
+    path = archive_path(settings, slug)
+    if record.state in ("sealed", "published"):
+        return _sealed(slug, path, read_archive(path), was_sealed_before=True)
+    refuse_step(record, "seal")
+    archive = _found_archive(stores, vault, path, slug) if path.exists() else None
+    if archive is None:
+        archive = _write(stores, secrets, vault, record, path, tell)
+        _refuse_late_ballots(stores, slug, archive, path)
+    tell("destroy", 0, 1)
+    _destroy_key(stores, vault, slug, actor)
+    tell("record", 0, 1)
+    try:
+        counts = archive.contents.counts
+        mark_sealed(
+            stores,
+            slug,
+            archive_hash=archive.manifest_sha256,
+            n_sealed=counts.sealed,
+            n_rejected=sum(counts.rejected.values()),
+            actor=actor,
+        )
+    except WrongState:
+        # Somebody else who sealed the same archive was quicker with the last step.
+        if find_round(stores, slug).archive_hash != archive.manifest_sha256:
+            raise
+    tell("record", 1, 1)
+    return _sealed(slug, path, archive, was_sealed_before=False)
+
+
+def _write(
+    stores: Stores, secrets: Secrets, vault: KeyVault, record: RoundRecord, path: Path, tell: Progress
+) -> Archive:
+    """The archive as it was read back after writing."""
+    questionnaire = load_questionnaire_of(stores, record)
+    plan = parse_plan(record.plan_source, f"plan of the round {record.slug}")
+    tell("unlock", 0, 1)
+    private_key = _unwrapped(vault, record)
+    comments_key = vault.public_key(f"{record.slug}.comments")
+    signer = vault.signer()
+    with _snapshot(stores.intake) as session:
+        n_issued, n_spent = _count_invitations(stores, secrets, session, record.slug)
+        n_spooled = _count(session, Ballot, record.slug)
+        if n_spent != n_spooled:
+            raise HailongError(
+                f"the round {record.slug}: found {n_spent} used invitations and {n_spooled} ballots, expected as many "
+                "of the one as of the other; nothing was sealed"
+            )
+        opened = _Opened()
+        rows = _open_spool(session, private_key, record, questionnaire, opened, n_spooled, tell)
+        table = tabulate_responses(questionnaire, rows)
+    _refuse_strange_key(record, opened)
+    tell("coarsen", 0, 1)
+    table = table.append_column(_POSITION, pa.array(range(table.num_rows), pa.int64()))
+    coarsened = coarsen(table, k=max(plan.coarsening_k, FEWEST_IN_A_CELL), steps=plan.coarsening_steps)
+    positions = set(coarsened.table[_POSITION].to_pylist())
+    responses = _shuffled(coarsened.table.drop_columns([_POSITION]))
+    if coarsened.dropped:
+        opened.rejected["cell_too_small"] += coarsened.dropped
+    comments = [comment for position, comment in opened.comments if position in positions]
+    contents = ArchiveContents(
+        facts=_facts(record),
+        questionnaire_source=questionnaire_source(stores, record.questionnaire_reference),
+        plan_source=record.plan_source,
+        design_source=record.design_source,
+        units=_archive_units(stores, record),
+        responses=responses,
+        comments=_sealed_comments(comments, comments_key, record.slug) if comments else None,
+        comment_count=len(comments),
+        counts=Counts(n_issued, n_spent, n_spooled, responses.num_rows, dict(sorted(opened.rejected.items()))),
+        coarsening=coarsened.record,
+        previous_manifest=_previous_manifest(stores, record.slug),
+    )
+    tell("write", 0, 1)
+    write_archive(contents, path, signer)
+    tell("check", 0, 1)
+    archive = read_archive(path)
+    if not archive.contents.responses.equals(responses) or archive.contents.counts != contents.counts:
+        raise HailongError(f"{path}: what was read back is not what was written; the ballots and their key are kept")
+    return archive
+
+
+def _found_archive(stores: Stores, vault: KeyVault, path: Path, slug: str) -> Archive | None:
+    """The whole archive that an earlier, interrupted sealing left; None when it has to be written anew."""
+    archive = read_archive(path)
+    if archive.contents.facts.slug != slug:
+        raise WrongState(
+            f"{path}: found the archive of the round {archive.contents.facts.slug}, expected none or {slug}"
+        )
+    if vault.is_destroyed(slug):
+        return archive
+    with _snapshot(stores.intake) as session:
+        n_spooled = _count(session, Ballot, slug)
+    if archive.contents.counts.spooled == n_spooled:
+        return archive
+    # Ballots came in after that archive was written, by requests that had begun before the round was closed.
+    _discard(path)
+    return None
+
+
+def _refuse_late_ballots(stores: Stores, slug: str, archive: Archive, path: Path) -> None:
+    with _snapshot(stores.intake) as session:
+        n_spooled = _count(session, Ballot, slug)
+    if n_spooled != archive.contents.counts.spooled:
+        _discard(path)
+        raise WrongState(
+            f"the round {slug}: found {n_spooled} ballots after the sealing and {archive.contents.counts.spooled} "
+            "before it, expected as many; nothing was sealed, seal it again"
+        )
+
+
+def _discard(path: Path) -> None:
+    # Out of its name first, so that what a crash leaves is never taken for the archive.
+    aside = path.with_name(f".{path.name}.{randomness.token_hex(8)}")
+    path.rename(aside)
+    shutil.rmtree(aside)
+
+
+def _unwrapped(vault: KeyVault, record: RoundRecord) -> ec.EllipticCurvePrivateKey:
+    private_key = vault.unwrap(record.slug)
+    if public_point(private_key.public_key()) != record.ballot_public_key:
+        raise WrongState(
+            f"the round {record.slug}: the key in the vault is not the one its ballots were sealed to, "
+            f"whose fingerprint is {record.key_fingerprint}"
+        )
+    return private_key
+
+
+def _refuse_strange_key(record: RoundRecord, opened: _Opened) -> None:
+    # One ballot that does not open is rejected; a whole round that does not is a mistake of ours, and its key is kept.
+    if opened.n_ballots and opened.rejected["undecryptable"] == opened.n_ballots:
+        raise HailongError(
+            f"the round {record.slug}: none of its {opened.n_ballots} ballots opens with its key; nothing was sealed"
+        )
+
+
+def _open_spool(
+    session: Session,
+    private_key: ec.EllipticCurvePrivateKey,
+    record: RoundRecord,
+    questionnaire: Questionnaire,
+    opened: _Opened,
+    n_spooled: int,
+    tell: Progress,
+) -> Iterator[tuple[Mapping[str, str], Mapping[str, AnswerValue]]]:
+    """The rows of the ballots that are in order; comments and rejections are put into `opened` on the way."""
+    query = select(Ballot.envelope).where(Ballot.round_slug == record.slug).order_by(Ballot.id)
+    texts = [item.code for item in questionnaire.items if item.kind == "text"]
+    units = frozenset(record.unit_codes)
+    position = 0
+    for envelope in session.scalars(query.execution_options(yield_per=_BATCH)):
+        opened.n_ballots += 1
+        if opened.n_ballots % _BATCH == 0 or opened.n_ballots == n_spooled:
+            tell("open", opened.n_ballots, n_spooled)
+        ballot = _opened(envelope, private_key, record, units, questionnaire)
+        if not isinstance(ballot, OpenedBallot):
+            opened.rejected[ballot] += 1
+            continue
+        for code in texts:
+            text = ballot.answers.get(code)
+            if isinstance(text, str):
+                opened.comments.append((position, {"unit": ballot.origin.unit, "item": code, "text": text}))
+        origin = ballot.origin
+        place = {"unit": origin.unit, "stratum": origin.stratum, "psu": origin.psu, "channel": origin.channel}
+        yield place, ballot.answers
+        position += 1
+
+
+def _opened(
+    envelope: bytes,
+    private_key: ec.EllipticCurvePrivateKey,
+    record: RoundRecord,
+    units: frozenset[str],
+    questionnaire: Questionnaire,
+) -> OpenedBallot | str:
+    try:
+        plaintext = open_ballot(private_key, record.slug, record.questionnaire_hash, envelope)
+    except EnvelopeError:
+        return "undecryptable"
+    return read_ballot(plaintext, record.slug, units, questionnaire)
+
+
+def _count_invitations(stores: Stores, secrets: Secrets, intake: Session, slug: str) -> tuple[int, int]:
+    """How many invitations were issued and how many used; HailongError when a used one was never issued."""
+    query = select(SpentInvitation.nullifier).where(SpentInvitation.round_slug == slug)
+    spent = set(intake.scalars(query.execution_options(yield_per=_BATCH)))
+    n_issued = 0
+    strangers = set(spent)
+    with reading(stores.frame) as session:
+        issued = select(Invitation.id).where(Invitation.round_slug == slug)
+        for invitation_id in session.scalars(issued.execution_options(yield_per=_BATCH)):
+            n_issued += 1
+            strangers.discard(secrets.nullifier(slug, invitation_id))
+    if strangers:
+        raise HailongError(
+            f"the round {slug}: found {len(strangers)} marks of use that belong to no invitation of it, expected none: "
+            "somebody wrote into the intake store, or the frame store is an older copy; nothing was sealed"
+        )
+    return n_issued, len(spent)
+
+
+def _count(session: Session, table: type[Ballot], slug: str) -> int:
+    return session.scalars(select(func.count()).select_from(table).where(table.round_slug == slug)).one()
+
+
+def _snapshot(engine: Engine) -> Session:
+    """A session whose every look sees the same state: SQLite's transactions are so, PostgreSQL has to be asked."""
+    if engine.dialect.name == "postgresql":
+        return Session(engine.execution_options(isolation_level="REPEATABLE READ"))
+    return Session(engine)
+
+
+def _shuffled(table: pa.Table) -> pa.Table:
+    order = list(range(table.num_rows))
+    randomness.SystemRandom().shuffle(order)
+    return table.take(pa.array(order, pa.int64())).combine_chunks()
+
+
+def _sealed_comments(comments: list[dict[str, str]], public_key: bytes, slug: str) -> bytes:
+    randomness.SystemRandom().shuffle(comments)
+    return seal_comments(public_key, slug, b"".join(canonical_json(comment) + b"\n" for comment in comments))
+
+
+def _facts(record: RoundRecord) -> RoundFacts:
+    return RoundFacts(
+        slug=record.slug,
+        title=record.title,
+        opens_on=record.opens_on,
+        closes_on=record.closes_on,
+        issuer=record.issuer,
+        decision=record.decision,
+        hotline=record.hotline,
+        collected="here",
+    )
+
+
+def _archive_units(stores: Stores, record: RoundRecord) -> tuple[ArchiveUnit, ...]:
+    return tuple(
+        ArchiveUnit(
+            code=unit.code,
+            name=Text(unit.name_vi, unit.name_en),
+            kind=unit.kind,
+            bloc_code=unit.bloc_code,
+            bloc_name=unit.bloc_name,
+            population=unit.population,
+        )
+        for unit in units_of_round(stores, record)
+    )
+
+
+def _previous_manifest(stores: Stores, slug: str) -> str | None:
+    """The hash of the latest other archive, by the last day of its round: the archives form a chain."""
+    others = [record for record in list_rounds(stores) if record.archive_hash is not None and record.slug != slug]
+    latest = max(others, key=lambda record: (record.closes_on, record.slug), default=None)
+    return latest.archive_hash if latest else None
+
+
+def _destroy_key(stores: Stores, vault: KeyVault, slug: str, actor: str) -> None:
+    """The ballot key is gone, and the audit log says so once, however often sealing was cut off here."""
+    record = find_round(stores, slug)
+    key = fingerprint(record.ballot_public_key) if record.ballot_public_key else "unknown"
+    subject = f"{slug} key {key}"
+    with writing(stores.office) as session:
+        query = select(AuditEvent.id).where(AuditEvent.action == KEY_DESTROYED, AuditEvent.subject == subject)
+        if session.scalars(query).first() is None:
+            record_event(session, actor, KEY_DESTROYED, subject)
+        vault.destroy(slug)
+
+
+def _sealed(slug: str, path: Path, archive: Archive, *, was_sealed_before: bool) -> SealedRound:
+    return SealedRound(
+        slug=slug,
+        path=path,
+        manifest=archive.manifest,
+        manifest_sha256=archive.manifest_sha256,
+        counts=archive.contents.counts,
+        was_sealed_before=was_sealed_before,
+    )
