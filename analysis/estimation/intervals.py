@@ -1,0 +1,33 @@
+"""Where a variance becomes an interval; nothing else in the package turns one into the other."""
+
+import math
+
+
+def standard_error(variance: float) -> float | None:
+    """The square root of a variance; None where the variance does not exist, 0 where rounding left it below 0."""
+    return math.sqrt(max(variance, 0.0)) if math.isfinite(variance) else None
+
+
+def t_interval(value: float, variance: float, df: float, level: float = 0.95) -> tuple[float, float] | None:
+    """The interval value ± t · se, in the unit of `value`.
+
+    Arguments:
+        value, variance: the estimate and its variance; not finite means missing.
+        df: degrees of freedom; infinity gives the normal interval.
+        level: confidence, above 0 and below 1.
+
+    Returns the two bounds, or None where the value or the variance is missing or df is not above 0.
+    Source: Särndal, Swensson and Wretman (1992), §2.11; R survey, confint(…, df = degf(design)).
+    """
+    se = standard_error(variance)
+    if se is None or not math.isfinite(value) or math.isnan(df) or df <= 0:
+        return None
+    half = t_quantile((1 + level) / 2, df) * se
+    return value - half, value + half
+
+
+def t_quantile(probability: float, df: float) -> float:
+    """The quantile of Student's t with `df` degrees of freedom; of the normal distribution when df is infinite."""
+    from scipy.special import ndtri, stdtrit
+
+    return float(ndtri(probability) if math.isinf(df) else stdtrit(df, probability))

@@ -1,0 +1,195 @@
+"""Estimates that are ratios and totals, of many columns in many domains, with every covariance between them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from analysis.estimation.design import SurveyDesign
+from analysis.estimation.stages import Stage, degrees_of_freedom, stages_of
+from analysis.estimation.totals import Collapsed, Column, Floats, Integers, collapse
+from analysis.estimation.variance import RowMoments, variance_of_rows, variance_of_units
+
+Coefficients = npt.NDArray[np.float64] | sparse.spmatrix | sparse.sparray
+
+
+@dataclass(frozen=True)
+class LinearEstimates:
+    """K estimates in each of D domains, with what their variances follow from.
+
+    Attributes:
+        collapsed: the totals; stages: the sample; design: its description; columns: what was estimated.
+    """
+
+    collapsed: Collapsed
+    stages: tuple[Stage, ...]
+    design: SurveyDesign
+    columns: tuple[Column, ...]
+
+    @property
+    def domains(self) -> tuple[tuple[str, ...], ...]:
+        """The labels of the D domains, sorted."""
+        return self.collapsed.domains.domains
+
+    @property
+    def values(self) -> Floats:
+        """The estimates (D, K); NaN where nobody answered."""
+        return self.collapsed.domains.values
+
+    @property
+    def n(self) -> Integers:
+        """Rows that answered (D, K)."""
+        return self.collapsed.domains.n_answered
+
+    @property
+    def n_respondents(self) -> Integers:
+        """Rows of each domain, answered or not (D,)."""
+        return self.collapsed.domains.n
+
+    @property
+    def sum_weights(self) -> Floats:
+        """The weights of the rows that answered (D, K)."""
+        return self.collapsed.domains.answered_weights
+
+    @cached_property
+    def df(self) -> Floats:
+        """Degrees of freedom of each domain (D,): its PSUs minus its strata."""
+        groups = self.collapsed.groups
+        return np.array(
+            [degrees_of_freedom(self.stages[0], groups.domain == d, groups.n) for d in range(len(self.domains))]
+        )
+
+    @cached_property
+    def df_design(self) -> float:
+        """Degrees of freedom of all rows inside the analysed subset."""
+        groups = self.collapsed.groups
+        return degrees_of_freedom(self.stages[0], groups.is_inside, groups.n)
+
+    def covariance_within(self, domain: int, columns: Sequence[int]) -> Floats:
+        """The covariance of some columns of one variable within one domain (len(columns), len(columns)).
+
+        Strata that do not hold the domain's answers are left out, as R's survey does with a subset: this matters to
+        the rules for lonely PSUs only.
+
+        Arguments:
+            domain: its index; columns: indices of columns with the same `variable`.
+
+        Raises DesignError under "fail" where a stratum of the domain has one PSU.
+        Source: R survey, svymean, svytotal and svyratio of subset(design, domain).
+        """
+        groups, which = self.collapsed.groups, list(columns)
+        answered = groups.n_answered[:, self.columns[which[0]].variable]
+        chosen = np.flatnonzero((groups.domain == domain) & (answered > 0))
+        z = groups.z[np.ix_(chosen, which)]
+        if groups.spread is None:
+            return variance_of_units(z, chosen, self.stages, self.design)
+        spread = groups.spread[np.ix_(chosen, which, which)]
+        n = groups.n[chosen].astype(np.float64)
+        moments = RowMoments(
+            stratum=self.stages[0].stratum[chosen],
+            n=n,
+            n_present=answered[chosen].astype(np.float64),
+            means=z / n[:, None],
+            spread=lambda weights: np.einsum("g,gij->ij", weights, spread),
+        )
+        return variance_of_rows(moments, self.stages[0], self.design)
+
+    def covariance_of(self, coefficients: Coefficients) -> Floats:
+        """The joint covariance (M, M) of M linear combinations of the estimates of all domains.
+
+        Every stratum of the analysed subset takes part, also where no domain of a combination lies in it.
+
+        Arguments:
+            coefficients: (M, D * K), the coefficient of domain d and column k at [m, d * K + k]; dense or sparse.
+
+        Raises DesignError under "fail" where a stratum has one PSU.
+        Source: R survey, svyby(covmat = TRUE) and svycontrast.
+        """
+        matrix = sparse.csr_array(coefficients)
+        n_columns, groups = len(self.columns), self.collapsed.groups
+        n_wanted = matrix.shape[0]
+        if matrix.shape[1] != len(self.domains) * n_columns:
+            raise ValueError(f"found {matrix.shape[1]} coefficients, expected {len(self.domains) * n_columns}")
+        chosen = np.flatnonzero(groups.is_inside)
+        domain, z = groups.domain[chosen], groups.z[chosen]
+        by_domain = sparse.csc_array(matrix)
+        blocks = [by_domain[:, d * n_columns : (d + 1) * n_columns] for d in range(len(self.domains))]
+        values = np.zeros((len(chosen), n_wanted))
+        for d, block in enumerate(blocks):
+            values[domain == d] = (block @ z[domain == d].T).T
+        if groups.spread is None:
+            return variance_of_units(values, chosen, self.stages, self.design)
+        spread, n = groups.spread[chosen], groups.n[chosen].astype(np.float64)
+
+        def add_up(weights: Floats) -> Floats:
+            total: Floats = np.zeros((n_wanted, n_wanted))
+            for d, block in enumerate(blocks):
+                is_here = domain == d
+                involved = np.unique(block.indices)
+                if len(involved):
+                    dense_block = block.toarray()[involved]
+                    inner = np.einsum("g,gij->ij", weights[is_here], spread[is_here])
+                    total[np.ix_(involved, involved)] += dense_block @ inner @ dense_block.T
+            return total
+
+        moments = RowMoments(self.stages[0].stratum[chosen], n, n, values / n[:, None], add_up)
+        return variance_of_rows(moments, self.stages[0], self.design)
+
+    def srs_variance_of(self, coefficients: Coefficients, *, replace: bool = False) -> Floats:
+        """The variances (M,) the combinations had if each domain were a simple random sample of as many rows.
+
+        Domains count as independent samples; within one the linearised variable of the combination is taken over all
+        its respondents. Without replacement the population of a domain is the sum of its weights; where that is not
+        above its rows (unit weights), the population is unknown and the variance is the one with replacement.
+
+        Source: R survey, deff; Särndal, Swensson and Wretman (1992), §3.3.
+        """
+        matrix = sparse.csc_array(coefficients)
+        n_columns, totals = len(self.columns), self.collapsed.domains
+        variances: Floats = np.zeros(matrix.shape[0])
+        for d in range(len(self.domains)):
+            block = matrix[:, d * n_columns : (d + 1) * n_columns]
+            involved = np.unique(block.indices)
+            if not len(involved):
+                continue
+            dense_block = block.toarray()[involved]
+            n, sum_weights = float(totals.n[d]), float(totals.sum_weights[d])
+            is_replaced = replace or sum_weights <= n * (1 + 1e-9)
+            squares = np.einsum("mi,ij,mj->m", dense_block, self.collapsed.squares[d], dense_block)
+            variances[involved] += squares * srs_variance(1.0, n, sum_weights, replace=is_replaced)
+        return variances
+
+    def srs_variance_within(self, domain: int, column: int, *, replace: bool = False) -> float:
+        """The variance of one estimate had its answers been a simple random sample of as many rows.
+
+        Arguments:
+            replace: with replacement; otherwise from a population of as many as the sum of the weights.
+
+        Returns NaN where a single row answered. Source: R survey, deff = TRUE and deff = "replace".
+        """
+        square = self.collapsed.squares[domain, column, column]
+        return srs_variance(square, self.n[domain, column], self.sum_weights[domain, column], replace=replace)
+
+
+def srs_variance(square: float, n: float, sum_weights: float, *, replace: bool) -> float:
+    """The variance of a total of residuals e under simple random sampling, from Σ w e², n rows and Σ w.
+
+    Without replacement it is Σ w e² (N - n) / (n - 1) with N = Σ w; with replacement N takes the place of N - n.
+    NaN where n < 2.
+
+    Source: R survey, svyvar and deff; Särndal, Swensson and Wretman (1992), §3.3.
+    """
+    return square * (sum_weights if replace else sum_weights - n) / (n - 1) if n > 1 else float("nan")
+
+
+def estimate_linear(
+    table: Any, design: SurveyDesign, columns: Sequence[Column], domain: Sequence[str] = (), inside: str | None = None
+) -> LinearEstimates:
+    """The estimates of `columns` in each combination of the `domain` columns; see `totals.collapse`."""
+    collapsed = collapse(table, design, columns, domain, inside)
+    return LinearEstimates(collapsed, stages_of(collapsed.groups, design), design, tuple(columns))
+

@@ -1,0 +1,299 @@
+"""A table of any size becomes totals by stratum, PSU and domain, with a handful of grouped queries.
+
+Every column of estimates is a ratio of two totals (a mean is the ratio to the number that answered) or a plain total.
+The first query finds the totals of each domain. The second adds up each row's linearised value, z = w (y - r x) / X
+for a ratio and z = w y for a total: by PSU where PSUs are clusters, and together with its products by stratum where
+every row is its own PSU. What follows needs no row again.
+
+Source: Särndal, Swensson and Wretman (1992), §5.5 (linearisation) and §5.8 (domains).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+from typing import Any, Literal
+
+import ibis
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from analysis.errors import DesignError
+from analysis.estimation.design import SurveyDesign
+from analysis.estimation.weighting import with_weights
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of estimates: what is added up, and what it is divided by.
+
+    Attributes:
+        numerator: the table's column y; NULL and NaN are missing.
+        denominator: the table's column x of a ratio; None: 1 for each row that answered.
+        kind: "ratio" (a mean is one too) or "total".
+        variable: columns with the same number are missing in the same rows, as the levels of a factor are.
+    """
+
+    numerator: str
+    denominator: str | None
+    kind: Literal["ratio", "total"]
+    variable: int
+
+
+@dataclass(frozen=True, slots=True)
+class DomainTotals:
+    """What the first query finds, for D domains and K columns.
+
+    Attributes:
+        domains: the labels of the domains, sorted.
+        n, sum_weights: rows and their weights (D,).
+        n_answered, answered_weights: the same of the rows that answered (D, K).
+        values: the estimates (D, K), NaN where nobody answered or the denominator is 0.
+        denominators: X, by which z is divided (D, K); 1 for a total.
+        centres: the weighted mean of y (D, K), about which the simple random sample's variance is taken.
+    """
+
+    domains: tuple[tuple[str, ...], ...]
+    n: Integers
+    sum_weights: Floats
+    n_answered: Integers
+    answered_weights: Floats
+    values: Floats
+    denominators: Floats
+    centres: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTotals:
+    """What the second query finds, for G groups of rows: each of one stratum, one PSU (where clustered), one domain.
+
+    Attributes:
+        keys: the values of each key column of the design, dictionary codes in the order of the query (G,).
+        labels: the stratum's name of each group.
+        domain: the index of the group's domain (G,), -1 for rows in none.
+        is_inside: whether the rows belong to the subset that is analysed (G,).
+        n: rows (G,); n_answered: rows that answered each variable (G, V).
+        z: totals of the linearised values (G, K), to which a row that did not answer adds 0.
+        spread: Σ (z_k - z̄_k)(z_l - z̄_l) over the rows of each group (G, K, K); None where PSUs are clusters.
+        fpc: the population column of each stage (G,).
+    """
+
+    keys: dict[str, Integers]
+    labels: tuple[str, ...]
+    domain: Integers
+    is_inside: npt.NDArray[np.bool_]
+    n: Integers
+    n_answered: Integers
+    z: Floats
+    spread: Floats | None
+    fpc: tuple[Floats, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Collapsed:
+    """A table after its collapse: domain totals, group totals, and Σ w e_k e_l of each domain (D, K, K)."""
+
+    domains: DomainTotals
+    groups: GroupTotals
+    squares: Floats
+
+
+def collapse(
+    table: Any, design: SurveyDesign, columns: Sequence[Column], domain: Sequence[str] = (), inside: str | None = None
+) -> Collapsed:
+    """The totals of a table from which every linearised estimate follows.
+
+    Arguments:
+        table: an Ibis table with one row for each respondent.
+        design: how the rows were sampled.
+        columns: the estimates that are wanted, K of them.
+        domain: columns whose combinations are the domains; a row with a NULL there belongs to none but stays in the
+            design. Empty: one domain of all rows.
+        inside: a boolean column; only rows where it is true belong to a domain. None: all do.
+
+    Raises DesignError where a key or weight of the design is missing or impossible.
+    """
+    rows = _canonical(with_weights(table, design), design, columns, domain, inside)
+    totals = _domain_totals(rows, columns, len(domain))
+    linearised = _linearised(rows, columns, totals)
+    groups = _group_totals(linearised, design, columns)
+    return Collapsed(totals, groups, _squares(linearised, columns, totals))
+
+
+def _canonical(
+    table: Any, design: SurveyDesign, columns: Sequence[Column], domain: Sequence[str], inside: str | None
+) -> Any:
+    """The table under short names of our own, so that no name of the file can collide with a name of the query."""
+    is_inside = ibis.literal(True) if inside is None else table[inside].fill_null(False)
+    chosen: dict[str, Any] = {name: table[column] for name, column in key_names(design).items()}
+    chosen |= {f"f{s}": table[column].cast("float64") for s, column in enumerate(design.fpc)}
+    chosen |= {"w": table["__weight"], "inside": is_inside}
+    labels = [table[column].cast("string") for column in domain] or [ibis.literal("")]
+    chosen |= {f"d{i}": ibis.ifelse(is_inside, label, ibis.null("string")) for i, label in enumerate(labels)}
+    for k, column in enumerate(columns):
+        y = _number(table[column.numerator])
+        if column.denominator is not None:
+            x = _number(table[column.denominator])
+            chosen[f"x{k}"] = ibis.ifelse(y.isnull(), ibis.null("float64"), x)
+            y = ibis.ifelse(x.isnull(), ibis.null("float64"), y)
+        chosen[f"y{k}"] = y
+    return table.select(**chosen)
+
+
+def key_names(design: SurveyDesign) -> dict[str, str]:
+    """The short name of each key of the design, and the column it stands for."""
+    names = {f"h{i}": column for i, column in enumerate(design.strata)}
+    names |= {f"c{s}": column for s, column in enumerate(design.clusters[: design.n_variance_stages])}
+    return names | {f"l{s}": c for s, c in enumerate(design.later_strata[: design.n_variance_stages - 1])}
+
+
+def _number(value: Any) -> Any:
+    number = value.cast("float64")
+    return ibis.ifelse(number.isnan(), ibis.null("float64"), number)
+
+
+def _domain_totals(rows: Any, columns: Sequence[Column], n_domain_columns: int) -> DomainTotals:
+    by = [name for name in rows.columns if name.startswith("d")]
+    rows = rows.filter([rows[name].notnull() for name in by])
+    sums: dict[str, Any] = {"n": rows.count(), "sw": rows.w.sum()}
+    for k, column in enumerate(columns):
+        y = rows[f"y{k}"]
+        sums |= {f"n{k}": y.count(), f"w{k}": ibis.ifelse(y.isnull(), 0.0, rows.w).sum(), f"t{k}": (rows.w * y).sum()}
+        if column.denominator is not None:
+            sums[f"x{k}"] = (rows.w * rows[f"x{k}"]).sum()
+    found = rows.group_by(by).agg(**sums).order_by(by).to_pyarrow()
+    read = {name: floats(found[name]) for name in found.column_names if name not in by}
+    labels = list(zip(*(found[name].to_pylist() for name in by), strict=True))
+    each = range(len(columns))
+    n_answered, weights = _stack(read, "n", each), _stack(read, "w", each)
+    totals = np.where(n_answered > 0, np.nan_to_num(_stack(read, "t", each)), np.nan)
+    is_total = np.array([column.kind == "total" for column in columns])
+    divisors = weights.copy()
+    for k, column in enumerate(columns):
+        if column.denominator is not None:
+            divisors[:, k] = np.nan_to_num(read[f"x{k}"])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.where(divisors != 0, totals / divisors, np.nan)
+        centres = totals / weights
+    return DomainTotals(
+        domains=tuple(label if n_domain_columns else () for label in labels),
+        n=read["n"].astype(np.int64),
+        sum_weights=read["sw"],
+        n_answered=n_answered.astype(np.int64),
+        answered_weights=weights,
+        values=np.where(is_total, totals, ratios),
+        denominators=np.where(is_total, 1.0, divisors),
+        centres=centres,
+    )
+
+
+def _stack(read: dict[str, Floats], prefix: str, each: range) -> Floats:
+    return np.stack([read[f"{prefix}{k}"] for k in each], axis=1)
+
+
+def _linearised(rows: Any, columns: Sequence[Column], totals: DomainTotals) -> Any:
+    """The rows with their linearised values z, the residuals e of a simple random sample, and their domain's index."""
+    by = [name for name in rows.columns if name.startswith("d")]
+    # A domain whose estimate does not exist has no linearised value: NULL, so that it adds nothing.
+    known: dict[str, pa.Array] = {"domain": pa.array(range(len(totals.domains)), pa.int64())}
+    for i, _ in enumerate(by):
+        known[f"k{i}"] = pa.array([(label or ("",))[i] for label in totals.domains], pa.string())
+    for k, column in enumerate(columns):
+        known |= {f"r{k}": _nullable(totals.values[:, k]), f"v{k}": _nullable(totals.denominators[:, k])}
+        if column.kind == "total":
+            known[f"m{k}"] = _nullable(totals.centres[:, k])
+    joined = rows.left_join(ibis.memtable(pa.table(known)), [(name, f"k{i}") for i, name in enumerate(by)])
+    z: dict[str, Any] = {}
+    for k, column in enumerate(columns):
+        y = joined[f"y{k}"]
+        if column.kind == "total":
+            z |= {f"z{k}": (joined.w * y).fill_null(0.0), f"e{k}": y - joined[f"m{k}"]}
+        else:
+            x = 1.0 if column.denominator is None else joined[f"x{k}"]
+            residual = (y - joined[f"r{k}"] * x) / joined[f"v{k}"]
+            z |= {f"z{k}": (joined.w * residual).fill_null(0.0), f"e{k}": residual}
+    return joined.mutate(**z)
+
+
+def _nullable(values: Floats) -> pa.Array:
+    return pa.array(values, pa.float64(), mask=~np.isfinite(values))
+
+
+def _group_totals(rows: Any, design: SurveyDesign, columns: Sequence[Column]) -> GroupTotals:
+    keys = list(key_names(design))
+    by = [*keys, "inside", "domain"]
+    each = range(len(columns))
+    first_of_variable = {column.variable: k for k, column in reversed(list(enumerate(columns)))}
+    sums: dict[str, Any] = {"n": rows.count()}
+    sums |= {f"n{v}": rows[f"e{k}"].count() for v, k in sorted(first_of_variable.items())}
+    sums |= {f"z{k}": rows[f"z{k}"].sum() for k in each}
+    stages = range(len(design.fpc))
+    sums |= {f"lowest{s}": rows[f"f{s}"].min() for s in stages} | {f"highest{s}": rows[f"f{s}"].max() for s in stages}
+    pairs = [] if design.clusters else list(combinations_with_replacement(each, 2))
+    for k, j in pairs:
+        # The z of ratios are centred already, so their plain products lose nothing; those of totals are not, and the
+        # running covariance of the database keeps their digits.
+        if "total" in (columns[k].kind, columns[j].kind):
+            sums[f"p{k}_{j}"] = rows[f"z{k}"].cov(rows[f"z{j}"], how="pop") * rows.count()
+        else:
+            sums[f"p{k}_{j}"] = (rows[f"z{k}"] * rows[f"z{j}"]).sum()
+    found = rows.group_by(by).agg(**sums).order_by(by).to_pyarrow()
+    for name, column in key_names(design).items():
+        if found[name].null_count:
+            raise DesignError(f"column {column}: found rows without a value, expected one in every row of the design")
+    fpc = []
+    for s, column in enumerate(design.fpc):
+        lowest, highest = floats(found[f"lowest{s}"]), floats(found[f"highest{s}"])
+        if np.any(lowest != highest):
+            raise DesignError(f"column {column}: found several values within one stratum, expected one")
+        fpc.append(lowest)
+    n_answered = [found[f"n{v}"].to_numpy() for v in sorted(first_of_variable)]
+    strata = [found[name].cast(pa.string()).to_pylist() for name in keys if name.startswith("h")]
+    z = np.stack([floats(found[f"z{k}"]) for k in each], axis=1)
+    n = found["n"].to_numpy().astype(np.int64)
+    return GroupTotals(
+        keys={name: _codes(found[name]) for name in keys},
+        labels=tuple("/".join(parts) for parts in zip(*strata, strict=True)) if strata else ("",) * found.num_rows,
+        domain=found["domain"].fill_null(-1).to_numpy().astype(np.int64),
+        is_inside=np.asarray(found["inside"].to_pylist(), dtype=np.bool_),
+        n=n,
+        n_answered=np.stack(n_answered, axis=1).astype(np.int64),
+        z=z,
+        spread=None if design.clusters else _spread(_symmetric(found, "p", len(columns)), z, n, columns),
+        fpc=tuple(fpc),
+    )
+
+
+def _spread(products: Floats, z: Floats, n: Integers, columns: Sequence[Column]) -> Floats:
+    is_plain = np.array([column.kind == "ratio" for column in columns], dtype=np.float64)
+    taken: Floats = z[:, :, None] * z[:, None, :] / n[:, None, None] * np.outer(is_plain, is_plain)
+    return products - taken
+
+
+def _squares(rows: Any, columns: Sequence[Column], totals: DomainTotals) -> Floats:
+    """Σ w e_k e_l of each domain over the rows that answered both (D, K, K)."""
+    rows = rows.filter(rows.domain.notnull())
+    pairs = combinations_with_replacement(range(len(columns)), 2)
+    sums = {f"q{k}_{j}": (rows.w * rows[f"e{k}"] * rows[f"e{j}"]).sum() for k, j in pairs}
+    found = rows.group_by("domain").agg(**sums).order_by("domain").to_pyarrow()
+    return _symmetric(found, "q", len(columns))
+
+
+def _symmetric(found: pa.Table, prefix: str, size: int) -> Floats:
+    filled = np.zeros((found.num_rows, size, size))
+    for k, j in combinations_with_replacement(range(size), 2):
+        filled[:, k, j] = filled[:, j, k] = np.nan_to_num(floats(found[f"{prefix}{k}_{j}"]))
+    return filled
+
+
+def _codes(column: pa.ChunkedArray) -> Integers:
+    encoded = column.combine_chunks().dictionary_encode()
+    return np.asarray(encoded.indices.to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def floats(column: pa.ChunkedArray) -> Floats:
+    """A numeric Arrow column as float64, NULL as NaN."""
+    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)

@@ -1,0 +1,139 @@
+"""Variances of totals of linearised values, from the totals of clusters or from moments of rows.
+
+A stratum of n units with totals t contributes (1 - f) n / (n - 1) · Σ (t - t̄)². Units without the domain count as 0:
+they are in n and in t̄, and (n - m) t̄² is their part of the sum where m units hold the domain.
+
+Source: Särndal, Swensson and Wretman (1992), §3.7 and §4.3; R survey, svyrecvar, multistage and onestrat.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.errors import DesignError
+from analysis.estimation.design import SurveyDesign
+from analysis.estimation.stages import CENSUS, Stage
+from analysis.estimation.totals import Floats, Integers
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How each of the strata that hold a domain enters the variance.
+
+    Attributes:
+        scale: the factor of its sum of squares (H,); 0 where it adds nothing, NaN where its variance is unknown.
+        is_centred: whether the squares are taken about the stratum's mean and not about 0 (H,).
+    """
+
+    scale: Floats
+    is_centred: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class RowMoments:
+    """Groups of rows that are their own PSUs, each of one stratum.
+
+    Attributes:
+        stratum: of each group (G,).
+        n: its rows (G,); n_present: those that count as holding the domain, for lonely strata (G,).
+        means: of the linearised values (G, P), 0 for a row that did not answer.
+        spread: a function that takes weights (G,) and gives Σ weight · Σ (z - z̄)(z - z̄)' of each group (P, P).
+    """
+
+    stratum: Integers
+    n: Floats
+    n_present: Floats
+    means: Floats
+    spread: Callable[[Floats], Floats]
+
+
+def rule_of(stage: Stage, present: Integers, n_present: Floats, design: SurveyDesign) -> Rule:
+    """The rule of each stratum that holds the domain.
+
+    Arguments:
+        present: the strata that hold the domain (H,); n_present: how many of their units do (H,).
+
+    Raises DesignError, naming the stratum, where it has one unit and the design says "fail".
+    """
+    n, left_out = stage.n_units[present], stage.left_out[present]
+    is_census = left_out < CENSUS
+    is_lonely = (n == 1) & ~is_census
+    if design.lonely_psu == "fail" and is_lonely.any():
+        label = stage.labels[present[np.flatnonzero(is_lonely)[0]]]
+        raise DesignError(
+            f"stratum {label or '(unnamed)'}: found one PSU at stage {stage.number}, expected two or more; "
+            "lonely_psu names another rule (remove, adjust, average, certainty)"
+        )
+    scale = np.where(n > 1, left_out * n / np.maximum(n - 1, 1), left_out)
+    if design.adjust_domain_lonely:
+        is_lonely |= (n > 1) & (n_present == 1) & ~is_census
+    if design.lonely_psu == "average":
+        scale = np.where(is_lonely, np.nan, scale)
+    is_centred = ~is_lonely if design.lonely_psu == "adjust" else np.ones(len(n), dtype=np.bool_)
+    return Rule(np.where(is_census, 0.0, scale), is_centred)
+
+
+def variance_of_units(values: Floats, chosen: Integers, stages: tuple[Stage, ...], design: SurveyDesign) -> Floats:
+    """The covariance (P, P) of the totals of P columns where PSUs are clusters.
+
+    Arguments:
+        values: totals of linearised values of the chosen groups (len(chosen), P).
+        chosen: the groups that hold the domain; strata without any are left out.
+
+    Raises DesignError as `rule_of` does.
+    """
+    factor = np.ones(len(chosen))
+    parent = np.zeros(len(chosen), dtype=np.int64)
+    total: Floats = np.zeros((values.shape[1],) * 2)
+    for stage in stages:
+        if stage.unit is None:
+            raise ValueError("found rows that are their own PSUs, expected clusters")
+        units, first, of_group = np.unique(stage.unit[chosen], return_index=True, return_inverse=True)
+        sums = _add_up(values, of_group, len(units))
+        present, first_of, of_unit = np.unique(stage.stratum[chosen][first], return_index=True, return_inverse=True)
+        n_present = np.bincount(of_unit).astype(np.float64)
+        rule = rule_of(stage, present, n_present, design)
+        weights = _weights(rule, parent[first][first_of]) * factor[first][first_of]
+        means = _add_up(sums, of_unit, len(present)) / stage.n_units[present][:, None]
+        means = np.where(rule.is_centred[:, None], means, 0.0)
+        centred = sums - means[of_unit]
+        total += (centred * weights[of_unit][:, None]).T @ centred
+        total += (means * (weights * (stage.n_units[present] - n_present))[:, None]).T @ means
+        factor, parent = factor * (1 - stage.left_out[stage.stratum[chosen]]), stage.unit[chosen]
+    return total
+
+
+def variance_of_rows(rows: RowMoments, stage: Stage, design: SurveyDesign) -> Floats:
+    """The covariance (P, P) of the totals of P columns where every row is its own PSU.
+
+    Raises DesignError as `rule_of` does.
+    """
+    present, of_group = np.unique(rows.stratum, return_inverse=True)
+    n_present = np.bincount(of_group, weights=rows.n_present)
+    n_rows = np.bincount(of_group, weights=rows.n)
+    rule = rule_of(stage, present, n_present, design)
+    weights = _weights(rule, np.zeros(len(present), dtype=np.int64))
+    n_units = stage.n_units[present]
+    means = _add_up(rows.means * rows.n[:, None], of_group, len(present)) / n_units[:, None]
+    means = np.where(rule.is_centred[:, None], means, 0.0)
+    centred = rows.means - means[of_group]
+    total = rows.spread(weights[of_group]) + (centred * (weights[of_group] * rows.n)[:, None]).T @ centred
+    return total + (means * (weights * (n_units - n_rows))[:, None]).T @ means
+
+
+def _add_up(values: Floats, code: Integers, size: int) -> Floats:
+    return np.stack([np.bincount(code, weights=column, minlength=size) for column in values.T], axis=1)
+
+
+def _weights(rule: Rule, parent: Integers) -> Floats:
+    """The factor of each stratum's squares: strata of unknown variance count as the mean of the known ones beside them.
+
+    NaN where no stratum of the same parent has a known variance.
+    """
+    is_known = ~np.isnan(rule.scale)
+    codes = np.unique(parent, return_inverse=True)[1]
+    n_known = np.bincount(codes, weights=is_known)
+    share = np.bincount(codes) / np.where(n_known > 0, n_known, np.nan)
+    return np.where(is_known, np.nan_to_num(rule.scale), 0.0) * share[codes]

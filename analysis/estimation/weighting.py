@@ -1,0 +1,68 @@
+"""Design weights: those the table carries, those its sampling fractions imply, or 1."""
+
+from typing import Any
+
+import ibis
+
+from analysis.errors import DesignError
+from analysis.estimation.design import SurveyDesign
+
+WEIGHT = "__weight"
+
+
+def with_weights(table: Any, design: SurveyDesign) -> Any:
+    """The table with a column `__weight`, finite and above 0 in every row.
+
+    It is the design's weight; without one the product over the stages of N / n, where the population is known; else 1.
+
+    Raises DesignError where a column of the design is not in the table, where a weight is missing, not finite or not
+    above 0, and where the populations cannot be.
+    Source: R survey, svydesign (weights) and weights.survey_fpc.
+    """
+    for column in design.columns:
+        if column not in table.columns:
+            raise DesignError(f"design: found no column {column!r} in the table, which has {', '.join(table.columns)}")
+    if design.weight is not None:
+        return _checked(table.mutate(**{WEIGHT: table[design.weight].cast("float64")}), design.weight)
+    if design.fpc:
+        return _checked(table.mutate(**{WEIGHT: _implied_weight(table, design)}), design.fpc[0])
+    return _checked(table.mutate(**{WEIGHT: ibis.literal(1.0)}), "weight")
+
+
+def _checked(table: Any, column: str) -> Any:
+    weight = table[WEIGHT]
+    is_bad = (weight.isnull() | weight.isnan() | weight.isinf() | (weight <= 0)).fill_null(True)
+    found = table.agg(n_bad=is_bad.sum(), n_rows=table.count()).to_pyarrow().to_pylist()[0]
+    if not found["n_rows"]:
+        raise DesignError("table: found no rows, expected at least one")
+    if found["n_bad"]:
+        raise DesignError(f"column {column}: found {found['n_bad']} weights missing or not above 0, expected none")
+    return table
+
+
+def hold_counts(lowest: float, highest: float) -> bool:
+    """Whether population columns with these extremes hold counts (all at least 1), not fractions (all at most 1).
+
+    Raises DesignError where they hold both, or something missing or below 0.
+    """
+    if not lowest >= 0 or not highest >= 0:
+        raise DesignError(f"fpc: found {lowest} to {highest}, expected population counts or sampling fractions")
+    if lowest < 1 < highest:
+        raise DesignError(f"fpc: found {lowest} and {highest}, expected all counts (>= 1) or all fractions (<= 1)")
+    return highest > 1
+
+
+def _implied_weight(table: Any, design: SurveyDesign) -> Any:
+    populations = [table[column].cast("float64") for column in design.fpc]
+    bounds = {f"lowest{s}": population.min() for s, population in enumerate(populations)}
+    bounds |= {f"highest{s}": population.max() for s, population in enumerate(populations)}
+    found = {name: value for name, value in table.agg(**bounds).to_pyarrow().to_pylist()[0].items() if value is not None}
+    lowest = min((value for name, value in found.items() if name.startswith("lowest")), default=1.0)
+    are_counts = hold_counts(lowest, max((value for name, value in found.items() if name.startswith("h")), default=1.0))
+    weight: Any = ibis.literal(1.0)
+    for stage, population in enumerate(populations):
+        stratum = [*design.strata, *design.clusters[:stage], *design.later_strata[:stage]]
+        window = ibis.window(group_by=stratum) if stratum else ibis.window()
+        sampled = (table[design.clusters[stage]].nunique() if design.clusters else table.count()).over(window)
+        weight = weight * (population / sampled if are_counts else 1.0 / population)
+    return weight
