@@ -1,0 +1,186 @@
+"""`hailong round`: a round's life. Steps that bring their own machinery are modules that are imported when called."""
+
+import importlib
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from survey.rounds import RoundRecord, RoundStatus
+
+# Help lines stand here, so that showing them imports none of the modules.
+STEPS_ELSEWHERE = {
+    "codes": ("round_codes", "codes", "Issue invitations and write their codes into a file."),
+    "import": ("round_archive", "import_command", "Make a sealed archive of answers collected elsewhere."),
+    "publish": ("round_publish", "publish", "Compute and publish an edition of a sealed round."),
+    "seal": ("round_codes", "seal", "Open the ballots of a closed round and seal them as an archive."),
+}
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+class RoundGroup(click.Group):
+    """A group that knows some of its commands by name and imports them when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *STEPS_ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in STEPS_ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module, name, _ = STEPS_ELSEWHERE[cmd_name]
+        found = getattr(importlib.import_module(f"survey.cli.{module}"), name)
+        if not isinstance(found, click.Command):
+            raise TypeError(f"survey.cli.{module}.{name} is not a click command")
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        lines = {name: line for name, (_, _, line) in STEPS_ELSEWHERE.items()}
+        lines |= {name: own.get_short_help_str(limit=100) for name, own in self.commands.items()}
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(lines.items()))
+
+
+@click.group(name="round", cls=RoundGroup)
+def command() -> None:
+    """A round's life, from its creation to its publication."""
+
+
+@command.command()
+@click.argument("slug")
+@click.option("--questionnaire", required=True, metavar="NAME/VERSION", help="A published questionnaire.")
+@click.option(
+    "--units", required=True, metavar="SELECTOR", help="kind=ward,commune, bloc=CODE or code=C1,C2; joined by ';'."
+)
+@click.option("--opens", "opens_on", type=DAY, required=True, help="The first day.")
+@click.option("--closes", "closes_on", type=DAY, required=True, help="The last day; it counts.")
+@click.option("--design", type=click.Path(path_type=Path), help="YAML: strata, clusters, population.")
+@click.option("--plan", type=click.Path(path_type=Path), help="YAML: every choice of the analysis.")
+@click.option("--title", help="The round's name in Vietnamese; the questionnaire's title where none is given.")
+@click.option("--title-en", help="The round's name in English; the Vietnamese one where none is given.")
+@click.option("--notice", type=click.Path(path_type=Path), help="YAML: title, issuer, decision, hotline.")
+def create(
+    slug: str,
+    questionnaire: str,
+    units: str,
+    opens_on: datetime,
+    closes_on: datetime,
+    design: Path | None,
+    plan: Path | None,
+    title: str | None,
+    title_en: str | None,
+    notice: Path | None,
+) -> None:
+    """Create the round SLUG in draft, for the units that are valid on its first day."""
+    from questionnaires.model import Text
+    from survey.cli.instance import opened
+    from survey.notices import NO_NOTICE, read_notice
+    from survey.rounds import RoundRequest, create_round, read_source
+    from survey.services import today
+
+    if title_en and not title:
+        raise click.UsageError("found --title-en without --title, expected both or the Vietnamese one alone")
+    request = RoundRequest(
+        slug=slug,
+        questionnaire=questionnaire,
+        units=units,
+        opens_on=opens_on.date(),
+        closes_on=closes_on.date(),
+        title=Text(title, title_en or title) if title else None,
+        notice=read_notice(notice) if notice else NO_NOTICE,
+        design=read_source(design) if design else None,
+        plan=read_source(plan) if plan else None,
+    )
+    with opened() as (_, stores):
+        created = create_round(stores, request, today())
+    click.echo(f"round {slug}: draft, {len(created.unit_codes)} units, {created.opens_on} to {created.closes_on}")
+
+
+@command.command(name="open")
+@click.argument("slug")
+def open_command(slug: str) -> None:
+    """Open SLUG: make its keys and take answers from its first day on."""
+    from survey.cli.instance import opened
+    from survey.rounds import open_round
+    from survey.services import today
+    from survey.vault import KeyVault, read_passphrase
+
+    with opened() as (settings, stores):
+        vault = KeyVault(settings.instance / "keys", read_passphrase(settings.passphrase_file))
+        record = open_round(stores, vault, slug, today())
+    click.echo(f"round {slug}: open, {record.opens_on} to {record.closes_on}, key {record.key_fingerprint}")
+
+
+@command.command()
+@click.argument("slug")
+def close(slug: str) -> None:
+    """Close SLUG: no answer is taken any more."""
+    from survey.cli.instance import opened
+    from survey.rounds import close_round
+
+    with opened() as (_, stores):
+        close_round(stores, slug)
+    click.echo(f"round {slug}: closed")
+
+
+@command.command()
+@click.argument("slug", required=False)
+@click.option("--json", "as_json", is_flag=True, help="JSON, for a script.")
+def status(slug: str | None, as_json: bool) -> None:
+    """Count invitations issued and used by unit and channel; without SLUG, list the rounds."""
+    from survey.cli.instance import opened
+    from survey.rounds import list_rounds, round_status
+    from survey.secrets import Secrets
+
+    with opened() as (settings, stores):
+        if slug is None:
+            rounds = list_rounds(stores)
+            if as_json:
+                click.echo(json.dumps([_round_json(record) for record in rounds], ensure_ascii=False, indent=2))
+            for record in () if as_json else rounds:
+                click.echo(f"{record.slug:<32}{record.state:<11}{record.opens_on} – {record.closes_on}")
+            return
+        found = round_status(stores, Secrets(settings.secret_key), slug)
+    if as_json:
+        click.echo(json.dumps(_status_json(found), ensure_ascii=False, indent=2))
+    else:
+        _show(found)
+
+
+def _show(found: "RoundStatus") -> None:
+    click.echo(f"round {found.round.slug}: {found.round.state}, {found.round.opens_on} to {found.round.closes_on}")
+    click.echo(f"{'unit':<16}{'channel':<16}{'issued':>8}{'used':>8}")
+    for cell in found.cells:
+        click.echo(f"{cell.unit:<16}{cell.channel:<16}{cell.issued:>8}{cell.spent:>8}")
+    click.echo(f"{'all':<32}{found.issued:>8}{found.spent:>8}")
+    if found.sealed is not None:
+        click.echo(f"sealed {found.sealed}, rejected {found.rejected}")
+
+
+def _status_json(found: "RoundStatus") -> dict[str, object]:
+    return {
+        **_round_json(found.round),
+        "issued": found.issued,
+        "spent": found.spent,
+        "sealed": found.sealed,
+        "rejected": found.rejected,
+        "units": [
+            {"unit": cell.unit, "channel": cell.channel, "issued": cell.issued, "spent": cell.spent}
+            for cell in found.cells
+        ],
+    }
+
+
+def _round_json(record: "RoundRecord") -> dict[str, object]:
+    return {
+        "round": record.slug,
+        "state": record.state,
+        "opens_on": record.opens_on.isoformat(),
+        "closes_on": record.closes_on.isoformat(),
+        "questionnaire": record.questionnaire_reference,
+        "imported": record.is_imported,
+        "key_fingerprint": record.key_fingerprint,
+        "archive_hash": record.archive_hash,
+    }
