@@ -30,7 +30,7 @@ class Application(Flask):
 
 
 def create_app(settings: Settings) -> Flask:
-    """The application that serves the instance of these settings; opens its stores, asks them nothing yet."""
+    """The application that serves the instance of these settings, with its stores open; raises as `open_services`."""
     services = open_services(settings)
     app = Application("survey", static_folder=None, template_folder=str(bundled_dir("templates")))
     is_https = (settings.public_url or "").startswith("https://")

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, exc, text
 from survey.secrets import Secrets
 from survey.settings import Settings
 from survey.storage.stores import Stores, open_stores
-from survey.vault import KeyVault
+from survey.vault import KeyVault, read_passphrase
 
 # A store that is down, locked, read-only or full answers with one of these; anything else is a mistake of ours.
 STORE_FAILURES: tuple[type[Exception], ...] = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
@@ -25,13 +25,15 @@ class Services:
 
 
 def open_services(settings: Settings) -> Services:
-    """The stores, keys and vault that the settings name; no store is asked anything yet."""
-    passphrase = settings.passphrase_file.read_bytes().strip()
+    """The stores, keys and vault that the settings name, without the right to read ballots where the engine can refuse it.
+
+    Raises BadInput, WrongState or HailongError when a store is not fit to serve from; see `open_stores`.
+    """
     return Services(
         settings=settings,
-        stores=open_stores(settings),
+        stores=open_stores(settings, "serving"),
         secrets=Secrets(settings.secret_key),
-        vault=KeyVault(settings.instance / "keys", passphrase),
+        vault=KeyVault(settings.instance / "keys", read_passphrase(settings.passphrase_file)),
     )
 
 

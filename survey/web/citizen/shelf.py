@@ -1,0 +1,62 @@
+"""The rounds that citizens' pages are about, kept at hand for the minutes in which a store does not answer."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from questionnaires.model import Questionnaire
+from survey.rounds import RoundRecord, find_round, load_questionnaire_of, units_of_round
+from survey.services import STORE_FAILURES, Services
+from survey.units import UnitRecord
+from survey.web.pages import log_store_failure
+
+Season = Literal["early", "open", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShelvedRound:
+    """A round, what it asks, and its units by code."""
+
+    record: RoundRecord
+    questionnaire: Questionnaire
+    units: Mapping[str, UnitRecord]
+
+    def season_on(self, day: dt.date) -> Season:
+        """Whether the round takes answers on a day, does not yet, or does no more."""
+        if self.record.state == "draft" or (self.record.state == "open" and day < self.record.opens_on):
+            return "early"
+        return "open" if self.record.accepts_answers_on(day) else "closed"
+
+
+class Shelf:
+    """Rounds as the office store has them now, or as it had them last while it is silent.
+
+    The questionnaire of a round never changes, so it is read once. A silent store must not cost a citizen the page
+    that holds what they typed; whether the round is still open is asked again when the answers are stored.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._known: dict[str, ShelvedRound] = {}
+
+    def find(self, slug: str) -> ShelvedRound:
+        """The round of this slug; raises NotFound, or the store's failure when the round was never seen."""
+        known = self._known.get(slug)
+        try:
+            found = self._read(slug, known)
+        except STORE_FAILURES as failure:
+            if known is None:
+                raise
+            log_store_failure(failure)
+            return known
+        self._known[slug] = found
+        return found
+
+    def _read(self, slug: str, known: ShelvedRound | None) -> ShelvedRound:
+        stores = self._services.stores
+        record = find_round(stores, slug)
+        if known is not None and known.record == record:
+            return known
+        questionnaire = load_questionnaire_of(stores, record)
+        return ShelvedRound(record, questionnaire, {unit.code: unit for unit in units_of_round(stores, record)})

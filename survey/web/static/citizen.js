@@ -1,0 +1,260 @@
+// The citizen's page works without this script. With it the same form is asked part by part, and nothing is requested
+// until it is sent. Nothing is kept in the browser: on a shared phone the next person must find nothing.
+(() => {
+  "use strict";
+  const byId = (id) => document.getElementById(id);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const make = (tag, className, text) => Object.assign(document.createElement(tag), { className, textContent: text });
+
+  // The invitation's code rides in the fragment, which no server ever sees. It leaves the address bar before anything
+  // else happens, so that neither the history nor a glance at the screen keeps it.
+  const takeCode = () => {
+    const code = location.hash.slice(1);
+    if (!/^[\w.-]{13,40}$/.test(code) || byId(code)) return "";
+    history.replaceState(history.state, "", location.pathname + location.search);
+    return code;
+  };
+  const form = byId("ballot");
+  const onCode = (use) => {
+    const handle = () => { const code = takeCode(); if (code) use(code); };
+    handle();
+    addEventListener("hashchange", handle);
+  };
+
+  if (!form) {
+    const list = byId("units");
+    if (!list) return;
+    onCode((code) => all("#units a, .top a").forEach((link) => { link.hash = code; }));
+    const plain = (text) => text.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/đ/g, "d");
+    const names = all("li", list).map((entry) => [entry, plain(entry.textContent)]);
+    const none = byId("none");
+    byId("search").hidden = false;
+    byId("wanted").addEventListener("input", (event) => {
+      const wanted = plain(event.target.value.trim());
+      names.forEach(([entry, name]) => { entry.hidden = !name.includes(wanted); });
+      none.textContent = names.some(([entry]) => !entry.hidden) ? "" : none.dataset.none;
+    });
+    return;
+  }
+
+  const texts = JSON.parse(form.dataset.texts);
+  const codeField = byId("code");
+  onCode((code) => {
+    codeField.value = code;
+    codeField.after(make("p", "hint", texts.code_filled));
+  });
+
+  // The check symbol finds every single typing mistake, before the questions are answered and not after.
+  const isCode = (text) => {
+    const symbols = text.toUpperCase().replace(/[\s._\u2010-\u2015\u2212-]/g, "").replace(/O/g, "0").replace(/[IL]/g, "1");
+    if (/^[\w-]{22}$/.test(text.trim())) return true;
+    if (symbols.length !== 13) return false;
+    const values = [...symbols].map((symbol) => "0123456789ABCDEFGHJKMNPQRSTVWXYZ".indexOf(symbol));
+    const check = values.pop();
+    const sum = values.reduce((total, value) => {
+      const doubled = (total ^ value) << 1;
+      return doubled & 32 ? doubled ^ 37 : doubled;
+    }, 0);
+    return !values.includes(-1) && sum === check;
+  };
+
+  // Questions that do not apply are out of sight; one that is out of sight answers nothing for those after it.
+  const conditional = all("[data-if]", form);
+  const route = () => conditional.forEach((place) => {
+    const [item, ...codes] = place.dataset.if.split(" ");
+    const chosen = all(`[name="${item}"]:checked`, form).filter((input) => !input.closest(".out"));
+    place.classList.toggle("out", !chosen.some((input) => codes.includes(input.value)));
+  });
+
+  const problemOf = (question) => {
+    if (question.closest(".out")) return "";
+    const control = question.querySelector("input, textarea");
+    const value = control.value.trim();
+    if (control === codeField) return value ? (isCode(value) ? "" : texts.code_mistyped) : texts.code_missing;
+    const isRequired = "required" in question.dataset;
+    if (/radio|checkbox/.test(control.type)) {
+      return isRequired && !question.querySelector(":checked") ? texts.problem_required_choice : "";
+    }
+    if (!value) return isRequired && !question.querySelector(":checked") ? texts.problem_required_entry : "";
+    if (!control.inputMode) return "";
+    if (!/^[-\u2212]?\d{1,15}([.,]\d{1,9})?$/.test(value)) return texts.problem_not_a_number;
+    const number = Number(value.replace(",", ".").replace("\u2212", "-"));
+    const { minimum, maximum, whole } = control.dataset;
+    if (number < minimum || number > maximum) return texts.problem_out_of_range;
+    return whole !== undefined && number % 1 ? texts.problem_not_whole : "";
+  };
+
+  const complain = (question, problem) => {
+    const control = question.querySelector("input, textarea");
+    const described = question.matches("fieldset") ? question : control;
+    const id = `${control.id}-e`;
+    byId(id)?.remove();
+    const others = (described.getAttribute("aria-describedby") || "").split(" ").filter((other) => other && other !== id);
+    question.classList.toggle("wrong", problem !== "");
+    if (problem) {
+      const line = make("p", "problem", ` ${problem}`);
+      line.id = id;
+      line.prepend(make("b", "", texts.error_word));
+      (question.querySelector(".choices") || control).before(line);
+      others.push(id);
+    }
+    if (others.length) described.setAttribute("aria-describedby", others.join(" "));
+    else described.removeAttribute("aria-describedby");
+    return control;
+  };
+
+  const summarise = (place, title, entries) => {
+    byId("problems")?.remove();
+    if (!title) return;
+    const summary = make("div", "summary", "");
+    const list = make("ul", "", "");
+    entries.forEach(([control, text]) => {
+      const link = make("a", "", text);
+      link.href = `#${control.id}`;
+      const entry = make("li", "", "");
+      entry.append(link);
+      list.append(entry);
+    });
+    summary.append(make("h2", "", title), list);
+    Object.assign(summary, { id: "problems", tabIndex: -1 });
+    summary.setAttribute("role", "alert");
+    place.prepend(summary);
+    summary.focus();
+  };
+
+  const isRight = (place) => {
+    const entries = all(".question", place).map((question) => {
+      const problem = problemOf(question);
+      const number = question.querySelector(".number")?.textContent ?? "";
+      return [complain(question, problem), problem && `${number} ${problem}`];
+    }).filter(([, problem]) => problem);
+    summarise(place, entries.length ? texts.problems_part : "", entries);
+    return entries.length === 0;
+  };
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest(".summary a");
+    const control = link && byId(link.hash.slice(1));
+    if (!control) return;
+    event.preventDefault();
+    control.closest(".question").scrollIntoView();
+    control.focus({ preventScroll: true });
+  });
+
+  let isTyped = false;
+  form.addEventListener("change", ({ target }) => {
+    isTyped = true;
+    // An answer that stands alone clears the others of its question, and they clear it.
+    if (target.type === "checkbox" ? target.checked : target.inputMode && target.value) {
+      const isAlone = "alone" in target.dataset;
+      all(`[name="${target.name}"]`, form).forEach((other) => {
+        if (other === target || !(isAlone || "alone" in other.dataset)) return;
+        other.checked = false;
+        if (other.inputMode) other.value = "";
+      });
+    }
+    route();
+    draw();
+    const question = target.closest(".wrong");
+    if (question && !problemOf(question)) complain(question, "");
+  });
+  all("textarea[maxlength]", form).forEach((area) => {
+    const left = make("p", "hint", "");
+    const count = () => { left.textContent = texts.left_to_write.replace("{left}", area.maxLength - area.value.length); };
+    area.addEventListener("input", count);
+    area.after(left);
+    count();
+  });
+
+  // Part by part, unless the server found problems: then the page stays whole, and its list leads to each of them.
+  const isWhole = byId("problems") !== null;
+  const parts = all(".part", form);
+  const actions = form.querySelector(".actions");
+  const send = actions.querySelector("button");
+  const next = make("button", "main", "");
+  const back = make("button", "", texts.back);
+  next.type = back.type = "button";
+  const partField = Object.assign(make("input", "", ""), { type: "hidden", name: "form-part" });
+  const progress = make("p", "progress", "");
+  const progressBar = make("progress", "", "");
+  progressBar.setAttribute("aria-hidden", "true");
+  let at = Math.min(Number(form.dataset.part || 0), parts.length - 1);
+  const shown = () => parts.filter((part) => !part.matches(".out"));
+
+  function draw() {
+    if (isWhole) return;
+    const visible = shown();
+    const place = visible.indexOf(parts[at]);
+    const isLast = place === visible.length - 1;
+    parts.forEach((part, index) => { part.hidden = index !== at; });
+    document.body.classList.toggle("inside", at > 0);
+    next.hidden = isLast;
+    send.hidden = !isLast;
+    back.hidden = progress.hidden = at === 0;
+    next.textContent = at ? texts.next : texts.start;
+    progress.textContent = texts.progress.replace("{number}", place).replace("{total}", visible.length - 1);
+    Object.assign(progressBar, { max: visible.length - 1, value: place });
+    progress.append(progressBar);
+    partField.value = at;
+  }
+  const show = (index) => {
+    at = index;
+    draw();
+    summarise();
+    const heading = at ? parts[at].querySelector("h2") : document.querySelector("h1");
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+    scrollTo(0, 0);
+  };
+  const goOn = () => {
+    if (!isRight(parts[at])) return;
+    const visible = shown();
+    const index = parts.indexOf(visible[visible.indexOf(parts[at]) + 1]);
+    // The phone's own Back key leads to the part before, not away from the form.
+    history.pushState({ part: index, depth: (history.state?.depth ?? 0) + 1 }, "");
+    show(index);
+  };
+  const goBack = () => {
+    if (history.state?.depth) { history.back(); return; }
+    const visible = shown();
+    show(parts.indexOf(visible[visible.indexOf(parts[at]) - 1]));
+  };
+
+  let isSending = false;
+  const rest = () => { isSending = send.disabled = false; send.textContent = texts.send; };
+  form.addEventListener("submit", (event) => {
+    if (event.submitter?.name) { isTyped = false; return; }
+    const isMiddle = !isWhole && shown().at(-1) !== parts[at];
+    if (isSending || isMiddle || !isRight(isWhole ? form : parts[at])) {
+      event.preventDefault();
+      if (isMiddle) goOn();
+    } else if (!navigator.onLine) {
+      event.preventDefault();
+      summarise(isWhole ? form : parts[at], texts.offline, []);
+    } else {
+      isSending = true;
+      isTyped = false;
+      send.textContent = texts.sending;
+      // Disabled after this moment, because a disabled button would not send; and never for longer than a request lasts.
+      setTimeout(() => { send.disabled = true; });
+      setTimeout(rest, 30000);
+    }
+  });
+  addEventListener("pageshow", rest);
+  addEventListener("beforeunload", (event) => { if (isTyped) event.preventDefault(); });
+
+  route();
+  if (isWhole) {
+    byId("problems").focus();
+    return;
+  }
+  form.prepend(progress);
+  form.append(partField);
+  actions.prepend(next);
+  actions.append(back);
+  next.addEventListener("click", goOn);
+  back.addEventListener("click", goBack);
+  addEventListener("popstate", (event) => { if (event.state || !location.hash) show(event.state?.part ?? 0); });
+  history.replaceState({ part: at, depth: 0 }, "");
+  draw();
+})();
