@@ -39,7 +39,7 @@ def create_app(settings: Settings) -> Flask:
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         MAX_FORM_MEMORY_SIZE=LARGEST_BODY,
         MAX_FORM_PARTS=MOST_PARTS,
-        SESSION_COOKIE_NAME="office",
+        SESSION_COOKIE_NAME="hailong_office",
         SESSION_COOKIE_PATH="/office",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Strict",

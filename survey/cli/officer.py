@@ -1,0 +1,58 @@
+"""`hailong officer`: create officers and reset their passwords."""
+
+import click
+
+
+@click.group(name="officer")
+def command() -> None:
+    """Create officers and reset their passwords."""
+
+
+@command.command()
+@click.argument("login")
+@click.option("--name", required=True, help="The officer's name, as colleagues know it.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
+def create(login: str, name: str, password_stdin: bool) -> None:
+    """Create an officer who may enter the office with LOGIN."""
+    from survey.officers import create_officer
+
+    stores = _stores()
+    officer = create_officer(stores, login, name, _password(password_stdin), actor="command line")
+    click.echo(f"created officer {officer.login} ({officer.name})")
+
+
+@command.command(name="list")
+def list_all() -> None:
+    """List the officers."""
+    from survey.officers import list_officers
+
+    for officer in list_officers(_stores()):
+        click.echo(f"{officer.login}\t{officer.name}\t{officer.role}")
+
+
+@command.command()
+@click.argument("login")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
+def password(login: str, password_stdin: bool) -> None:
+    """Set a new password for LOGIN; sessions opened with the old one end."""
+    from survey.officers import set_password
+
+    stores = _stores()
+    officer = set_password(stores, login, _password(password_stdin), actor="command line")
+    click.echo(f"set a new password for {officer.login}")
+
+
+def _stores():  # type: ignore[no-untyped-def]
+    import os
+
+    from survey.settings import Settings
+    from survey.storage.stores import open_stores
+
+    return open_stores(Settings.from_environment(os.environ))
+
+
+def _password(from_stdin: bool) -> str:
+    # A password never rides in an argument: the list of processes and the shell's history would keep it.
+    if from_stdin:
+        return click.get_text_stream("stdin").readline().rstrip("\r\n")
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))

@@ -1,0 +1,87 @@
+"""The office: where an officer leads a round from its draft to its publication."""
+
+from http import HTTPStatus
+
+from flask import Blueprint, Response, abort, current_app, g, request
+from flask_wtf.csrf import generate_csrf, validate_csrf
+from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import ValidationError
+
+from survey.errors import NotFound
+from survey.services import Services
+from survey.web.languages import keep_language
+from survey.web.office.codes import CodePages
+from survey.web.office.entry import EntryPages
+from survey.web.office.new_round import NewRoundPages
+from survey.web.office.rounds import RoundPages
+from survey.web.office.session import load_officer, to_sign_in
+from survey.web.office.steps import StepPages
+from survey.web.pages import page_language, render_page
+
+READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SIGN_IN = "office.sign_in"
+
+
+def make_blueprint(services: Services) -> Blueprint:
+    """The office of one instance. Every address but the sign-in page is for officers, and every post needs a token."""
+    blueprint = Blueprint("office", __name__, url_prefix="/office")
+    keep_language(blueprint)
+    _guard(blueprint, services)
+    _add_pages(blueprint, services)
+
+    @blueprint.context_processor
+    def shared() -> dict[str, object]:
+        return {"officer": g.get("officer"), "area": None, "csrf_token": generate_csrf}
+
+    @blueprint.errorhandler(HTTPStatus.NOT_FOUND)
+    @blueprint.errorhandler(NotFound)
+    def not_found(_: Exception) -> Response:
+        return _problem(HTTPStatus.NOT_FOUND)
+
+    @blueprint.errorhandler(BadRequest)
+    def bad_request(_: BadRequest) -> Response:
+        return _problem(HTTPStatus.BAD_REQUEST)
+
+    return blueprint
+
+
+def _guard(blueprint: Blueprint, services: Services) -> None:
+    @blueprint.before_request
+    def admit() -> AnyResponse | None:
+        # What is not let in here is refused: a view that is added later is guarded before anybody thinks of it.
+        load_officer(services.stores)
+        if g.officer is None and request.endpoint != SIGN_IN:
+            return to_sign_in()
+        if request.method not in READING_METHODS and request.endpoint != SIGN_IN:
+            try:
+                validate_csrf(request.form.get("csrf_token"))
+            except ValidationError:
+                current_app.logger.warning("A post without a valid token was refused at %s", request.endpoint)
+                abort(HTTPStatus.BAD_REQUEST)
+        return None
+
+
+def _add_pages(blueprint: Blueprint, services: Services) -> None:
+    entry, rounds, steps = EntryPages(services), RoundPages(services), StepPages(services)
+    codes, new_round = CodePages(services), NewRoundPages(services)
+    both = ["GET", "POST"]
+    add = blueprint.add_url_rule
+    add("/", "rounds", rounds.rounds, methods=["GET"])
+    add("/sign-in", "sign_in", entry.sign_in, methods=both)
+    add("/sign-out", "sign_out", entry.sign_out, methods=["POST"])
+    add("/units", "units", rounds.units, methods=["GET"])
+    add("/new-round", "new_round", new_round.new_round, methods=both)
+    add("/rounds/<slug>", "round", rounds.round, methods=["GET"])
+    add("/rounds/<slug>/codes", "codes", codes.codes, methods=both)
+    add("/rounds/<slug>/<any(open, close, seal, publish):step>", "confirm", steps.confirm, methods=both)
+    add("/rounds/<slug>/<any(open, close, seal, publish):step>/done", "done", steps.done, methods=["GET"])
+    add("/<path:anything>", "nowhere", _nowhere, methods=["GET"])
+
+
+def _nowhere(anything: str) -> Response:
+    abort(HTTPStatus.NOT_FOUND)
+
+
+def _problem(status: int) -> Response:
+    return render_page("office/problem.html", page_language(), status=int(status), code=int(status))

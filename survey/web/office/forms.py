@@ -1,0 +1,103 @@
+"""The office's forms: each carries a token against forged posts, and names what is wrong by the key of a text."""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+
+from flask_wtf import FlaskForm
+from wtforms import DateField, Field, IntegerField, RadioField, SelectField, SelectMultipleField, StringField
+from wtforms.validators import InputRequired, Length, NumberRange, Regexp, StopValidation
+
+MOST_CODES = 20_000
+SLUG_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]")
+
+_LIBRARY_MESSAGES = {
+    "Not a valid date value.": "error_date",
+    "Not a valid integer value.": "error_count",
+    "Not a valid choice.": "error_choice",
+    "Not a valid choice": "error_choice",
+}
+
+
+class _Keys:
+    """Turns the form library's own English sentences into keys of our texts."""
+
+    def gettext(self, string: str) -> str:
+        return _LIBRARY_MESSAGES.get(string, string if string.startswith("error_") else "error_choice")
+
+    def ngettext(self, singular: str, plural: str, n: int) -> str:
+        return "error_choice"
+
+
+class OfficeForm(FlaskForm):  # type: ignore[misc]
+    """A form of the office; `problems()` lists its fields with the key of what is wrong."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        def get_translations(self, form: object) -> _Keys:
+            return _Keys()
+
+    def problems(self) -> list[tuple[str, str]]:
+        """The fields that are wrong, in the order of the page: (field name, key of the text that says so)."""
+        return [(field.name, str(field.errors[0])) for field in self if field.errors and field.name != "csrf_token"]
+
+
+class ConfirmForm(OfficeForm):
+    """Nothing but the token: the press of a button."""
+
+
+class SignInForm(OfficeForm):
+    login = StringField(validators=[InputRequired("error_login_required"), Length(max=64, message="error_too_long")])
+    password = StringField(
+        validators=[InputRequired("error_password_required"), Length(max=1024, message="error_too_long")]
+    )
+
+
+class CodesForm(OfficeForm):
+    unit = SelectField(validators=[InputRequired("error_choice")])
+    count = IntegerField(
+        validators=[InputRequired("error_count"), NumberRange(min=1, max=MOST_CODES, message="error_count")]
+    )
+    channel = SelectField(validators=[InputRequired("error_choice")])
+    file_type = RadioField(choices=["csv", "xlsx"], default="csv", validators=[InputRequired("error_choice")])
+
+    def offer(self, units: Sequence[str], channels: Sequence[str]) -> None:
+        """Offer these units, and all of them together as the choice `*`."""
+        self.unit.choices = [("", ""), ("*", ""), *((code, code) for code in units)]
+        self.channel.choices = [(channel, channel) for channel in channels]
+
+
+def _not_before_opening(form: "RoundForm", field: Field) -> None:
+    if isinstance(form.opens_on.data, date) and field.data < form.opens_on.data:
+        raise StopValidation("error_date_order")
+
+
+def _line(longest: int, *, is_required: bool = False) -> StringField:
+    required = [InputRequired("error_required")] if is_required else []
+    return StringField(
+        filters=[lambda text: " ".join(text.split()) if text else ""],
+        validators=[*required, Length(max=longest, message="error_too_long")],
+    )
+
+
+class RoundForm(OfficeForm):
+    slug = StringField(
+        filters=[lambda text: text.strip() if text else ""],
+        validators=[InputRequired("error_required"), Regexp(SLUG_PATTERN.pattern + r"\Z", message="error_slug")],
+    )
+    title_vi = _line(200, is_required=True)
+    title_en = _line(200, is_required=True)
+    opens_on = DateField(validators=[InputRequired("error_date")])
+    closes_on = DateField(validators=[InputRequired("error_date"), _not_before_opening])
+    questionnaire = SelectField(validators=[InputRequired("error_choice")])
+    bloc = SelectField()
+    kinds = SelectMultipleField()
+    issuer_vi = _line(200, is_required=True)
+    issuer_en = _line(200, is_required=True)
+    decision = _line(200)
+    hotline = _line(100)
+
+    def offer(self, questionnaires: Sequence[str], blocs: Sequence[str], kinds: Sequence[str]) -> None:
+        """Offer these choices; the empty bloc means every bloc."""
+        self.questionnaire.choices = [(reference, reference) for reference in questionnaires]
+        self.bloc.choices = [("", ""), *((code, code) for code in blocs)]
+        self.kinds.choices = [(kind, kind) for kind in kinds]

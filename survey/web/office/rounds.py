@@ -1,0 +1,155 @@
+"""The list of rounds, the page of a round, and the list of units."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from flask import Response, current_app, request, url_for
+
+from analysis.errors import EditionError
+from survey.editions import EditionShelf, OpenEdition
+from survey.invitations import ISSUING_STATES
+from survey.round_records import RoundRecord, editions_of, find_round, list_rounds, units_of_round
+from survey.round_status import round_status
+from survey.services import Services, today
+from survey.units import units_on
+from survey.web.office import presenting
+from survey.web.pages import page_language, render_page
+
+
+@dataclass(frozen=True, slots=True)
+class FileLine:
+    """A published file: its kind, what it is about, where it is."""
+
+    kind: str
+    label: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditionLine:
+    """An edition with its files; no files when they are not what was recorded."""
+
+    number: int
+    reason: str | None
+    published_on: date
+    files: tuple[FileLine, ...]
+
+
+class RoundPages:
+    """What an officer sees of the rounds of one instance."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._shelf = EditionShelf(services.settings.instance)
+
+    def rounds(self) -> Response:
+        language = page_language()
+        lines = [
+            {
+                "slug": record.slug,
+                "title": record.title.in_language(language),
+                "state": record.state,
+                "opens_on": record.opens_on,
+                "closes_on": record.closes_on,
+                "questionnaire": record.questionnaire_reference,
+                "n_units": len(record.unit_codes),
+            }
+            for record in list_rounds(self._services.stores)
+        ]
+        return render_page("office/rounds.html", language, rounds=lines, area="rounds")
+
+    def round(self, slug: str) -> Response:
+        language = page_language()
+        status = round_status(self._services.stores, self._services.secrets, slug)
+        record = status.round
+        units = units_of_round(self._services.stores, record)
+        names = {unit.code: presenting.unit_name(unit, language) for unit in units}
+        counts, total = presenting.count_rows(status, names, language)
+        public_url = self._services.settings.public_url or request.host_url.rstrip("/")
+        return render_page(
+            "office/round.html",
+            language,
+            area="rounds",
+            round=round_line(record, language),
+            was_created="created" in request.args,
+            progress=presenting.progress_of(record.state),
+            next_step=presenting.NEXT_STEPS.get(record.state),
+            may_issue=may_issue(record),
+            counts=counts,
+            total=total,
+            sealed=status.sealed,
+            rejected=status.rejected,
+            unit_names=sorted(names.values()),
+            facts=presenting.facts_of(record, f"{public_url}/r/{slug}", language),
+            editions=self._editions(record, names),
+        )
+
+    def units(self) -> Response:
+        language = page_language()
+        on = today()
+        lines = [
+            {
+                "code": unit.code,
+                "name": presenting.unit_name(unit, language),
+                "kind": presenting.kind_label(unit.kind, language),
+                "bloc": unit.bloc_name,
+                "since": unit.valid_from,
+            }
+            for unit in sorted(units_on(self._services.stores, on), key=lambda unit: (unit.bloc_name, unit.name_vi))
+        ]
+        return render_page("office/units.html", language, units=lines, today=on, area="units")
+
+    def _editions(self, record: RoundRecord, names: dict[str, str]) -> list[EditionLine]:
+        lines = []
+        for known in reversed(editions_of(self._services.stores, record.slug)):
+            try:
+                opened = self._shelf.open(record.slug, known)
+                files = _files(opened, names)
+            except (EditionError, OSError) as complaint:
+                current_app.logger.error("An edition of %s cannot be shown: %s", record.slug, complaint)
+                files = ()
+            lines.append(EditionLine(known.number, known.reason, known.published_on, files))
+        return lines
+
+
+def round_line(record: RoundRecord, language: str) -> dict[str, object]:
+    """What every page about a round says of it."""
+    return {
+        "slug": record.slug,
+        "title": record.title.in_language(language),
+        "state": record.state,
+        "opens_on": record.opens_on,
+        "closes_on": record.closes_on,
+        "is_imported": record.is_imported,
+        "n_units": len(record.unit_codes),
+    }
+
+
+def may_issue(record: RoundRecord) -> bool:
+    """Whether codes can be issued for this round now."""
+    return record.state in ISSUING_STATES and not record.is_imported
+
+
+def find_line(services: Services, slug: str, language: str) -> tuple[RoundRecord, dict[str, object]]:
+    """The round and what its pages say of it; NotFound when there is none."""
+    record = find_round(services.stores, slug)
+    return record, round_line(record, language)
+
+
+def _files(opened: OpenEdition, names: dict[str, str]) -> tuple[FileLine, ...]:
+    slug, number = opened.edition.facts.slug, opened.edition.number
+    blocs = dict(opened.edition.blocs)
+    lines = []
+    for name in sorted(opened.hashes):
+        stem, _, suffix = name.rpartition(".")
+        if suffix == "pdf":
+            bloc = stem.removeprefix("league-")
+            is_league = stem.startswith("league-") and bloc in blocs
+            label = blocs[bloc] if is_league else names.get(stem, stem)
+            address = url_for("public.pdf_file", slug=slug, name=stem, edition=number, lang=None)
+            lines.append(FileLine("league" if is_league else "scorecard", label, address))
+        elif name in ("estimates.csv", "ranks.csv", "distributions.csv"):
+            address = url_for("public.csv_file", slug=slug, name=stem, edition=number, lang=None)
+            lines.append(FileLine("table", name, address))
+    order = {"league": 0, "table": 1, "scorecard": 2}
+    return tuple(sorted(lines, key=lambda line: (order[line.kind], line.label)))

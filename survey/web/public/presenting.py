@@ -1,0 +1,106 @@
+"""What the public pages show of an edition, beside what its composer already says."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from analysis.release.edition import Edition
+from analysis.release.rows import EstimateRow, cell_text, column_names
+from analysis.scorecards.charts import nice_bounds
+from analysis.scorecards.content import Composer, Figure, League, Member, Scorecard
+from survey.texts import date, number, percent
+from survey.web.spreadsheets import csv_bytes
+
+TIERS = ("above", "not_different", "below")
+KNOWN_REASONS = frozenset(
+    {"too_few_respondents", "too_few_answers", "complementary", "no_answers", "one_cluster", "no_population"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LeagueTable:
+    """A bloc on the page of a round: its units by tier, each tier in the order of the index, unranked units last."""
+
+    bloc_code: str
+    bloc_name: str
+    bloc_index: Figure
+    tiers: tuple[tuple[str, tuple[Member, ...]], ...]
+    bounds: tuple[float, ...]
+    has_caution: bool
+    pdf: str | None
+
+
+def league_table(league: League, pdf: str | None) -> LeagueTable:
+    """The league as its page shows it; a tier without units is left out."""
+    placed = [(tier, league.in_tier(tier)) for tier in TIERS]
+    in_no_tier = tuple(member for member in league.ranked if member.tier not in TIERS)
+    placed.append(("unranked", (*in_no_tier, *league.unranked)))
+    return LeagueTable(
+        bloc_code=league.bloc_code,
+        bloc_name=league.bloc_name,
+        bloc_index=league.bloc_index,
+        tiers=tuple((tier, members) for tier, members in placed if members),
+        bounds=_bounds([*(member.figure for member in league.ranked), league.bloc_index]),
+        has_caution=any(member.figure.state == "caution" for member in league.ranked),
+        pdf=pdf,
+    )
+
+
+def leagues_of(composer: Composer) -> tuple[League, ...]:
+    """The league of each bloc, in the order of the edition."""
+    return tuple(composer.league(code) for code, _ in composer.edition.blocs)
+
+
+def unit_bounds(card: Scorecard) -> tuple[float, ...]:
+    """One scale for all charts of a unit's page, so that they can be compared."""
+    return _bounds([figure for line in card.lines for figure in (line.figure, line.bloc)])
+
+
+def unit_tables(card: Scorecard) -> tuple[tuple[str, str, Sequence[object]], ...]:
+    """The tables of a unit's page: (key of the title, key of the first column, lines)."""
+    has_factors = any(line.kind == "factor" for line in card.lines)
+    criteria = ("criteria_title", "col_criterion", card.lines)
+    return (("factors_title", "col_factor", card.factors), criteria) if has_factors else (criteria,)
+
+
+def level_text(edition: Edition, language: str) -> str:
+    """The confidence level as people write it, 95% or 97,5%."""
+    level = edition.plan.level
+    return percent(level, 0 if abs(level * 100 - round(level * 100)) < 1e-9 else 1, language)
+
+
+def facts_of(edition: Edition, language: str) -> tuple[tuple[str, str], ...]:
+    """Who asked, when and how many answered: (key of the label, what it is)."""
+    facts, counts = edition.facts, edition.counts
+    rows: list[tuple[str, str]] = [
+        ("issuer_label", facts.issuer.in_language(language)),
+        ("decision_label", facts.decision),
+        ("fieldwork_label", f"{date(facts.opens_on, language)} – {date(facts.closes_on, language)}"),
+        ("hotline_label", facts.hotline),
+    ]
+    rows.append(("answers_label", number(counts.sealed, 0, language)))
+    if facts.collected == "here" and counts.issued:
+        rows.append(("invited_label", number(counts.issued, 0, language)))
+        rows.append(("rate_label", percent(counts.spent / counts.issued, 1, language)))
+    rows += [
+        ("questionnaire_label", edition.questionnaire.reference),
+        ("published_label", date(edition.published_on, language)),
+        ("edition_label", str(edition.number)),
+        ("archive_label", edition.archive_manifest_sha256),
+    ]
+    return tuple((key, value) for key, value in rows if value)
+
+
+def rows_csv(rows: Iterable[EstimateRow]) -> bytes:
+    """The rows as a CSV file for people: the columns of `estimates.csv`, a byte order mark, nothing that is run."""
+    names = column_names(EstimateRow)
+    return csv_bytes(names, ([_cell(getattr(row, name)) for name in names] for row in rows))
+
+
+def _cell(value: object) -> str | int | float | None:
+    # The spelling of the published table; a number stays one, so that no apostrophe is put in front of it.
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else cell_text(value)
+
+
+def _bounds(figures: Iterable[Figure]) -> tuple[float, ...]:
+    ends = [end for figure in figures for end in (figure.value, figure.low, figure.high) if end is not None]
+    return nice_bounds(ends)
