@@ -1,5 +1,6 @@
 """The questionnaires a round can ask: those that come with the program and those published in the office store."""
 
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
@@ -13,6 +14,29 @@ from survey.storage.audit import record_event
 from survey.storage.office import QuestionnaireVersion
 from survey.storage.sessions import reading, writing
 from survey.storage.stores import Stores
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryEntry:
+    """A published questionnaire; `published_on` is None for a bundled one, which came with the program."""
+
+    questionnaire: Questionnaire
+    published_on: date | None
+
+
+def list_bundled() -> tuple[LibraryEntry, ...]:
+    """The questionnaires that come with the program, by name, older versions first."""
+    return tuple(LibraryEntry(load_bundled(reference), None) for reference in bundled_references())
+
+
+def list_published(stores: Stores) -> tuple[LibraryEntry, ...]:
+    """Everything a round can ask, bundled or in the office store, by name, older versions first."""
+    with reading(stores.office) as session:
+        rows = session.scalars(select(QuestionnaireVersion)).all()
+        stored = [(f"{row.name}/{row.version}", row.source, row.published_on) for row in rows]
+    bundled = bundled_references()
+    entries = [LibraryEntry(_parsed(source, ref), day) for ref, source, day in stored if ref not in bundled]
+    return tuple(sorted((*list_bundled(), *entries), key=lambda entry: sort_key(entry.questionnaire.reference)))
 
 
 def find_questionnaire(stores: Stores, reference: str) -> Questionnaire:
