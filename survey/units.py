@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from survey.errors import BadInput
+from survey.storage.audit import record_event
 from survey.storage.office import Succession, Unit
 from survey.storage.sessions import reading, writing
 from survey.storage.stores import Stores
@@ -57,7 +58,9 @@ def bloc_code_of(bloc_name: str) -> str:
     return "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in letters).split())
 
 
-def import_units(stores: Stores, units_csv: Path, succession_csv: Path | None = None) -> ImportedUnits:
+def import_units(
+    stores: Stores, units_csv: Path, succession_csv: Path | None = None, *, actor: str = "command line"
+) -> ImportedUnits:
     """The registry with these files in it: units and successions added or brought up to date, all of them or none.
 
     Units that the files do not name stay as they are. Raises BadInput that names file, line, column, what was found and
@@ -89,6 +92,7 @@ def import_units(stores: Stores, units_csv: Path, succession_csv: Path | None = 
             values = asdict(succession)
             values.pop("place")
             session.merge(Succession(**values))
+        record_event(session, actor, "units.imported", f"{len(rows)} units, {len(successions)} successions")
     return ImportedUnits(n_added, n_changed, len(rows) - n_added - n_changed, len(successions))
 
 

@@ -1,8 +1,13 @@
 """`hailong database`: the three stores, kept up to date and safe."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from survey.checking import CheckFinding
 
 
 @click.group(name="database")
@@ -23,15 +28,11 @@ def upgrade() -> None:
 
 @command.command()
 def check() -> None:
-    """Compare the tables with the models, and look at durability, keys and the audit log; exit 1 when one fails."""
+    """Compare tables and models; look at durability, rights, keys and the audit log. Exit 1 when one of them fails."""
     from survey.checking import check_instance
     from survey.cli.instance import current_settings
 
-    findings = check_instance(current_settings())
-    for finding in findings:
-        click.echo(f"{'ok  ' if finding.is_fine else 'FAIL'}  {finding.subject}: {finding.found}")
-    if not all(finding.is_fine for finding in findings):
-        raise click.exceptions.Exit(1)
+    _show(check_instance(current_settings()))
 
 
 @command.command()
@@ -46,7 +47,7 @@ def backup(file: Path) -> None:
     from survey.cli.instance import opened
 
     with opened() as (settings, stores):
-        written = write_backup(settings, stores, file)
+        written = write_backup(settings, stores, file, _tell)
     click.echo(f"{written.sha256}  {file}")
     for name, count in written.n_rows.items():
         click.echo(f"{name}: {count} rows")
@@ -55,14 +56,32 @@ def backup(file: Path) -> None:
 
 @command.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--verify", "recompute", is_flag=True, help="Recompute the last index from the restored archive as well.")
-def restore(file: Path, recompute: bool) -> None:
-    """Bring back FILE into empty stores, and prove that everything in it came back."""
+@click.option("--verify", "is_proved", is_flag=True, help="Check the restored instance and recompute the last index.")
+def restore(file: Path, is_proved: bool) -> None:
+    """Bring back FILE into empty stores; every table and file in it is compared with its digest."""
     from survey.backup import restore_backup
     from survey.cli.instance import current_settings
 
-    restored = restore_backup(current_settings(), file, recompute=recompute)
-    for sentence in restored.sentences:
-        click.echo(sentence)
-    if not restored.is_whole:
+    settings = current_settings()
+    restored = restore_backup(settings, file, _tell)
+    click.echo(f"{restored.sha256}  {file}")
+    for name, count in restored.n_rows.items():
+        click.echo(f"{name}: {count} rows, each as it was")
+    click.echo(f"archives and editions: {restored.n_files} files, each as it was")
+    for note in restored.notes:
+        click.echo(f"note: {note}")
+    if is_proved:
+        from survey.proving import prove_instance
+
+        _show(prove_instance(settings))
+
+
+def _show(findings: "Sequence[CheckFinding]") -> None:
+    for finding in findings:
+        click.echo(f"{'ok  ' if finding.is_fine else 'FAIL'}  {finding.subject}: {finding.found}")
+    if not all(finding.is_fine for finding in findings):
         raise click.exceptions.Exit(1)
+
+
+def _tell(step: str) -> None:
+    click.echo(step, err=True)

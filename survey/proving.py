@@ -1,0 +1,88 @@
+"""Proves that restored stores and folders belong together, and recomputes the last index from them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from survey.checking import CheckFinding, check_instance
+from survey.rounds import RoundRecord, editions_of, list_rounds
+from survey.settings import Settings
+from survey.storage.intake import Ballot, SpentInvitation
+from survey.storage.sessions import reading
+from survey.storage.stores import Stores, open_stores
+
+
+def prove_instance(settings: Settings) -> tuple[CheckFinding, ...]:
+    """Everything that `database check` looks at, each sealed round against its archive, and the last index recomputed.
+
+    Reading an archive checks every hash and its signature. A round that is open is named, because invitations that were
+    used after the backup was made count as unused again.
+    """
+    findings = list(check_instance(settings))
+    stores = open_stores(settings)
+    try:
+        rounds = list_rounds(stores)
+        for record in rounds:
+            findings += _prove_round(settings, stores, record)
+        findings.append(_recompute_last_index(settings, stores, rounds))
+    finally:
+        stores.close()
+    return tuple(findings)
+
+
+def _prove_round(settings: Settings, stores: Stores, record: RoundRecord) -> Iterator[CheckFinding]:
+    subject = f"round {record.slug}"
+    if record.state == "open":
+        found = "open: invitations used after the backup was made count as unused again; look before it goes on"
+        yield CheckFinding(subject, found, True)
+    if record.state not in ("sealed", "published"):
+        return
+    from analysis.archive import read_archive
+    from analysis.errors import AnalysisError
+
+    try:
+        archive = read_archive(_archive_of(settings, record))
+    except AnalysisError as complaint:
+        yield CheckFinding(f"{subject}, archive", str(complaint), False)
+        return
+    is_same = archive.manifest_sha256 == record.archive_hash
+    found = (
+        f"manifest sha256 {archive.manifest_sha256[:12]}, in the office store {(record.archive_hash or 'none')[:12]}"
+    )
+    yield CheckFinding(f"{subject}, archive", found, is_same)
+    if record.is_imported:
+        return
+    counts = archive.contents.counts
+    with reading(stores.intake) as session:
+        n_spent = session.scalar(select(func.count()).where(SpentInvitation.round_slug == record.slug))
+        n_ballots = session.scalar(select(func.count()).where(Ballot.round_slug == record.slug))
+    found = (
+        f"{n_spent} marks and {n_ballots} ballots in the intake store, {counts.spent} and {counts.spooled} at sealing"
+    )
+    yield CheckFinding(f"{subject}, counts", found, (n_spent, n_ballots) == (counts.spent, counts.spooled))
+
+
+def _recompute_last_index(settings: Settings, stores: Stores, rounds: tuple[RoundRecord, ...]) -> CheckFinding:
+    published = [
+        (edition.published_on, record.closes_on, record.slug, edition.number, record)
+        for record in rounds
+        for edition in editions_of(stores, record.slug)
+    ]
+    if not published:
+        return CheckFinding("last index", "no round has been published yet: there is none to recompute", True)
+    from analysis.release.verification import verify
+
+    *_, number, record = max(published, key=lambda item: item[:4])
+    edition = settings.instance / "editions" / record.slug / str(number)
+    findings = verify(edition, _archive_of(settings, record))
+    subject = f"last index, edition {number} of {record.slug}"
+    if not findings:
+        return CheckFinding(subject, "recomputed from the archive, every figure the same", True)
+    first = findings[0]
+    found = f"{len(findings)} differences, the first in {first.place}: found {first.found}, expected {first.expected}"
+    return CheckFinding(subject, found, False)
+
+
+def _archive_of(settings: Settings, record: RoundRecord) -> Path:
+    return settings.instance / "archives" / record.slug
