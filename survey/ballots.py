@@ -71,10 +71,14 @@ def read_ballot(
         return "invalid_answers"
     if not isinstance(content, dict) or content.get("v") != VERSION:
         return "invalid_answers"
-    labels: dict[str, object] = {name: content.get(name) for name in ("unit", "stratum", "psu", "channel")}
-    words = {name: label for name, label in labels.items() if _is_label(name, label)}
-    answers = content.get("answers")
-    if len(words) < len(labels) or not isinstance(answers, dict):
+    words: dict[str, str] = {}
+    for name in ("unit", "stratum", "psu", "channel"):
+        label: object = content.get(name)
+        if not _is_label(label, name):
+            return "invalid_answers"
+        words[name] = label
+    answers: object = content.get("answers")
+    if not isinstance(answers, dict):
         return "invalid_answers"
     if content.get("round") != round_slug or words["unit"] not in units:
         return "wrong_round"
@@ -87,7 +91,7 @@ def read_ballot(
     return OpenedBallot(Origin(**words), checked.values)
 
 
-def _is_label(name: str, label: object) -> TypeGuard[str]:
+def _is_label(label: object, name: str) -> TypeGuard[str]:
     if not isinstance(label, str) or len(label) > LONGEST_LABELS[name]:
         return False
     # Half a character, which JSON can spell, has no place in a file.

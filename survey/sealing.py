@@ -177,10 +177,8 @@ def _write(
 def _found_archive(stores: Stores, vault: KeyVault, path: Path, slug: str) -> Archive | None:
     """The whole archive that an earlier, interrupted sealing left; None when it has to be written anew."""
     archive = read_archive(path)
-    if archive.contents.facts.slug != slug:
-        raise WrongState(
-            f"{path}: found the archive of the round {archive.contents.facts.slug}, expected none or {slug}"
-        )
+    if archive.contents.facts.slug != slug or public_key_of(archive.manifest) != vault.signer().public_key:
+        raise WrongState(f"{path}: found an archive that this office did not write for the round {slug}, expected none")
     if vault.is_destroyed(slug):
         return archive
     with _snapshot(stores.intake) as session:
