@@ -5,13 +5,19 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, exc, text
 
+from survey.errors import StoreUnavailable
 from survey.secrets import Secrets
 from survey.settings import Settings
 from survey.storage.stores import Stores, open_stores
 from survey.vault import KeyVault, read_passphrase
 
 # A store that is down, locked, read-only or full answers with one of these; anything else is a mistake of ours.
-STORE_FAILURES: tuple[type[Exception], ...] = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
+STORE_FAILURES: tuple[type[Exception], ...] = (
+    StoreUnavailable,
+    exc.OperationalError,
+    exc.InterfaceError,
+    exc.TimeoutError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,7 @@ class Services:
 
 
 def open_services(settings: Settings) -> Services:
-    """The stores, keys and vault that the settings name, without the right to read ballots where the engine can refuse it.
+    """The stores, keys and vault of the settings, without the right to read ballots where an engine can refuse it.
 
     Raises BadInput, WrongState or HailongError when a store is not fit to serve from; see `open_stores`.
     """

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from questionnaires.model import Questionnaire
-from survey.rounds import RoundRecord, find_round, load_questionnaire_of, units_of_round
+from survey.round_records import RoundRecord, find_round, load_questionnaire_of, units_of_round
 from survey.services import STORE_FAILURES, Services
 from survey.units import UnitRecord
 from survey.web.pages import log_store_failure

@@ -1,15 +1,17 @@
 """The citizen's addresses: choose a unit, fill in the form, send it, read that it was received."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from flask import Blueprint, Response, abort, redirect, request, url_for
 from werkzeug.datastructures import MultiDict
 
 from questionnaires.answers import AnswerProblem, CheckedAnswers
 from questionnaires.model import Questionnaire
-from survey.errors import StoreUnavailable, WrongState
+from survey.errors import WrongState
 from survey.intake import receive_ballot, round_open_on
 from survey.services import STORE_FAILURES, Services, today
 from survey.texts import LANGUAGES, Translate
@@ -37,6 +39,7 @@ SCRIPT_TEXTS = (
     "problem_required_entry",
     "problems_part",
     "progress",
+    "question_problem",
     "send",
     "sending",
     "start",
@@ -119,7 +122,7 @@ def _receive(services: Services, place: Place, form: BallotForm, sent: MultiDict
         )
     except WrongState:
         return _shut_page(place.round, place.language, place.unit_name, was_sent=True)
-    except (StoreUnavailable, *STORE_FAILURES) as failure:
+    except STORE_FAILURES as failure:
         log_store_failure(failure)
         return _form_page(place, form, is_unavailable=True)
     if outcome == "refused":
@@ -195,37 +198,50 @@ def _summary(parts: Sequence[Part], code_problem: str, t: Translate) -> list[tup
 
 
 def _marked(questionnaire: Questionnaire) -> str:
-    """Which questions say so, the required or the optional ones: the fewer, because a word on every line is not read."""
+    """Which questions bear a word, the required or the optional ones: the fewer, because a word on each is not read."""
     n_required = sum(item.required for item in questionnaire.items)
     return "required" if 2 * n_required < len(questionnaire.items) else "optional"
 
 
 def _script_texts(t: Translate) -> dict[str, str]:
     # The script fills in what stands in braces, so the braces travel as they are.
-    braces = {name: f"{{{name}}}" for name in ("number", "total", "left")}
+    braces = {name: f"{{{name}}}" for name in ("number", "total", "left", "problem")}
     return {key: t(key, **braces) for key in SCRIPT_TEXTS}
 
 
 def _choice_page(found: ShelvedRound, language: str) -> Response:
-    named = sorted((unit.name_en if language == "en" else unit.name_vi, unit) for unit in found.units.values())
-    units = [{"name": name, "address": _address("citizen.show", found, unit, language)} for name, unit in named]
+    units = [
+        {
+            "name": unit.name_en if language == "en" else unit.name_vi,
+            "address": _address("citizen.show", found, unit, language),
+        }
+        for unit in found.units.values()
+    ]
+    units.sort(key=lambda unit: _alphabetical(unit["name"]))
     return render_page("citizen/choose.html", language, **_frame(found, language), units=units)
 
 
 def _shut_page(found: ShelvedRound, language: str, unit_name: str = "", *, was_sent: bool = False) -> Response:
-    slug = found.record.slug
+    slug, day = found.record.slug, today()
+    state = "early" if found.season_on(day) == "early" else "closed" if day > found.record.closes_on else "stopped"
     return render_page(
         "citizen/shut.html",
         language,
         status=HTTPStatus.CONFLICT if was_sent else HTTPStatus.OK,
         **_frame(found, language, unit_name),
-        state="early" if found.season_on(today()) == "early" else "closed",
+        state=state,
         was_sent=was_sent,
         results=f"/results/{slug}" if found.record.state == "published" else "",
     )
 
 
-def _frame(found: ShelvedRound, language: str, unit_name: str = "") -> dict[str, object]:
+def _alphabetical(name: str) -> tuple[str, str]:
+    # The letters decide, đ after d, and only then the marks on them: Bãi Cháy comes before Bình Khê.
+    letters = unicodedata.normalize("NFD", name.casefold().replace("đ", "dz"))
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)), name
+
+
+def _frame(found: ShelvedRound, language: str, unit_name: str = "") -> dict[str, Any]:
     record = found.record
     return {
         "round": record,

@@ -37,6 +37,7 @@
     return;
   }
 
+  document.documentElement.classList.add("scripted");
   const texts = JSON.parse(form.dataset.texts);
   const codeField = byId("code");
   onCode((code) => {
@@ -119,14 +120,16 @@
     Object.assign(summary, { id: "problems", tabIndex: -1 });
     summary.setAttribute("role", "alert");
     place.prepend(summary);
-    summary.focus();
+    summary.scrollIntoView();
+    summary.focus({ preventScroll: true });
   };
 
   const isRight = (place) => {
     const entries = all(".question", place).map((question) => {
       const problem = problemOf(question);
-      const number = question.querySelector(".number")?.textContent ?? "";
-      return [complain(question, problem), problem && `${number} ${problem}`];
+      const number = question.querySelector(".number")?.textContent.replace(".", "");
+      const listed = number ? texts.question_problem.replace("{number}", number).replace("{problem}", problem) : problem;
+      return [complain(question, problem), problem && listed];
     }).filter(([, problem]) => problem);
     summarise(place, entries.length ? texts.problems_part : "", entries);
     return entries.length === 0;
