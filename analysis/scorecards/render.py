@@ -1,0 +1,169 @@
+"""Scorecards and leagues as HTML and as PDF: the only module that knows the PDF engine.
+
+It is handed the Jinja environment, the fonts and the style sheet, and finds no files itself. A document that could not
+be printed exactly as it was meant is refused: a missing letter, a strange font or a fetch of anything but our own fonts
+is an error and never a page that looks almost right.
+"""
+
+import hashlib
+import io
+import logging
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
+from weasyprint import CSS, HTML
+from weasyprint.text.fonts import FontConfiguration
+from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+from analysis.errors import AnalysisError
+from analysis.scorecards import charts, drawing
+from analysis.scorecards.content import League, Scorecard, is_equally_weighted
+
+_PDF_VARIANT = "pdf/ua-1"
+
+
+class PrintingError(AnalysisError):
+    """A document that cannot be printed as it was meant; the message names the letter, the font or the address."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Font:
+    name: str
+    data: bytes
+    postscript_name: str
+    letters: frozenset[int]
+
+
+class Printer:
+    """Prints the documents of any edition; the style sheet is parsed and the fonts are read once for all of them."""
+
+    def __init__(self, environment: jinja2.Environment, fonts: Mapping[str, bytes | Path], stylesheet: str) -> None:
+        """Reads the fonts and the style sheet.
+
+        Arguments: environment, with the templates `scorecard.html.jinja` and `league.html.jinja` and the global
+        `texts`, which maps a language to the function `t`; fonts, file name → TrueType file, which the style sheet
+        names as `asset:<file name>`; stylesheet, CSS text.
+        """
+        self._environment = environment
+        self._texts: Mapping[str, Callable[..., str]] = environment.globals["texts"]  # type: ignore[assignment]
+        self._fonts = {name: _read_font(name, source) for name, source in fonts.items()}
+        self._letters = frozenset.intersection(*(font.letters for font in self._fonts.values()))
+        self._postscript_names = frozenset(font.postscript_name for font in self._fonts.values())
+        self._fetcher = _AssetFetcher({name: font.data for name, font in self._fonts.items()})
+        self._font_configuration = FontConfiguration()
+        with self._without_complaints("the style sheet"):
+            self._stylesheet = CSS(
+                string=stylesheet,
+                font_config=self._font_configuration,
+                url_fetcher=self._fetcher,
+                base_url="asset:",
+            )
+
+    def html(self, document: Scorecard | League, language: str) -> str:
+        """The document as HTML in one language: all text NFC, everything that comes from the edition escaped."""
+        name = "scorecard" if isinstance(document, Scorecard) else "league"
+        template = self._environment.get_template(f"{name}.html.jinja")
+        html = template.render(
+            card=document,
+            language=language,
+            t=self._texts[language],
+            edition=document.edition,
+            is_equally_weighted=is_equally_weighted(document.edition.questionnaire),
+            charts=charts,
+            drawing=drawing,
+        )
+        return unicodedata.normalize("NFC", html)
+
+    def pdf(self, html: str) -> bytes:
+        """The PDF of a page made by `html`: the same page gives the same bytes, tagged after PDF/UA-1.
+
+        Raises PrintingError when a letter is in none of the fonts, when another font than ours was embedded, when the
+        page asks for anything but our fonts, or when the engine complains of anything at all.
+        """
+        self._refuse_unknown_letters(html)
+        base_fonts: set[str] = set()
+
+        def note_fonts(_: Any, pdf: Any) -> None:
+            base_fonts.update(
+                str(entry["BaseFont"]) for entry in pdf.objects if isinstance(entry, dict) and "BaseFont" in entry
+            )
+
+        target = io.BytesIO()
+        with self._without_complaints("the page"):
+            HTML(string=html, url_fetcher=self._fetcher, base_url="asset:").write_pdf(
+                target,
+                stylesheets=[self._stylesheet],
+                font_config=self._font_configuration,
+                pdf_variant=_PDF_VARIANT,
+                pdf_identifier=hashlib.sha256(html.encode()).digest()[:16],
+                finisher=note_fonts,
+            )
+        self._refuse_foreign_fonts(base_fonts)
+        return target.getvalue()
+
+    def _refuse_unknown_letters(self, html: str) -> None:
+        unknown = sorted({letter for letter in html if ord(letter) >= 32 and ord(letter) not in self._letters})
+        if unknown:
+            listed = ", ".join(f"{letter!r} (U+{ord(letter):04X})" for letter in unknown[:5])
+            raise PrintingError(
+                f"found the letters {listed}, expected only letters that every font of the document has"
+            )
+
+    def _refuse_foreign_fonts(self, base_fonts: set[str]) -> None:
+        print(base_fonts)
+
+    @contextmanager
+    def _without_complaints(self, place: str) -> Iterator[None]:
+        listener = _Listener()
+        logger = logging.getLogger("weasyprint")
+        logger.addHandler(listener)
+        self._fetcher.refused.clear()
+        try:
+            yield
+        finally:
+            logger.removeHandler(listener)
+        if self._fetcher.refused:
+            raise PrintingError(f"{place} asks for {self._fetcher.refused[0]}, expected nothing but its own fonts")
+        if listener.complaints:
+            raise PrintingError(f"{place} cannot be printed as it was meant: {listener.complaints[0]}")
+
+
+class _AssetFetcher(URLFetcher):  # type: ignore[misc]
+    """Hands out the fonts and what a page carries in itself; every other address is refused and remembered."""
+
+    def __init__(self, assets: Mapping[str, bytes]) -> None:
+        super().__init__(allowed_protocols=("data",), allow_redirects=False)
+        self._assets = assets
+        self.refused: list[str] = []
+
+    def fetch(self, url: str, headers: Mapping[str, str] | None = None) -> Any:
+        scheme, _, name = url.partition(":")
+        if scheme == "asset" and name in self._assets:
+            return URLFetcherResponse(url, self._assets[name], {"Content-Type": "font/ttf"})
+        if scheme == "data":
+            return super().fetch(url, headers)
+        self.refused.append(url)
+        raise ValueError(f"{url} is not among the assets")
+
+
+class _Listener(logging.Handler):
+    """Collects what the engine would otherwise only log."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.complaints: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.complaints.append(record.getMessage())
+
+
+def _read_font(name: str, source: bytes | Path) -> _Font:
+    data = source.read_bytes() if isinstance(source, Path) else source
+    with TTFont(io.BytesIO(data)) as font:
+        return _Font(name, data, str(font["name"].getDebugName(6)), frozenset(font.getBestCmap()))
