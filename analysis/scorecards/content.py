@@ -317,8 +317,8 @@ def is_equally_weighted(questionnaire: Questionnaire) -> bool:
 
 
 def highlights(lines: Sequence[NodeLine], *, by_difference: bool) -> tuple[tuple[NodeLine, ...], tuple[NodeLine, ...]]:
-    """The highest and the lowest criteria, at most four each (three beside many factors) and none in both: relative to the
-    bloc, or by score alone.
+    """The highest and the lowest criteria, at most four each (three beside many factors) and none in both:
+    relative to the bloc, or by score alone.
 
     The highest come best first, the lowest come worst first; equal ones stand in the order of the questionnaire.
     """

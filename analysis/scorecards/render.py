@@ -36,7 +36,7 @@ class PrintingError(AnalysisError):
 class _Font:
     name: str
     data: bytes
-    postscript_name: str
+    family: str
     letters: frozenset[int]
 
 
@@ -54,7 +54,6 @@ class Printer:
         self._texts: Mapping[str, Callable[..., str]] = environment.globals["texts"]  # type: ignore[assignment]
         self._fonts = {name: _read_font(name, source) for name, source in fonts.items()}
         self._letters = frozenset.intersection(*(font.letters for font in self._fonts.values()))
-        self._postscript_names = frozenset(font.postscript_name for font in self._fonts.values())
         self._fetcher = _AssetFetcher({name: font.data for name, font in self._fonts.items()})
         self._font_configuration = FontConfiguration()
         with self._without_complaints("the style sheet"):
@@ -90,9 +89,8 @@ class Printer:
         base_fonts: set[str] = set()
 
         def note_fonts(_: Any, pdf: Any) -> None:
-            base_fonts.update(
-                str(entry["BaseFont"]) for entry in pdf.objects if isinstance(entry, dict) and "BaseFont" in entry
-            )
+            entries = (entry for entry in pdf.objects if isinstance(entry, dict) and "BaseFont" in entry)
+            base_fonts.update(_text(entry["BaseFont"]) for entry in entries)
 
         target = io.BytesIO()
         with self._without_complaints("the page"):
@@ -116,7 +114,12 @@ class Printer:
             )
 
     def _refuse_foreign_fonts(self, base_fonts: set[str]) -> None:
-        print(base_fonts)
+        families = tuple(font.family.replace(" ", "-") for font in self._fonts.values())
+        for base_font in sorted(base_fonts):
+            # /ABCDEF+Family or /ABCDEF+Family-Weight, with the six letters that mark a subset.
+            _, _, name = base_font.partition("+")
+            if not any(name == family or name.startswith(f"{family}-") for family in families):
+                raise PrintingError(f"found the font {base_font}, expected only {', '.join(sorted(set(families)))}")
 
     @contextmanager
     def _without_complaints(self, place: str) -> Iterator[None]:
@@ -163,7 +166,11 @@ class _Listener(logging.Handler):
         self.complaints.append(record.getMessage())
 
 
+def _text(name: object) -> str:
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
 def _read_font(name: str, source: bytes | Path) -> _Font:
     data = source.read_bytes() if isinstance(source, Path) else source
     with TTFont(io.BytesIO(data)) as font:
-        return _Font(name, data, str(font["name"].getDebugName(6)), frozenset(font.getBestCmap()))
+        return _Font(name, data, str(font["name"].getBestFamilyName()), frozenset(font.getBestCmap()))
