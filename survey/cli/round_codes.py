@@ -1,0 +1,149 @@
+"""`hailong round codes` and `hailong round seal`: invitations go out, ballots become an archive."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from survey.sealing import SealedRound
+
+# In the demonstration nobody prints slips; the address is the one that `make run` serves at.
+DEMONSTRATION_URL = "http://127.0.0.1:8000"
+STEPS = {
+    "unlock": "unlocking the key",
+    "open": "opening the ballots",
+    "coarsen": "coarsening small cells",
+    "write": "writing the archive",
+    "check": "reading the archive back",
+    "destroy": "destroying the ballot key",
+    "record": "recording the seal",
+}
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--unit", metavar="CODE", help="The unit the codes are for.")
+@click.option("--count", type=int, help="How many codes.")
+@click.option("--channel", help="How the invitations reach people; slip where nothing is said.")
+@click.option("--stratum", help="The stratum the codes are for.")
+@click.option("--psu", help="The cluster the codes are for.")
+@click.option(
+    "--batch",
+    type=click.Path(path_type=Path),
+    help="CSV with the columns unit, stratum, psu, channel, count, instead of one unit.",
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The new file: unit, code, url, channel.")
+def codes(
+    slug: str,
+    unit: str | None,
+    count: int | None,
+    channel: str | None,
+    stratum: str | None,
+    psu: str | None,
+    batch: Path | None,
+    out: Path,
+) -> None:
+    """Issue invitations for SLUG and write their codes into a new file: the only copy there is."""
+    single = (unit, count, channel, stratum, psu)
+    if batch is not None and any(option is not None for option in single):
+        raise click.UsageError("found --batch beside --unit, --count, --channel, --stratum or --psu, expected one way")
+    if batch is None and (unit is None or count is None):
+        raise click.UsageError("found neither --batch nor both --unit and --count, expected one of the two ways")
+    from survey.cli.instance import opened
+    from survey.code_files import LARGEST_BATCH_BYTES, issued_codes_csv, new_code_file, read_batch
+    from survey.invitations import DEFAULT_CHANNEL, CodeRequest, issue_invitations
+    from survey.round_records import find_round
+    from survey.secrets import Secrets
+    from survey.unit_files import read_plain_file
+
+    with opened() as (settings, stores):
+        record = find_round(stores, slug)
+        if batch is not None:
+            content = read_plain_file(batch, LARGEST_BATCH_BYTES)
+            requests = read_batch(content, str(batch), frozenset(record.unit_codes))
+        else:
+            requests = [CodeRequest(unit or "", count or 0, stratum or "", psu or "", channel or DEFAULT_CHANNEL)]
+        public_url = settings.public_url or (DEMONSTRATION_URL if settings.is_demonstration else None)
+        with new_code_file(out) as file:
+            issued = issue_invitations(
+                stores,
+                Secrets(settings.secret_key),
+                slug,
+                requests,
+                keep=lambda issued: file.fill(issued_codes_csv(issued, public_url)),
+            )
+    if public_url is None:
+        click.echo(
+            "hailong: warning: HAILONG_PUBLIC_URL is not set: the url column holds paths only, "
+            "slips cannot be printed from this file",
+            err=True,
+        )
+    click.echo(f"round {slug}: {len(issued)} codes in {out}; nobody else has them, keep the file safe")
+
+
+@click.command()
+@click.argument("slug")
+@click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path),
+    help="The file that holds the vault's passphrase; the instance's own where nothing is said.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON, for a script.")
+def seal(slug: str, passphrase_file: Path | None, as_json: bool) -> None:
+    """Seal SLUG: decrypt, check, coarsen, shuffle, sign; then destroy the ballot key."""
+    from survey.cli.instance import opened
+    from survey.sealing import seal_round
+    from survey.secrets import Secrets
+    from survey.vault import KeyVault, read_passphrase
+
+    with opened() as (settings, stores):
+        chosen = passphrase_file or settings.passphrase_file
+        if chosen.absolute().parent == settings.instance:
+            click.echo(
+                f"hailong: warning: the passphrase lies beside the keys it protects ({chosen}): "
+                "whoever copies the instance can open the ballots until they are sealed",
+                err=True,
+            )
+        vault = KeyVault(settings.instance / "keys", read_passphrase(chosen))
+        sealed = seal_round(stores, Secrets(settings.secret_key), vault, settings, slug, _tell)
+    if as_json:
+        click.echo(json.dumps(_result(sealed), ensure_ascii=False, indent=2))
+        return
+    counts = sealed.counts
+    rejected = ", ".join(f"{reason} {count}" for reason, count in counts.rejected.items()) or "0"
+    click.echo(f"round {slug}: {'was sealed already' if sealed.was_sealed_before else 'sealed'}, {sealed.path}")
+    click.echo(
+        f"issued {counts.issued}, spent {counts.spent}, spooled {counts.spooled}, sealed {counts.sealed}, "
+        f"rejected: {rejected}"
+    )
+    click.echo(f"manifest sha256 {sealed.manifest_sha256}")
+
+
+def _tell(step: str, done: int, total: int) -> None:
+    """One line a step, on stderr; on a terminal the count of ballots goes on in its line."""
+    if step == "open":
+        is_last = done == total
+        if sys.stderr.isatty():
+            click.echo(f"\r{STEPS[step]}: {done} of {total}", nl=is_last, err=True)
+        elif is_last:
+            click.echo(f"{STEPS[step]}: {total}", err=True)
+    elif done == 0:
+        click.echo(STEPS[step], err=True)
+
+
+def _result(sealed: "SealedRound") -> dict[str, object]:
+    counts = sealed.counts
+    return {
+        "round": sealed.slug,
+        "archive": str(sealed.path),
+        "manifest_sha256": sealed.manifest_sha256,
+        "was_sealed_before": sealed.was_sealed_before,
+        "issued": counts.issued,
+        "spent": counts.spent,
+        "spooled": counts.spooled,
+        "sealed": counts.sealed,
+        "rejected": dict(counts.rejected),
+    }
