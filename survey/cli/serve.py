@@ -28,8 +28,23 @@ def command(host: str, port: int, workers: int) -> None:
     # Every worker opens the stores for itself. Opening them here first turns what is wrong with them into one line and
     # exit 2, before any process is started.
     open_services(settings).stores.close()
+    _refuse_taken_port(host, port)
     click.echo(f"Serving at http://{f'[{host}]' if ':' in host else host}:{port}/ (stop with Ctrl+C)")
     _serve(settings, host, port, workers)
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    import socket
+
+    from survey.errors import BadInput
+
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as refusal:
+        raise BadInput(
+            f"cannot listen at {host} port {port} ({refusal.strerror}); expected an address of this machine and a port "
+            "that no other program uses: --port gives another"
+        ) from None
 
 
 def _serve(settings: "Settings", host: str, port: int, workers: int) -> None:

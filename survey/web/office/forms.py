@@ -98,6 +98,6 @@ class RoundForm(OfficeForm):
 
     def offer(self, questionnaires: Sequence[str], blocs: Sequence[str], kinds: Sequence[str]) -> None:
         """Offer these choices; the empty bloc means every bloc."""
-        self.questionnaire.choices = [(reference, reference) for reference in questionnaires]
+        self.questionnaire.choices = [("", ""), *((reference, reference) for reference in questionnaires)]
         self.bloc.choices = [("", ""), *((code, code) for code in blocs)]
         self.kinds.choices = [(kind, kind) for kind in kinds]

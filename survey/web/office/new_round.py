@@ -109,7 +109,10 @@ class NewRoundPages:
             form=form,
             labels={name: text(f"new_{name}", language) for name in FIELDS},
             questionnaire_labels={
-                reference: self._questionnaire_label(reference, language) for reference, _ in form.questionnaire.choices
+                reference: self._questionnaire_label(reference, language)
+                if reference
+                else text("new_questionnaire_choose", language)
+                for reference, _ in form.questionnaire.choices
             },
             bloc_labels={"": text("new_bloc_all", language), **blocs},
             kind_labels={kind: kind_label(kind, language) for kind, _ in form.kinds.choices},

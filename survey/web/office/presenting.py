@@ -10,7 +10,6 @@ from survey.units import UnitRecord
 from survey.web.pages import catalogue_of
 
 STATES = ("draft", "open", "closed", "sealed", "published")
-# What leads on from a state; a round that was collected elsewhere enters as a sealed one.
 NEXT_STEPS = {"draft": "open", "open": "close", "closed": "seal", "sealed": "publish"}
 
 Place = Literal["done", "current", "coming"]
@@ -30,11 +29,17 @@ class CountRow:
         return self.spent / self.issued if self.issued else None
 
 
-def progress_of(state: str) -> tuple[tuple[str, Place], ...]:
-    """Every state of a round's life with where this round stands to it."""
-    at = STATES.index(state)
+def next_step_of(record: RoundRecord) -> str | None:
+    """The step that leads on from where the round is; none for a draft that waits for answers to be imported."""
+    return None if record.is_imported and record.state == "draft" else NEXT_STEPS.get(record.state)
+
+
+def progress_of(record: RoundRecord) -> tuple[tuple[str, Place], ...]:
+    """Every state of the round's life with where it stands to it; imported answers were never open here."""
+    states = tuple(state for state in STATES if not record.is_imported or state not in ("open", "closed"))
+    at = states.index(record.state)
     return tuple(
-        (known, "done" if place < at else "current" if place == at else "coming") for place, known in enumerate(STATES)
+        (known, "done" if place < at else "current" if place == at else "coming") for place, known in enumerate(states)
     )
 
 

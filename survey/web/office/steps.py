@@ -11,7 +11,8 @@ from survey.errors import HailongError, NotFound
 from survey.round_records import RoundRecord
 from survey.rounds import close_round, open_round
 from survey.services import Services, today
-from survey.web.office.presenting import NEXT_STEPS, STATES
+from survey.texts import date
+from survey.web.office.presenting import STATES, next_step_of
 from survey.web.office.rounds import find_line, round_line
 from survey.web.pages import catalogue_of, page_language, render_page
 
@@ -27,7 +28,7 @@ class StepPages:
     def confirm(self, slug: str, step: str) -> AnyResponse:
         language = page_language()
         record, line = find_line(self._services, slug, language)
-        if NEXT_STEPS.get(record.state) != step:
+        if next_step_of(record) != step:
             return _failed_state(record, language)
         if request.method == "GET":
             is_early = step == "close" and today() <= record.closes_on
@@ -68,19 +69,12 @@ class StepPages:
 
     def _failed(self, step: str, slug: str, language: str, detail: str) -> Response:
         record, _ = find_line(self._services, slug, language)
-        if NEXT_STEPS.get(record.state) != step:
+        if next_step_of(record) != step:
             return _failed_state(record, language)
         if step == "open" and today() > record.closes_on:
-            closes = render_date(record, language)
+            closes = date(record.closes_on, language)
             return _failure(record, language, "failed_dates_open", {"closes": closes}, detail)
         return _failure(record, language, "failed_generic", {}, detail)
-
-
-def render_date(record: RoundRecord, language: str) -> str:
-    """The round's last day as people write it."""
-    from survey.texts import date
-
-    return date(record.closes_on, language)
 
 
 def _failed_state(record: RoundRecord, language: str) -> Response:
