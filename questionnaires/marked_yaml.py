@@ -2,7 +2,8 @@
 
 Nothing is constructed from tags, and there is nothing to expand: anchors, aliases, merge keys and explicit tags are
 refused, so that the text of a file is all there is to it. The tree is built from the event stream with a stack of our
-own, because a recursive composer ends in a crash on a file of ten thousand brackets.
+own, because a recursive composer ends in a crash on a file of ten thousand brackets. The parser is PyYAML's own and
+never libyaml, which reads some files that the other refuses: what is read here must be read on every machine.
 """
 
 import re
@@ -22,8 +23,6 @@ MOST_COMPLAINTS = 100
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,14})")
 _DECIMAL = re.compile(r"[-+]?[0-9]{1,15}\.[0-9]{1,15}")
 _RESOLVER = yaml.resolver.Resolver()
-# libyaml's parser is ten times as fast; both give the same events.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +94,14 @@ def read_marked(source: bytes, origin: str) -> MarkedNode:
     if complaints:
         raise QuestionnaireError.from_complaints(complaints[:MOST_COMPLAINTS])
     try:
-        root = _Composer(origin, complaints).compose(yaml.parse(text, Loader=_LOADER))
+        root = _Composer(origin, complaints).compose(yaml.parse(text, Loader=yaml.SafeLoader))
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         found = " ".join(part for part in (problem.context, problem.problem) if part)
         complaints.append(Complaint(origin, mark.line + 1 if mark else 1, "", f"is not YAML: {found}"))
         root = None
-    except yaml.YAMLError as problem:
+    except (yaml.YAMLError, ValueError, OverflowError) as problem:
+        # The scanner lets the errors of chr() through when an escape names no character.
         complaints.append(Complaint(origin, 1, "", f"is not YAML: {problem}"))
         root = None
     if root is None and not complaints:

@@ -78,14 +78,14 @@ def _check_bounds(item: Item, path: str, notes: Notes) -> None:
 def _check_options(options: Sequence[Option], path: str, notes: Notes) -> None:
     _check_twice([(option.code, f"{path}[{n}].code") for n, option in enumerate(options)], "option", notes)
     values: set[float] = set()
-    with_values = [option for option in options if option.value is not None]
+    expects_values = any(option.value is not None for option in options) and not notes.is_spoiled(path)
     for n, option in enumerate(options):
         if option.code in {NOT_APPLICABLE, DONT_KNOW}:
             notes.complain(
                 f"{path}[{n}].code",
                 f"found the reserved code “{option.code}”, expected “not_applicable: true” or “dont_know: true”",
             )
-        if option.value is None and with_values and not notes.is_spoiled(f"{path}[{n}]"):
+        if option.value is None and expects_values:
             notes.complain(f"{path}[{n}]", "found no value beside options with values, expected values on all or none")
         if option.value is not None and option.value in values:
             notes.complain(f"{path}[{n}].value", f"found the value {option.value:g} twice, expected each value once")
