@@ -78,7 +78,7 @@ class RankRow:
 
 @dataclass(frozen=True, slots=True)
 class DistributionRow:
-    """The weighted share, in per cent, of an option among the `n` answers to an item of the index; None where
+    """The weighted share, between 0 and 1, of an option among the `n` answers to an item of the index; None where
     suppressed.
     """
 

@@ -1,0 +1,81 @@
+"""How the answers to the items of the index spread over their options, hidden where the item's estimate is."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.archive import ArchiveContents
+from analysis.indices.trees import IndexTree
+from analysis.release.framing import FramedResponses
+from analysis.release.plan import Plan
+from analysis.release.rows import ALL, BLOC_PREFIX, DistributionRow, EstimateRow
+from questionnaires.model import Questionnaire
+
+Floats = npt.NDArray[np.float64]
+
+
+def distribution_rows(
+    contents: ArchiveContents,
+    questionnaire: Questionnaire,
+    tree: IndexTree,
+    framed: FramedResponses,
+    plan: Plan,
+    rows: Sequence[EstimateRow],
+) -> Iterator[DistributionRow]:
+    """The share of each scored option, for every owner in the order of `rows` and every item of the tree.
+
+    A bloc's shares are weighted over its people, or are the plain mean of its units' shares, as the plan aggregates.
+    They are given exactly where the item's criterion has a published estimate, so that they cannot undo its hiding.
+    """
+    criterion: dict[str, str] = {}
+    for node in tree.nodes:
+        if node.item is not None:
+            criterion.setdefault(node.item, node.code)
+    by_cell = {(row.unit, row.node): row for row in rows}
+    owners = list(dict.fromkeys(row.unit for row in rows))
+    units = [unit.code for unit in contents.units]
+    blocs = [unit.bloc_code for unit in contents.units]
+    counted = {item: _count(contents, questionnaire, framed, item, units) for item in tree.items}
+    for owner in owners:
+        members = [u for u, unit in enumerate(units) if owner in (unit, BLOC_PREFIX + blocs[u], ALL)]
+        for item in tree.items:
+            row = by_cell[owner, criterion[item]]
+            options, weights = counted[item]
+            shares = _shares(weights[members], plan) if row.estimate is not None else None
+            for position, option in enumerate(options):
+                share = None if shares is None else float(shares[position])
+                yield DistributionRow(row.round, owner, item, option, share, row.n, row.suppressed)
+
+
+def _count(
+    contents: ArchiveContents, questionnaire: Questionnaire, framed: FramedResponses, item: str, units: list[str]
+) -> tuple[list[str], Floats]:
+    """The scored options of an item, and the weights of those who chose each of them in each unit (U, options)."""
+    options = [option.code for option in questionnaire.item(item).options if option.value is not None]
+    unit_of_row = _codes(contents, "unit", units)
+    option_of_row = _codes(contents, item, options)
+    has_answered = option_of_row >= 0
+    flat = unit_of_row[has_answered] * len(options) + option_of_row[has_answered]
+    sums: Floats = np.bincount(flat, framed.weights[has_answered], len(units) * len(options)).astype(np.float64)
+    return options, sums.reshape(len(units), len(options))
+
+
+def _codes(contents: ArchiveContents, column: str, values: Sequence[str]) -> npt.NDArray[np.int64]:
+    """The position of each row's value among `values`, -1 for any other and for no value."""
+    encoded = contents.responses[column].combine_chunks().dictionary_encode()
+    position = {value: place for place, value in enumerate(values)}
+    places = np.array([position.get(value, -1) for value in encoded.dictionary.to_pylist()] + [-1], dtype=np.int64)
+    codes: npt.NDArray[np.int64] = places[encoded.indices.fill_null(len(places) - 1).to_numpy()]
+    return codes
+
+
+def _shares(weights: Floats, plan: Plan) -> Floats:
+    """The shares (options,) of some units' weights (U, options); at least one unit has answers."""
+    of_unit = weights.sum(axis=1)
+    answering = weights[of_unit > 0]
+    if plan.aggregate == "units":
+        shares: Floats = (answering / answering.sum(axis=1, keepdims=True)).mean(axis=0)
+        return shares
+    pooled: Floats = answering.sum(axis=0) / answering.sum()
+    return pooled
