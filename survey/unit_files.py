@@ -216,10 +216,10 @@ def read_plain_file(path: Path, largest: int) -> bytes:
     except OSError as refusal:
         found = "a symbolic link" if path.is_symlink() else f"no readable file ({refusal.strerror})"
         raise BadInput(f"{path}: found {found}, expected a file") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise BadInput(f"{path}: found a folder or a device, expected a file")
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise BadInput(f"{path}: found a folder or a device, expected a file")
         content = file.read(largest + 1)
     if len(content) > largest:
         raise BadInput(f"{path}: found more than {largest:,} bytes, expected at most that many")

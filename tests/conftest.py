@@ -1,10 +1,12 @@
 """Fixtures of every kind of test: fresh stores on both engines."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from support.command_line import RunHailong, environment_of_settings, run
 from support.stores import ENGINES, LazyServer, Templates
 from survey.settings import Settings
 from survey.storage.stores import Stores, open_stores
@@ -57,3 +59,10 @@ def sqlite_stores(sqlite_settings: Settings) -> Iterator[Stores]:
     opened = open_stores(sqlite_settings)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def run_hailong(settings: Settings) -> RunHailong:
+    """Runs the command line on the instance of `settings`, in this process."""
+    url = None if settings.is_embedded else settings.office_url
+    return partial(run, environment_of_settings(settings.instance, url))
