@@ -51,7 +51,7 @@ def open_ballot(
     padded = _open(BALLOT_FORMAT, private_key, envelope, _context(BALLOT_FORMAT, round_slug, questionnaire_hash))
     length = int.from_bytes(padded[:_LENGTH_BYTES], "big")
     end = _LENGTH_BYTES + length
-    if end > len(padded) or any(padded[end:]):
+    if end > len(padded) or padded[end:].strip(b"\0"):
         raise EnvelopeError("the padding inside a ballot is not as this format has it")
     return padded[_LENGTH_BYTES:end]
 
