@@ -1,10 +1,11 @@
 """The printer of scorecards with what it needs: the bundled templates, the sentences and the fonts of a package."""
 
+import importlib.metadata
 from pathlib import Path
 
 import jinja2
 
-from analysis.scorecards.render import Printer
+from analysis.scorecards.render import Printer, engine_versions
 from survey.resources import bundled_dir
 from survey.texts import LANGUAGES, Catalogue, install_filters
 
@@ -17,6 +18,11 @@ def make_printer() -> Printer:
     return Printer(
         scorecard_environment(folder), bundled_fonts(), (folder / "scorecard.css").read_text(encoding="utf-8")
     )
+
+
+def rendering_versions() -> dict[str, str]:
+    """The versions of everything that decides how a page looks, for the manifest of an edition."""
+    return {**engine_versions(), "be-vietnam-pro": importlib.metadata.version("fontpkg-be-vietnam-pro")}
 
 
 def scorecard_environment(folder: Path) -> jinja2.Environment:

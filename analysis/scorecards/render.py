@@ -15,9 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import fontTools  # type: ignore[import-untyped]
 import jinja2
+import weasyprint
 from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 from weasyprint import CSS, HTML
+from weasyprint.text.ffi import pango
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
@@ -135,6 +138,20 @@ class Printer:
             raise PrintingError(f"{place} asks for {self._fetcher.refused[0]}, expected nothing but its own fonts")
         if listener.complaints:
             raise PrintingError(f"{place} cannot be printed as it was meant: {listener.complaints[0]}")
+
+
+def engine_versions() -> dict[str, str]:
+    """The programs that decide how a page looks, with their versions: the same ones print the same bytes."""
+    return {
+        "weasyprint": weasyprint.__version__,
+        "pango": ".".join(str(part) for part in _pango_version(pango.pango_version())),
+        "fonttools": fontTools.version,
+        "jinja2": jinja2.__version__,
+    }
+
+
+def _pango_version(number: int) -> tuple[int, int, int]:
+    return number // 10000, number // 100 % 100, number % 100
 
 
 class _AssetFetcher(URLFetcher):  # type: ignore[misc]
