@@ -57,8 +57,8 @@ def check(file: Path, as_json: bool) -> None:
         click.echo(json.dumps({"complaints": [], **_description_of(questionnaire)}, ensure_ascii=False, indent=2))
     else:
         click.echo(
-            f"{file}: {questionnaire.reference} is fine: {len(questionnaire.sections)} sections, "
-            f"{len(questionnaire.items)} items, {_n_criteria(questionnaire)} criteria, "
+            f"{file}: {questionnaire.reference} is fine; sections: {len(questionnaire.sections)}, "
+            f"items: {len(questionnaire.items)}, criteria: {_n_criteria(questionnaire)}, "
             f"sha256 {questionnaire.content_hash}"
         )
 

@@ -2,6 +2,7 @@
 
 import json
 from importlib.resources import files
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -217,3 +218,10 @@ def test_intro_and_hint_are_kept():
     assert section.intro == Text("Lời dẫn, ngắn", "An introduction")
     assert section.items[0].hint == Text("Gợi ý", "A hint")
     assert section.items[0].longest == 1500
+
+
+def test_the_questionnaire_in_the_guide_is_one():
+    guide = (Path(__file__).parents[3] / "docs" / "questionnaires.md").read_text("utf-8")
+    source = guide.split("```yaml\n")[1].split("```")[0].encode()
+    assert parse_questionnaire(source, "guide").reference == "counter/2026.1"
+    assert schema_accepts(source)
