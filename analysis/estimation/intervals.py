@@ -12,7 +12,8 @@ def t_interval(value: float, variance: float, df: float, level: float = 0.95) ->
     """The interval value ± t · se, in the unit of `value`.
 
     Arguments:
-        value, variance: the estimate and its variance; not finite means missing.
+        value: the estimate; not finite means missing.
+        variance: its variance; not finite means missing.
         df: degrees of freedom; infinity gives the normal interval.
         level: confidence, above 0 and below 1.
 

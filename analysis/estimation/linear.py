@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from analysis.estimation.design import SurveyDesign
@@ -14,7 +13,8 @@ from analysis.estimation.stages import Stage, degrees_of_freedom, stages_of
 from analysis.estimation.totals import Collapsed, Column, Floats, Integers, collapse
 from analysis.estimation.variance import RowMoments, variance_of_rows, variance_of_units
 
-Coefficients = npt.NDArray[np.float64] | sparse.spmatrix | sparse.sparray
+# Dense or sparse, whatever scipy.sparse makes an array of.
+Coefficients: TypeAlias = Any
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,13 @@ class LinearEstimates:
         the rules for lonely PSUs only.
 
         Arguments:
-            domain: its index; columns: indices of columns with the same `variable`.
+            domain: its index.
+            columns: indices of columns with the same `variable`.
 
         Raises DesignError under "fail" where a stratum of the domain has one PSU.
         Source: R survey, svymean, svytotal and svyratio of subset(design, domain).
         """
-        groups, which = self.collapsed.groups, list(columns)
+        groups, which = self.collapsed.groups, np.asarray(columns, dtype=np.int64)
         answered = groups.n_answered[:, self.columns[which[0]].variable]
         chosen = np.flatnonzero((groups.domain == domain) & (answered > 0))
         z = groups.z[np.ix_(chosen, which)]
@@ -167,6 +168,8 @@ class LinearEstimates:
         """The variance of one estimate had its answers been a simple random sample of as many rows.
 
         Arguments:
+            domain: the index of the domain.
+            column: the index of the column.
             replace: with replacement; otherwise from a population of as many as the sum of the weights.
 
         Returns NaN where a single row answered. Source: R survey, deff = TRUE and deff = "replace".
@@ -192,4 +195,3 @@ def estimate_linear(
     """The estimates of `columns` in each combination of the `domain` columns; see `totals.collapse`."""
     collapsed = collapse(table, design, columns, domain, inside)
     return LinearEstimates(collapsed, stages_of(collapsed.groups, design), design, tuple(columns))
-

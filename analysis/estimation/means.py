@@ -94,8 +94,9 @@ def estimate_means(table: Any, design: SurveyDesign, variables: Sequence[str], d
         table: an Ibis table with one row for each respondent: the columns of the design, the domain columns, and the
             variables as numbers with NULL (or NaN) where not answered.
         design: how the rows were sampled; it holds for the whole table, whatever the domain.
-        variables: K columns; domain: columns, read as text; a row with NULL there belongs to no domain but stays in
-            the design. Empty: one domain, ().
+        variables: K columns.
+        domain: columns, read as text; a row with NULL there belongs to no domain but stays in the design. Empty: one
+            domain, ().
 
     Returns the set with domains sorted by their labels. The cost is three scans, whatever is later asked of it.
     Raises DesignError where the design does not fit the table.

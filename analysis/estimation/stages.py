@@ -98,7 +98,7 @@ def _labels(groups: GroupTotals, stratum: Integers, number: int) -> tuple[str, .
 
 def _count(stratum: Integers, unit: Integers | None, n: Integers) -> Floats:
     if unit is None:
-        return np.bincount(stratum, weights=n.astype(np.float64))
+        return np.asarray(np.bincount(stratum, weights=n.astype(np.float64)), dtype=np.float64)
     _, first = np.unique(unit, return_index=True)
     return np.bincount(stratum[first]).astype(np.float64)
 

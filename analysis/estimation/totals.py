@@ -233,13 +233,9 @@ def _group_totals(rows: Any, design: SurveyDesign, columns: Sequence[Column]) ->
     stages = range(len(design.fpc))
     sums |= {f"lowest{s}": rows[f"f{s}"].min() for s in stages} | {f"highest{s}": rows[f"f{s}"].max() for s in stages}
     pairs = [] if design.clusters else list(combinations_with_replacement(each, 2))
-    for k, j in pairs:
-        # The z of ratios are centred already, so their plain products lose nothing; those of totals are not, and the
-        # running covariance of the database keeps their digits.
-        if "total" in (columns[k].kind, columns[j].kind):
-            sums[f"p{k}_{j}"] = rows[f"z{k}"].cov(rows[f"z{j}"], how="pop") * rows.count()
-        else:
-            sums[f"p{k}_{j}"] = (rows[f"z{k}"] * rows[f"z{j}"]).sum()
+    # The database's running covariance keeps digits that a plain sum of products would lose where values of a stratum
+    # are alike.
+    sums |= {f"p{k}_{j}": rows[f"z{k}"].cov(rows[f"z{j}"], how="pop") * rows.count() for k, j in pairs}
     found = rows.group_by(by).agg(**sums).order_by(by).to_pyarrow()
     for name, column in key_names(design).items():
         if found[name].null_count:
@@ -262,15 +258,9 @@ def _group_totals(rows: Any, design: SurveyDesign, columns: Sequence[Column]) ->
         n=n,
         n_answered=np.stack(n_answered, axis=1).astype(np.int64),
         z=z,
-        spread=None if design.clusters else _spread(_symmetric(found, "p", len(columns)), z, n, columns),
+        spread=None if design.clusters else _symmetric(found, "p", len(columns)),
         fpc=tuple(fpc),
     )
-
-
-def _spread(products: Floats, z: Floats, n: Integers, columns: Sequence[Column]) -> Floats:
-    is_plain = np.array([column.kind == "ratio" for column in columns], dtype=np.float64)
-    taken: Floats = z[:, :, None] * z[:, None, :] / n[:, None, None] * np.outer(is_plain, is_plain)
-    return products - taken
 
 
 def _squares(rows: Any, columns: Sequence[Column], totals: DomainTotals) -> Floats:

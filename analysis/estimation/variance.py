@@ -53,7 +53,10 @@ def rule_of(stage: Stage, present: Integers, n_present: Floats, design: SurveyDe
     """The rule of each stratum that holds the domain.
 
     Arguments:
-        present: the strata that hold the domain (H,); n_present: how many of their units do (H,).
+        stage: the stage of the strata.
+        present: the strata that hold the domain (H,).
+        n_present: how many units of each do (H,).
+        design: it says what a lonely unit adds.
 
     Raises DesignError, naming the stratum, where it has one unit and the design says "fail".
     """
@@ -81,6 +84,8 @@ def variance_of_units(values: Floats, chosen: Integers, stages: tuple[Stage, ...
     Arguments:
         values: totals of linearised values of the chosen groups (len(chosen), P).
         chosen: the groups that hold the domain; strata without any are left out.
+        stages: the stages that enter the variance.
+        design: it says what a lonely PSU adds.
 
     Raises DesignError as `rule_of` does.
     """
@@ -93,7 +98,7 @@ def variance_of_units(values: Floats, chosen: Integers, stages: tuple[Stage, ...
         units, first, of_group = np.unique(stage.unit[chosen], return_index=True, return_inverse=True)
         sums = _add_up(values, of_group, len(units))
         present, first_of, of_unit = np.unique(stage.stratum[chosen][first], return_index=True, return_inverse=True)
-        n_present = np.bincount(of_unit).astype(np.float64)
+        n_present: Floats = np.bincount(of_unit).astype(np.float64)
         rule = rule_of(stage, present, n_present, design)
         weights = _weights(rule, parent[first][first_of]) * factor[first][first_of]
         means = _add_up(sums, of_unit, len(present)) / stage.n_units[present][:, None]
@@ -111,7 +116,7 @@ def variance_of_rows(rows: RowMoments, stage: Stage, design: SurveyDesign) -> Fl
     Raises DesignError as `rule_of` does.
     """
     present, of_group = np.unique(rows.stratum, return_inverse=True)
-    n_present = np.bincount(of_group, weights=rows.n_present)
+    n_present: Floats = np.asarray(np.bincount(of_group, weights=rows.n_present), dtype=np.float64)
     n_rows = np.bincount(of_group, weights=rows.n)
     rule = rule_of(stage, present, n_present, design)
     weights = _weights(rule, np.zeros(len(present), dtype=np.int64))

@@ -56,9 +56,8 @@ def _implied_weight(table: Any, design: SurveyDesign) -> Any:
     populations = [table[column].cast("float64") for column in design.fpc]
     bounds = {f"lowest{s}": population.min() for s, population in enumerate(populations)}
     bounds |= {f"highest{s}": population.max() for s, population in enumerate(populations)}
-    found = {name: value for name, value in table.agg(**bounds).to_pyarrow().to_pylist()[0].items() if value is not None}
-    lowest = min((value for name, value in found.items() if name.startswith("lowest")), default=1.0)
-    are_counts = hold_counts(lowest, max((value for name, value in found.items() if name.startswith("h")), default=1.0))
+    found = [value for value in table.agg(**bounds).to_pyarrow().to_pylist()[0].values() if value is not None]
+    are_counts = hold_counts(min(found, default=1.0), max(found, default=1.0))
     weight: Any = ibis.literal(1.0)
     for stage, population in enumerate(populations):
         stratum = [*design.strata, *design.clusters[:stage], *design.later_strata[:stage]]

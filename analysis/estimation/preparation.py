@@ -1,0 +1,153 @@
+"""A file and a specification become a table of known types, with one column of numbers for each wanted estimate."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analysis.errors import SpecError
+from analysis.estimation.spec import Specification
+from analysis.estimation.subsets import columns_in, rows_satisfying
+from analysis.estimation.tables import Sheet, read_sheet
+from analysis.estimation.totals import Column
+
+INSIDE = "__inside"
+ROW = "__row"
+MOST_LEVELS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A table that is ready to be estimated from.
+
+    Attributes:
+        table: design columns under their own names (keys as text), domains as `__by0`, …, estimates' numbers as
+            `__y0`, … and `__x0`, …, `__inside`, true for the rows of the subset, and `__row`, their order in the file.
+        columns: what is estimated; statistics: the name of each of them.
+        domain: the names of the domain columns.
+    """
+
+    table: pa.Table
+    columns: tuple[Column, ...]
+    statistics: tuple[str, ...]
+    domain: tuple[str, ...]
+
+
+def prepare(specification: Specification, folder: Path) -> Prepared:
+    """The table of a specification.
+
+    Raises SpecError where the file or one of its cells is not what the specification needs.
+    """
+    design = specification.design
+    in_subset = columns_in(specification.subset) if specification.subset is not None else ()
+    needed = (*design.columns, *specification.variables, *specification.by, *in_subset)
+    sheet = read_sheet(folder, specification.data, tuple(dict.fromkeys(needed)))
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {}
+    for name in (*design.strata, *design.later_strata, *design.clusters):
+        columns[name] = sheet.whole_labels(name)
+    for name in design.fpc:
+        columns.setdefault(name, pa.array(_populations(sheet, name)))
+    if design.weight is not None:
+        columns.setdefault(design.weight, pa.array(_weights(sheet, design.weight)))
+    for i, name in enumerate(specification.by):
+        columns[f"__by{i}"] = sheet.labels(name)
+    columns[INSIDE] = _inside(sheet, specification.subset)
+    columns[ROW] = pa.array(np.arange(sheet.n_rows))
+    if specification.statistic == "svyratio":
+        estimated, statistics = _ratio(sheet, specification, columns)
+    else:
+        estimated, statistics = _variables(sheet, specification, columns)
+    domain = tuple(f"__by{i}" for i in range(len(specification.by)))
+    return Prepared(pa.table(columns), estimated, statistics, domain)
+
+
+def _weights(sheet: Sheet, name: str) -> npt.NDArray[np.float64]:
+    numbers = sheet.numbers(name, needs_all=True)
+    bad = np.flatnonzero(numbers <= 0)
+    if len(bad):
+        raise sheet.refusal(name, int(bad[0]), f"found the weight {numbers[bad[0]]:g}", "a weight above 0")
+    return numbers
+
+
+def _populations(sheet: Sheet, name: str) -> npt.NDArray[np.float64]:
+    numbers = sheet.numbers(name, needs_all=True, may_be_infinite=True)
+    bad = np.flatnonzero(numbers < 0)
+    if len(bad):
+        raise sheet.refusal(name, int(bad[0]), f"found {numbers[bad[0]]:g}", "a population count or sampling fraction")
+    return numbers
+
+
+def _inside(sheet: Sheet, subset: str | None) -> pa.Array | pa.ChunkedArray:
+    if subset is None:
+        return pa.array(np.ones(sheet.n_rows, dtype=np.bool_))
+    chosen = rows_satisfying(
+        subset, sheet.labels, lambda name: pa.array(sheet.numbers(name)) if sheet.is_numeric(name) else None
+    )
+    if not pc.any(chosen).as_py():
+        raise SpecError(f"{sheet.name}: design.subset: found no row where {subset}, expected at least one")
+    return chosen
+
+
+def _number_column(sheet: Sheet, name: str) -> pa.Array:
+    numbers = sheet.numbers(name)
+    return pa.array(numbers, mask=np.isnan(numbers))
+
+
+def _ratio(
+    sheet: Sheet, specification: Specification, columns: dict[str, pa.Array | pa.ChunkedArray]
+) -> tuple[tuple[Column, ...], tuple[str, ...]]:
+    numerator, denominator = specification.variables
+    columns["__y0"], columns["__x0"] = _number_column(sheet, numerator), _number_column(sheet, denominator)
+    return (Column("__y0", "__x0", "ratio", 0),), (f"{numerator}/{denominator}",)
+
+
+def _variables(
+    sheet: Sheet, specification: Specification, columns: dict[str, pa.Array | pa.ChunkedArray]
+) -> tuple[tuple[Column, ...], tuple[str, ...]]:
+    kind = "ratio" if specification.statistic == "svymean" else "total"
+    estimated: list[Column] = []
+    statistics: list[str] = []
+    for variable, name in enumerate(specification.variables):
+        if name not in specification.factors and not _is_category(sheet, name):
+            found = {name: _number_column(sheet, name)}
+        else:
+            labels = sheet.labels(name)
+            found = {
+                f"{name}{level}": pc.equal(labels, level).cast(pa.float64()) for level in _levels(sheet, name, columns)
+            }
+        for statistic, values in found.items():
+            column = f"__y{len(estimated)}"
+            columns[column] = values
+            estimated.append(Column(column, None, "ratio" if kind == "ratio" else "total", variable))
+            statistics.append(statistic)
+    return tuple(estimated), tuple(statistics)
+
+
+def _is_category(sheet: Sheet, name: str) -> bool:
+    """Whether a variable holds categories; a column that mixes numbers and text is refused as a mistake."""
+    if sheet.is_numeric(name):
+        return False
+    labels = sheet.labels(name)
+    is_number = pc.fill_null(pc.match_substring_regex(labels, r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"), False)
+    if pc.any(is_number).as_py():
+        sheet.numbers(name)
+    return True
+
+
+def _levels(sheet: Sheet, name: str, columns: dict[str, pa.Array | pa.ChunkedArray]) -> list[str]:
+    labels = pc.drop_null(pc.unique(pc.filter(sheet.labels(name), columns[INSIDE])))
+    levels = sorted_labels(labels.to_pylist())
+    if len(levels) > MOST_LEVELS:
+        raise SpecError(f"{sheet.name}: column {name}: found {len(levels)} categories, expected at most {MOST_LEVELS}")
+    return levels
+
+
+def sorted_labels(labels: list[str]) -> list[str]:
+    """Labels in the order of their numbers where all are numbers, else of their letters."""
+    try:
+        return sorted(labels, key=float)
+    except ValueError:
+        return sorted(labels)

@@ -1,0 +1,42 @@
+"""A question in a file becomes an answer in a file: the use case behind `hailong estimate`."""
+
+import json
+from pathlib import Path
+
+from survey.errors import BadInput
+
+
+def estimate_file(spec: Path, data: Path | None = None, out: Path | None = None) -> str:
+    """The answer to a specification, as JSON text that ends with a newline.
+
+    Arguments:
+        spec: a JSON or YAML file.
+        data: the folder below which its data lie, by default the folder of `spec`.
+        out: where the answer is also written; it appears whole or not at all.
+
+    Raises BadInput, SpecError and DesignError, and writes nothing then.
+    """
+    from analysis.estimation.answers import answer_of
+    from analysis.estimation.spec import LARGEST_SPEC, parse_specification
+
+    folder = spec.parent if data is None else data
+    if not folder.is_dir():
+        raise BadInput(f"--data: found no folder {folder}, expected the folder of the data")
+    if out is not None and (out.is_dir() or not out.parent.is_dir()):
+        raise BadInput(f"--out: found no folder for {out}, expected a file name in a folder that exists")
+    try:
+        with spec.open("rb") as opened:
+            source = opened.read(LARGEST_SPEC + 1)
+    except OSError as complaint:
+        raise BadInput(f"{spec}: {complaint.strerror}, expected a specification in JSON or YAML") from None
+    answer = answer_of(parse_specification(source, spec.name), folder)
+    text = json.dumps(answer, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    if out is not None:
+        _write_whole(out, text)
+    return text
+
+
+def _write_whole(path: Path, text: str) -> None:
+    beside = path.with_name(path.name + ".part")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
