@@ -6,17 +6,19 @@ import secrets
 from dataclasses import dataclass
 from typing import Literal
 
-# Digits and capital letters without I, L, O and U: nothing left is read as something else.
-SYMBOLS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# Digits and capital letters, without those that look like a digit (I L O S B) and without those that a Vietnamese
+# keyboard rewrites while somebody types (A E U Y W D become Ă, Ê, Ư, Ý, Đ …): what is left is typed as it is printed.
+SYMBOLS = "0123456789CFGHJKMNPQRTVXZ"
+LOOK_ALIKES = {"O": "0", "I": "1", "L": "1", "S": "5", "B": "8"}
 QR_BYTES = 16
-TYPED_SYMBOLS = 12
-TYPED_BITS = 5 * TYPED_SYMBOLS
+TYPED_SYMBOLS = 13
+N_TYPED = len(SYMBOLS) ** TYPED_SYMBOLS
 TYPED_BYTES = 8
 
+# A prime above the number of symbols, so that no difference of two symbols or of two places vanishes.
+_CHECK_PRIME = 29
 _READ_AS = {symbol: value for value, symbol in enumerate(SYMBOLS)} | {
-    "O": SYMBOLS.index("0"),
-    "I": SYMBOLS.index("1"),
-    "L": SYMBOLS.index("1"),
+    letter: SYMBOLS.index(digit) for letter, digit in LOOK_ALIKES.items()
 }
 _QR_SPELLING = re.compile(r"[A-Za-z0-9_-]{22}")
 # Spaces, dots, every dash, and the invisible marks that come along when a code is pasted from a message.
@@ -34,27 +36,38 @@ class InvitationCode:
 
 
 def new_code() -> InvitationCode:
-    """A new code: 128 random bits for the QR picture, 60 other random bits and a check symbol to be typed."""
+    """A new code: 128 random bits for the QR picture; to be typed, 13 random symbols (60.1 bits) and a check symbol."""
     qr = base64.urlsafe_b64encode(secrets.token_bytes(QR_BYTES)).decode().rstrip("=")
-    return InvitationCode(qr=qr, typed=spell_typed(secrets.randbits(TYPED_BITS)))
+    typed = None
+    while typed is None:
+        typed = spell_typed(secrets.randbelow(N_TYPED))
+    return InvitationCode(qr=qr, typed=typed)
 
 
-def spell_typed(number: int) -> str:
-    """The spelling of a 60-bit number: XXXX-XXXX-XXXX-C, where C is the check symbol."""
-    if not 0 <= number < 1 << TYPED_BITS:
-        raise ValueError(f"a typed code has {TYPED_BITS} bits")
-    values = [number >> 5 * place & 31 for place in reversed(range(TYPED_SYMBOLS))]
-    values.append(_check_value(values))
-    spelled = "".join(SYMBOLS[value] for value in values)
-    return "-".join(spelled[start : start + 4] for start in range(0, len(spelled), 4))
+def spell_typed(number: int) -> str | None:
+    """The spelling of a number below 25¹³: XXXXX-XXXXX-XXXX, the last one its check symbol.
+
+    None for the four numbers in twenty-nine whose check value is no symbol's; no code is made of those.
+    """
+    if not 0 <= number < N_TYPED:
+        raise ValueError(f"a typed code has {TYPED_SYMBOLS} symbols")
+    values: list[int] = []
+    for _ in range(TYPED_SYMBOLS):
+        number, value = divmod(number, len(SYMBOLS))
+        values.insert(0, value)
+    check = _check_value(values)
+    if check >= len(SYMBOLS):
+        return None
+    spelled = "".join(SYMBOLS[value] for value in (*values, check))
+    return f"{spelled[:5]}-{spelled[5:10]}-{spelled[10:]}"
 
 
 def read_code(text: str) -> tuple[CodeKind, bytes] | None:
     """The spelling a text is in and the bytes it stands for; None when it is no code.
 
     The QR spelling is read exactly (22 characters, 16 bytes). The typed spelling (8 bytes) forgives lower case, spaces,
-    dashes and dots, O for 0, I and L for 1. A wrong check symbol is no code: every single wrong symbol and every two
-    symbols that changed places are found out.
+    dashes and dots, and O for 0, I and L for 1, S for 5, B for 8. A wrong check symbol is no code: every single wrong
+    symbol and every two symbols that changed places are found out.
     """
     text = text.strip()
     if _QR_SPELLING.fullmatch(text):
@@ -70,22 +83,15 @@ def read_code(text: str) -> tuple[CodeKind, bytes] | None:
         return None
     number = 0
     for value in values:
-        number = number << 5 | value
+        number = number * len(SYMBOLS) + value
     return "typed", number.to_bytes(TYPED_BYTES, "big")
 
 
 def _check_value(values: list[int]) -> int:
-    """The check symbol's value: the symbols weighted by the powers 1 to 12 of x in GF(2⁵) = GF(2)[x]/(x⁵ + x² + 1).
+    """What makes the sum of all values, weighted 14, 13, … 2 and 1 for the check symbol, a multiple of 29.
 
-    The powers are all different, none is zero and none is the check symbol's own weight 1, so a single wrong symbol or
-    a swap of any two changes the sum. Plain sums modulo 32, an even number, would let some swaps pass.
+    The weights differ from each other and from zero modulo 29, and so do the values, so a single wrong symbol or an
+    exchange of two different ones never leaves a multiple of 29.
     """
-    total = 0
-    for value in values:
-        total = _times_x(total ^ value)
-    return total
-
-
-def _times_x(value: int) -> int:
-    value <<= 1
-    return value ^ 0b100101 if value & 0b100000 else value
+    weighted = sum(weight * value for weight, value in zip(range(TYPED_SYMBOLS + 1, 1, -1), values, strict=True))
+    return -weighted % _CHECK_PRIME

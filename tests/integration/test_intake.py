@@ -104,7 +104,7 @@ def test_unknown_used_foreign_and_unreadable_codes_are_refused_alike(collection:
     used, foreign = collection.codes("phuong-a", 1) + collection.codes("xa-b", 1)
     collection.send("phuong-a", used.qr)
     before = n_stored(collection.stores)
-    for text_ in (used.qr, used.typed, foreign.qr, foreign.typed, "0000-0000-0000-0", "A" * 22, "", "?", "\ud800"):
+    for text_ in (used.qr, used.typed, foreign.qr, foreign.typed, "00000-00000-0000", "A" * 22, "", "?", "\ud800"):
         assert collection.send("phuong-a", text_) == "refused"
     assert collection.send("x" * 100_000, foreign.qr) == "refused"
     assert n_stored(collection.stores) == before
@@ -127,7 +127,7 @@ def test_a_refusal_asks_the_stores_the_same_whatever_its_reason(collection: Coll
     for engine in engines:
         event.listen(engine, "before_cursor_execute", note)
     try:
-        for code in (used.qr, used.typed, foreign.qr, "0000-0000-0000-0", "no code"):
+        for code in (used.qr, used.typed, foreign.qr, "00000-00000-0000", "no code"):
             statements.clear()
             outcome = receive_ballot(
                 collection.stores, collection.secrets, open_round, "phuong-a", code, new_nonce(), answers
