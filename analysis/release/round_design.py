@@ -19,7 +19,8 @@ StratumColumn = Literal["unit", "stratum"]
 
 _KEYS = ("design", "label", "strata", "clusters", "population", "fpc", "import")
 _IMPORT_KEYS = (
-    "units", "notice", "opens_on", "closes_on", "respondent", "columns", "items", "codes", "missing", "dont_know", "not_applicable", "ignore",
+    "units", "notice", "opens_on", "closes_on", "respondent", "columns", "items", "codes", "missing", "dont_know",
+    "not_applicable", "ignore",
 )  # fmt: skip
 _COLUMN = re.compile("|".join(get_args(StratumColumn)))
 _CLUSTER = re.compile("psu")

@@ -1,0 +1,58 @@
+"""Running a round's plan: from a sealed archive to the files that statisticians read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from analysis.archive import MANIFEST, read_archive
+from analysis.release.computing import compute_edition
+from analysis.release.edition import (
+    ESTIMATES_CSV,
+    ESTIMATES_JSON,
+    ESTIMATES_PARQUET,
+    RANKS_CSV,
+    Edition,
+    edition_tables,
+)
+from analysis.sealed_folders import replace_files
+from survey.errors import BadInput, NotFound
+
+WRITTEN = (ESTIMATES_CSV, ESTIMATES_PARQUET, ESTIMATES_JSON, RANKS_CSV)
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What was computed, and the files it was written into."""
+
+    edition: Edition
+    files: tuple[Path, ...]
+
+
+def archive_of_round(instance: Path, slug: str) -> Path:
+    """The archive of a round of this instance; NotFound when the round has none."""
+    path = instance / "archives" / slug
+    if not (path / MANIFEST).is_file():
+        raise NotFound(f"found no archive of a round {slug[:60]!r}, expected the name of a sealed round or an archive")
+    return path
+
+
+def names_a_folder(target: str) -> bool:
+    """Whether a command's argument is a path and not the name of a round."""
+    path = Path(target)
+    return path.is_dir() or path.is_symlink() or bool(path.suffix) or len(path.parts) > 1
+
+
+def analyse(archive_path: Path, out: Path, today: date) -> Analysis:
+    """The estimates and ranks of an archive, written into `out`; files of the same names there are replaced.
+
+    Raises ArchiveError when the archive is not whole, PlanError or DesignError when it cannot be analysed, BadInput
+    when `out` is no folder; nothing is written then.
+    """
+    if out.exists() and not out.is_dir():
+        raise BadInput(f"{out}: found a file, expected a folder or nothing")
+    archive = read_archive(archive_path)
+    edition = compute_edition(archive, published_on=today, public_url=None)
+    tables: Mapping[str, bytes] = edition_tables(edition)
+    replace_files(out, {name: tables[name] for name in WRITTEN})
+    return Analysis(edition, tuple(out / name for name in WRITTEN))

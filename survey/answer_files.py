@@ -1,0 +1,147 @@
+"""Tables of answers that were collected elsewhere, read as texts: CSV or Parquet, refused whole where they are odd."""
+
+import io
+import unicodedata
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from survey.errors import BadInput
+from survey.unit_files import read_plain_file
+
+LARGEST_FILE = 1_000_000_000
+MOST_ROWS = 20_000_000
+MOST_COLUMNS = 5_000
+LONGEST_CELL = 20_000
+_PARQUET_MAGIC = b"PAR1"
+
+
+def read_answer_table(path: Path) -> pa.Table:
+    """The table in a CSV or Parquet file, every cell a text without white space around it, "" where there is nothing.
+
+    Raises BadInput that names the file, the row and the column, what was found and what was expected.
+    """
+    content = read_plain_file(path, LARGEST_FILE)
+    if not content.strip():
+        raise BadInput(f"{path}: found an empty file, expected a table with a header and answers")
+    table = _read_parquet(content, path) if content.startswith(_PARQUET_MAGIC) else _read_csv(content, path)
+    if table.num_rows == 0:
+        raise BadInput(f"{path}: found a header and no row, expected at least one answer")
+    for name in table.column_names:
+        _refuse_long_cells(table, name, path)
+    return table
+
+
+def row_number(position: int) -> int:
+    """The number a spreadsheet shows for a row of the table, whose header is row 1."""
+    return position + 2
+
+
+def _read_csv(content: bytes, path: Path) -> pa.Table:
+    _refuse_broken_text(content, path)
+    header = _header(content, path)
+    try:
+        table = pa_csv.read_csv(
+            io.BytesIO(content.removeprefix(b"\xef\xbb\xbf")),
+            parse_options=pa_csv.ParseOptions(newlines_in_values=True),
+            convert_options=pa_csv.ConvertOptions(
+                column_types={name: pa.string() for name in header}, strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowInvalid as complaint:
+        reason = str(complaint).removeprefix("CSV parse error: ")
+        raise BadInput(
+            f"{path}: found rows of different lengths ({reason:.160}), expected {len(header)} cells"
+        ) from None
+    return _bare(table, path)
+
+
+def _header(content: bytes, path: Path) -> list[str]:
+    first = content.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0]
+    if len(first) > 1_000_000:
+        raise BadInput(f"{path}, row 1: found {len(first):,} bytes, expected the names of the columns")
+    try:
+        names = pa_csv.open_csv(io.BytesIO(first + b"\n")).schema.names
+    except pa.ArrowInvalid as complaint:
+        raise BadInput(f"{path}, row 1: found no header ({complaint!s:.120}), expected the names of columns") from None
+    return _checked_header(list(names), path)
+
+
+def _checked_header(names: list[str], path: Path) -> list[str]:
+    if len(names) > MOST_COLUMNS:
+        raise BadInput(f"{path}, row 1: found {len(names):,} columns, expected at most {MOST_COLUMNS:,}")
+    seen: set[str] = set()
+    for position, name in enumerate(names, start=1):
+        if not name.strip():
+            raise BadInput(f"{path}, row 1: found no name for column {position}, expected a name for each column")
+        if name in seen:
+            raise BadInput(f"{path}, row 1: found the column {name!r} twice, expected each column once")
+        seen.add(name)
+    return names
+
+
+def _read_parquet(content: bytes, path: Path) -> pa.Table:
+    try:
+        file = pq.ParquetFile(pa.BufferReader(content))
+        # The counts stand in the file's footer, so that a small file cannot unfold into a huge table unseen.
+        if file.metadata.num_rows > MOST_ROWS:
+            raise BadInput(f"{path}: found {file.metadata.num_rows:,} rows, expected at most {MOST_ROWS:,}")
+        _checked_header(list(file.schema_arrow.names), path)
+        table = file.read()
+    except (pa.ArrowException, OSError) as complaint:
+        raise BadInput(f"{path}: found no readable Parquet ({complaint!s:.160}), expected a table of answers") from None
+    columns = []
+    for field in table.schema:
+        try:
+            columns.append(_as_text(table[field.name], field.type))
+        except pa.ArrowException:
+            raise BadInput(f"{path}, column {field.name}: found {field.type}, expected texts or numbers") from None
+    return _bare(pa.table(columns, names=table.column_names), path)
+
+
+def _as_text(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    if pa.types.is_floating(kind):
+        # Other tools keep whole codes as floats when some are missing: 5.0 is the code 5.
+        whole = pc.cast(column, pa.int64(), safe=False)
+        is_whole = pc.equal(pc.cast(whole, pa.float64()), pc.cast(column, pa.float64()))
+        text = pc.if_else(is_whole, pc.cast(whole, pa.string()), pc.cast(column, pa.string()))
+        missing = pc.is_null(column, nan_is_null=True)
+        return pc.if_else(missing, pa.scalar("", pa.string()), text)
+    if pa.types.is_nested(kind):
+        raise pa.ArrowInvalid("nested")
+    return pc.fill_null(pc.cast(column, pa.string()), "")
+
+
+def _bare(table: pa.Table, path: Path) -> pa.Table:
+    if table.num_rows > MOST_ROWS:
+        raise BadInput(f"{path}: found {table.num_rows:,} rows, expected at most {MOST_ROWS:,}")
+    columns = [pc.utf8_trim_whitespace(column).combine_chunks() for column in table.columns]
+    return pa.table(columns, names=table.column_names)
+
+
+def _refuse_long_cells(table: pa.Table, name: str, path: Path) -> None:
+    lengths = pc.utf8_length(table[name])
+    longest = pc.max(lengths).as_py() or 0
+    if longest > LONGEST_CELL:
+        row = row_number(pc.index(lengths, longest).as_py())
+        raise BadInput(
+            f"{path}, row {row}, column {name}: found {longest:,} characters, expected at most {LONGEST_CELL:,}"
+        )
+
+
+def _refuse_broken_text(content: bytes, path: Path) -> None:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as complaint:
+        line = content.count(b"\n", 0, complaint.start) + 1
+        raise BadInput(
+            f"{path}, line {line}: found the byte 0x{content[complaint.start]:02X}, expected text in UTF-8"
+        ) from None
+    for sign in "\0\x1b":
+        if sign in text:
+            line = text.count("\n", 0, text.index(sign)) + 1
+            name = unicodedata.name(sign, "a control character")
+            raise BadInput(f"{path}, line {line}: found {name} U+{ord(sign):04X}, expected text")

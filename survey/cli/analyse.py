@@ -1,0 +1,37 @@
+"""`hailong analyse`: run a round's plan."""
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command(name="analyse")
+@click.argument("target", metavar="SLUG|ARCHIVE")
+@click.option("--out", type=click.Path(path_type=Path), default=Path(), help="The folder to write into; here if none.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
+def command(target: str, out: Path, as_json: bool) -> None:
+    """Run the plan of a sealed round: estimates.csv, .parquet and .json, and ranks.csv."""
+    from survey.analysing import analyse, archive_of_round, names_a_folder
+    from survey.cli.instance import current_settings
+    from survey.services import today
+
+    # An archive is analysed anywhere, by people who have no instance; only a round's name needs one.
+    archive = Path(target) if names_a_folder(target) else archive_of_round(current_settings().instance, target)
+    done = analyse(archive, out, today())
+    n_hidden = sum(row.suppressed for row in done.edition.estimates)
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "round": done.edition.facts.slug,
+                    "files": [str(path) for path in done.files],
+                    "rows": len(done.edition.estimates),
+                    "suppressed": n_hidden,
+                }
+            )
+        )
+        return
+    for path in done.files:
+        click.echo(str(path))
+    click.echo(f"round {done.edition.facts.slug}: {len(done.edition.estimates)} rows, {n_hidden} of them suppressed")

@@ -1,0 +1,296 @@
+"""Answers that were collected elsewhere become a sealed archive, treated from there on like any other.
+
+Everything is read and checked before anything is written. The archive is written first and the round is recorded when
+it stands; a failure in between takes the archive away again.
+"""
+
+import secrets as randomness
+import shutil
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+
+from analysis.archive import ArchiveContents, ArchiveUnit, Counts, RoundFacts, read_archive, write_archive
+from analysis.coarsening import coarsen
+from analysis.indices.trees import index_tree
+from analysis.release.framing import frame_responses
+from analysis.release.plan import Plan, default_plan, parse_plan, plan_source
+from analysis.release.round_design import RoundDesign, parse_design
+from analysis.signatures import canonical_json
+from questionnaires.model import Questionnaire, Text
+from survey.answer_columns import MappedAnswers, map_answers
+from survey.answer_files import read_answer_table
+from survey.envelopes import seal_comments
+from survey.errors import BadInput, NotFound, WrongState
+from survey.notices import NO_NOTICE, Notice, read_notice
+from survey.questionnaire_library import find_questionnaire, questionnaire_source
+from survey.rounds import (
+    RESERVED_SLUGS,
+    SLUG,
+    RoundRecord,
+    RoundRequest,
+    SourceFile,
+    create_round,
+    find_round,
+    list_rounds,
+    mark_sealed,
+    read_source,
+)
+from survey.settings import Settings
+from survey.storage.stores import Stores
+from survey.unit_files import UnitRow, read_units
+from survey.units import bloc_code_of, import_units, units_on
+from survey.vault import KeyVault
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRequest:
+    """What is imported and how it reads: answers as CSV or Parquet, a design with an `import` part, and a plan."""
+
+    slug: str
+    questionnaire: str
+    answers: Path
+    design: Path
+    plan: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedRound:
+    """An imported round: where its archive is, and how many responses were sealed and withheld."""
+
+    slug: str
+    archive: Path
+    manifest_sha256: str
+    n_sealed: int
+    n_withheld: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """Everything that is known before anything is written."""
+
+    questionnaire: Questionnaire
+    design_source: SourceFile
+    plan_source: SourceFile
+    design: RoundDesign
+    plan: Plan
+    notice: Notice
+    opens_on: date
+    closes_on: date
+    units_file: Path | None
+    units: tuple[ArchiveUnit, ...]
+    mapped: MappedAnswers
+
+
+def import_round(
+    stores: Stores, vault: KeyVault, settings: Settings, request: ImportRequest, today: date
+) -> ImportedRound:
+    """A round in the state `sealed` with an archive of the answers: shuffled, coarsened by the plan, signed.
+
+    Where the design names no days the round is dated today. Raises BadInput, NotFound or an error of the files that
+    are read, each naming the file, the place, what was found and what was expected; nothing is written then. Raises
+    WrongState when the round or its archive exists already.
+    """
+    path = _free_place(stores, settings, request.slug)
+    prepared = _prepare(stores, request, today)
+    contents, texts = _contents(stores, request, prepared)
+    _refuse_what_cannot_be_analysed(contents, prepared)
+    if texts:
+        contents = replace(contents, comments=_sealed_texts(vault, request.slug, texts), comment_count=len(texts))
+    if prepared.units_file is not None:
+        import_units(stores, prepared.units_file)
+    write_archive(contents, path, vault.signer())
+    try:
+        archive = read_archive(path)
+        create_round(
+            stores,
+            RoundRequest(
+                slug=request.slug,
+                questionnaire=request.questionnaire,
+                units="code=" + ",".join(unit.code for unit in prepared.units),
+                opens_on=prepared.opens_on,
+                closes_on=prepared.closes_on,
+                title=contents.facts.title,
+                notice=prepared.notice,
+                design=prepared.design_source,
+                plan=prepared.plan_source,
+                is_imported=True,
+            ),
+            today,
+        )
+        mark_sealed(
+            stores,
+            request.slug,
+            archive_hash=archive.manifest_sha256,
+            n_sealed=contents.counts.sealed,
+            n_rejected=sum(contents.counts.rejected.values()),
+        )
+    except BaseException:
+        shutil.rmtree(path)
+        raise
+    n_withheld = sum(contents.counts.rejected.values())
+    return ImportedRound(request.slug, path, archive.manifest_sha256, contents.counts.sealed, n_withheld)
+
+
+def _free_place(stores: Stores, settings: Settings, slug: str) -> Path:
+    if not SLUG.fullmatch(slug) or slug in RESERVED_SLUGS:
+        raise BadInput(f"found the round name {slug[:80]!r}, expected small letters, digits and hyphens")
+    try:
+        find_round(stores, slug)
+    except NotFound:
+        pass
+    else:
+        raise WrongState(f"the round {slug} exists already; expected a name that no round has")
+    path = settings.instance / "archives" / slug
+    if path.exists() or path.is_symlink():
+        raise WrongState(f"{path}: found something there already, expected no archive for a round that does not exist")
+    return path
+
+
+def _prepare(stores: Stores, request: ImportRequest, today: date) -> _Prepared:
+    questionnaire = find_questionnaire(stores, request.questionnaire)
+    design_source = read_source(request.design)
+    design = parse_design(design_source.content, str(request.design))
+    if design.imported is None:
+        raise BadInput(f"{request.design}: found no “import”, expected it to say which column is what")
+    mapping = design.imported
+    plan_file = _plan_source(request, questionnaire)
+    plan = parse_plan(plan_file.content, plan_file.origin)
+    notice = read_notice(_beside(request.design, mapping.notice)) if mapping.notice else NO_NOTICE
+    opens_on = mapping.opens_on or mapping.closes_on or today
+    closes_on = mapping.closes_on or opens_on
+    if closes_on < opens_on:
+        raise BadInput(f"{request.design}, import.closes_on: found {closes_on}, expected a day not before {opens_on}")
+    units_file = _beside(request.design, mapping.units) if mapping.units else None
+    units = _units_of_file(units_file, opens_on) if units_file is not None else _units_of_registry(stores, opens_on)
+    table = read_answer_table(request.answers)
+    mapped = map_answers(
+        table, questionnaire, design, mapping, [unit.code for unit in units], request.answers, request.design
+    )
+    if units_file is None:
+        answered = set(mapped.responses["unit"].unique().to_pylist())
+        units = tuple(unit for unit in units if unit.code in answered)
+    return _Prepared(
+        questionnaire, design_source, plan_file, design, plan, notice, opens_on, closes_on, units_file, units, mapped
+    )
+
+
+def _plan_source(request: ImportRequest, questionnaire: Questionnaire) -> SourceFile:
+    if request.plan is not None:
+        return read_source(request.plan)
+    return SourceFile(plan_source(default_plan(questionnaire)), "plan")
+
+
+def _beside(design: Path, name: str) -> Path:
+    if Path(name).name != name:
+        raise BadInput(f"{design}, import: found the file {name!r}, expected the name of a file beside the design")
+    return design.parent / name
+
+
+def _contents(
+    stores: Stores, request: ImportRequest, prepared: _Prepared
+) -> tuple[ArchiveContents, list[dict[str, str]]]:
+    """The archive without its comments, and the free texts of the responses that stay, in the order of the file."""
+    questionnaire, plan, mapped = prepared.questionnaire, prepared.plan, prepared.mapped
+    n_rows = mapped.responses.num_rows
+    numbered = mapped.responses.append_column("_row", pa.array(range(n_rows), pa.int64()))
+    coarsened = coarsen(numbered, k=plan.coarsening_k, steps=plan.coarsening_steps)
+    if coarsened.table.num_rows == 0:
+        raise BadInput(
+            f"{request.answers}: found {n_rows} answers, none in a cell of at least {plan.coarsening_k}, expected more"
+        )
+    kept = set(coarsened.table["_row"].to_pylist())
+    unit_of_row = mapped.responses["unit"]
+    texts = [
+        {"unit": unit_of_row[row].as_py(), "item": item, "text": text}
+        for row, item, text in mapped.texts
+        if row in kept
+    ]
+    order = randomness.SystemRandom().sample(range(len(kept)), len(kept))
+    title = prepared.notice.title or questionnaire.title
+    contents = ArchiveContents(
+        facts=RoundFacts(
+            slug=request.slug,
+            title=title,
+            opens_on=prepared.opens_on,
+            closes_on=prepared.closes_on,
+            issuer=prepared.notice.issuer,
+            decision=prepared.notice.decision,
+            hotline=prepared.notice.hotline,
+            collected="elsewhere",
+        ),
+        questionnaire_source=questionnaire_source(stores, request.questionnaire),
+        plan_source=prepared.plan_source.content,
+        design_source=prepared.design_source.content,
+        units=prepared.units,
+        responses=coarsened.table.drop_columns(["_row"]).take(pa.array(order, pa.int64())).combine_chunks(),
+        comments=None,
+        comment_count=0,
+        counts=Counts(
+            n_rows, n_rows, n_rows, len(kept), {"cell_too_small": coarsened.dropped} if coarsened.dropped else {}
+        ),
+        coarsening=coarsened.record,
+        previous_manifest=_previous_manifest(list_rounds(stores)),
+    )
+    return contents, texts
+
+
+def _sealed_texts(vault: KeyVault, slug: str, texts: list[dict[str, str]]) -> bytes:
+    randomness.SystemRandom().shuffle(texts)
+    lines = b"".join(canonical_json(text) + b"\n" for text in texts)
+    return seal_comments(vault.create_pair(f"{slug}.comments"), slug, lines)
+
+
+def _previous_manifest(rounds: tuple[RoundRecord, ...]) -> str | None:
+    """The archive of the round that ended last: each archive names one before it, so that none can be taken away."""
+    sealed = [record for record in rounds if record.archive_hash is not None]
+    latest = max(sealed, key=lambda record: (record.closes_on, record.slug), default=None)
+    return latest.archive_hash if latest else None
+
+
+def _refuse_what_cannot_be_analysed(contents: ArchiveContents, prepared: _Prepared) -> None:
+    """Raise when the design does not fit the answers, now that nothing is written yet."""
+    questionnaire, design = prepared.questionnaire, prepared.design
+    origin = prepared.design_source.origin
+    if questionnaire.index is None:
+        return
+    profile = questionnaire.profile(prepared.plan.profile_for(questionnaire))
+    framed = frame_responses(contents, questionnaire, index_tree(questionnaire), profile, design, prepared.plan)
+    for stratum, (people, has_answers) in framed.covered.items():
+        if not has_answers:
+            raise BadInput(
+                f"{origin}, population.{stratum}: found {people} people and no answers, expected answers from every "
+                "stratum; take it out of the population where it was not surveyed"
+            )
+
+
+def _units_of_file(path: Path, day: date) -> tuple[ArchiveUnit, ...]:
+    units = read_units(path)
+    for row in units:
+        begins_later = row.valid_from is not None and row.valid_from > day
+        if begins_later or (row.valid_to is not None and row.valid_to < day):
+            raise BadInput(
+                f"{row.place}: found a unit that did not exist on {day}, expected one valid on the first day"
+            )
+    return tuple(_archive_unit(row, bloc_code_of(row.bloc_name)) for row in units)
+
+
+def _archive_unit(row: UnitRow, bloc_code: str) -> ArchiveUnit:
+    name = Text(row.name_vi, row.name_en)
+    return ArchiveUnit(row.code, name, row.kind, bloc_code, row.bloc_name, row.population)
+
+
+def _units_of_registry(stores: Stores, day: date) -> tuple[ArchiveUnit, ...]:
+    return tuple(
+        ArchiveUnit(
+            unit.code,
+            Text(unit.name_vi, unit.name_en),
+            unit.kind,
+            unit.bloc_code,
+            unit.bloc_name,
+            unit.population,
+        )
+        for unit in units_on(stores, day)
+    )
