@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from survey.errors import BadInput, HailongError, WrongState
 from survey.settings import Settings
 from survey.storage.instance_key import refuse_another_key
+from survey.storage.intake_rights import INTAKE_WRITER, is_writer_ready
 from survey.storage.lineages import LINEAGES, Lineage, StoreName
 from survey.storage.sessions import reading, writing
 
 __all__ = ["Stores", "connect_stores", "open_engine", "open_stores", "reading", "writing"]
 
-INTAKE_WRITER = "hailong_intake_writer"
 BUSY_TIMEOUT_MS = 10_000
 
 Purpose = Literal["work", "serving"]
@@ -62,7 +62,7 @@ def open_stores(settings: Settings, purpose: Purpose = "work") -> Stores:
 
 def connect_stores(settings: Settings, purpose: Purpose = "work") -> Stores:
     """The stores as they are, whatever their revision; raises as `open_stores` for what cannot be committed to."""
-    intake_role = INTAKE_WRITER if purpose == "serving" and _may_become_writer(settings.intake_url) else None
+    intake_role = INTAKE_WRITER if purpose == "serving" and _writer_is_ready(settings.intake_url) else None
     stores = Stores(
         office=open_engine(settings.office_url, "office"),
         frame=open_engine(settings.frame_url, "frame"),
@@ -86,12 +86,21 @@ def open_engine(address: str, store: StoreName, *, role: str | None = None) -> E
     options = [str(url.query.get("options", "")), f"-c search_path={store}", "-c timezone=UTC"]
     if role is not None:
         options.append(f"-c role={role}")
-    return create_engine(
+    engine = create_engine(
         url.difference_update_query(["options"]),
         hide_parameters=True,
         pool_pre_ping=True,
         connect_args={"options": " ".join(filter(None, options)), "application_name": "hailong"},
     )
+    event.listen(engine, "handle_error", _hide_details)
+    return engine
+
+
+def _hide_details(context: ExceptionContext) -> None:
+    # PostgreSQL repeats the row in the lines below the first one, whatever was said about hiding parameters.
+    context.original_exception.args = (str(context.original_exception).partition("\n")[0],)
+    if context.sqlalchemy_exception is not None:
+        context.sqlalchemy_exception.args = (str(context.sqlalchemy_exception.args[0]).partition("\n")[0],)
 
 
 def _sqlite_engine(url: URL) -> Engine:
@@ -160,17 +169,14 @@ def answering(engine: Engine, store: StoreName) -> Iterator[Connection]:
         yield connection
 
 
-def _may_become_writer(address: str) -> bool:
+def _writer_is_ready(address: str) -> bool:
     if address.startswith("sqlite"):
         return False
     engine = open_engine(address, "intake")
     try:
         with answering(engine, "intake") as connection:
-            query = text(
-                "SELECT EXISTS (SELECT 1 FROM pg_roles "
-                "WHERE rolname = :role AND pg_has_role(current_user, oid, 'MEMBER'))"
-            )
-            return bool(connection.execute(query, {"role": INTAKE_WRITER}).scalar_one())
+            # Before the first upgrade there is neither a schema nor anything to be kept from.
+            return engine.dialect.has_table(connection, "intake_version") and is_writer_ready(connection)
     finally:
         engine.dispose()
 

@@ -8,8 +8,9 @@ from sqlalchemy import Connection, Engine, text
 from survey.resources import bundled_dir
 from survey.settings import Settings
 from survey.storage.instance_key import refuse_another_key, remember_key
+from survey.storage.intake_rights import narrow_intake_rights
 from survey.storage.lineages import LINEAGES, Lineage
-from survey.storage.stores import INTAKE_WRITER, Stores, connect_stores, revision_of
+from survey.storage.stores import Stores, connect_stores, revision_of
 
 # Any number does, as long as every hailong uses the same one.
 UPGRADE_LOCK = 7_461_120
@@ -23,6 +24,7 @@ def upgrade_stores(settings: Settings) -> tuple[str, ...]:
     stores = connect_stores(settings)
     try:
         done = [sentence for lineage in LINEAGES for sentence in _upgrade_one(stores, lineage)]
+        done += narrow_intake_rights(stores.intake)
         refuse_another_key(stores.office, settings.secret_key)
         remember_key(stores.office, settings.secret_key)
         return tuple(done)
@@ -38,15 +40,12 @@ def _upgrade_one(stores: Stores, lineage: Lineage) -> list[str]:
 
     # Alembic tells every step to the log, which is the operator's screen here.
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    sentences = [f"the {lineage.store} store is now at revision {lineage.head}"]
     with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": UPGRADE_LOCK})
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {lineage.store}"))
         command.upgrade(alembic_config(connection, lineage), "head")
-        if engine.dialect.name == "postgresql" and lineage.store == "intake":
-            sentences += _narrow_intake_rights(connection)
-    return sentences
+    return [f"the {lineage.store} store is now at revision {lineage.head}"]
 
 
 def alembic_config(connection: Connection, lineage: Lineage) -> Any:
@@ -74,33 +73,3 @@ def differences(engine: Engine, lineage: Lineage) -> list[str]:
             connection, opts={"version_table": lineage.version_table, "compare_type": True}
         )
         return [repr(difference) for difference in compare_metadata(context, lineage.metadata)]
-
-
-def _narrow_intake_rights(connection: Connection) -> list[str]:
-    """Give the web's role the right to add a ballot and to read none, where this user may make roles."""
-    may_make_roles = connection.execute(
-        text("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
-    ).scalar_one()
-    role_exists = connection.execute(
-        text("SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = :role)"), {"role": INTAKE_WRITER}
-    ).scalar_one()
-    if not role_exists and not may_make_roles:
-        advice = f"ask for `CREATE ROLE {INTAKE_WRITER} NOLOGIN`, granted to this user, and upgrade again"
-        return [f"the web's right to read ballots was not taken away: this database user may not make roles; {advice}"]
-    # Roles belong to the whole server, so another database's upgrade may be making the same one now.
-    connection.execute(
-        text(
-            f"DO $$ BEGIN CREATE ROLE {INTAKE_WRITER} NOLOGIN; "
-            "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
-        )
-    )
-    if may_make_roles:
-        connection.execute(text(f"GRANT {INTAKE_WRITER} TO CURRENT_USER"))
-    for grant in (
-        "USAGE ON SCHEMA intake",
-        "SELECT ON intake_version",
-        "INSERT, SELECT ON spent_invitation",
-        "INSERT ON ballot",
-    ):
-        connection.execute(text(f"GRANT {grant} TO {INTAKE_WRITER}"))
-    return []

@@ -10,12 +10,14 @@ from sqlalchemy import table as sql_table
 from sqlalchemy.exc import DatabaseError, IntegrityError, ProgrammingError
 
 from support.stores import LazyServer, Templates, settings_in
+from survey.checking import check_instance
 from survey.resources import bundled_dir
 from survey.settings import Settings
 from survey.storage.frame import FrameBase
 from survey.storage.intake import IntakeBase
+from survey.storage.intake_rights import INTAKE_WRITER
 from survey.storage.lineages import LINEAGES, Lineage
-from survey.storage.stores import INTAKE_WRITER, Stores, connect_stores, open_stores, revision_of
+from survey.storage.stores import Stores, connect_stores, open_stores, revision_of
 from survey.storage.types import UtcDateTime
 from survey.storage.upgrading import alembic_config, differences, upgrade_stores
 
@@ -189,12 +191,44 @@ def test_the_web_can_add_a_ballot_to_postgresql_and_read_none(
     postgres_server.drop_databases()
 
 
+def current_user_of(settings: Settings) -> str:
+    stores = open_stores(settings, "serving")
+    with stores.intake.connect() as connection:
+        name = str(connection.execute(text("SELECT current_user")).scalar_one())
+    stores.close()
+    return name
+
+
+def test_a_plain_user_upgrades_postgresql_and_is_told_what_was_left_out(
+    tmp_path: Path, postgres_server: LazyServer
+) -> None:
+    server = postgres_server.get()
+    name = postgres_server.new_database()
+    user = f"plain_{name}"
+    server.execute(f"CREATE ROLE {user} LOGIN", f"ALTER DATABASE {name} OWNER TO {user}")
+    settings = settings_in(tmp_path / "var", server.url(name).replace("hailong@", f"{user}@"))
+    assert "may make no roles" in upgrade_stores(settings)[-1]
+    assert current_user_of(settings) == user
+    assert [finding for finding in check_instance(settings) if not finding.is_fine] == []
+    # Another database's owner makes the role; the server's owner gives it to this user.
+    upgrade_stores(settings_in(tmp_path / "other", server.url(postgres_server.new_database())))
+    server.execute(f"GRANT {INTAKE_WRITER} TO {user}")
+    assert current_user_of(settings) == user
+    assert "can add a ballot and read none" in upgrade_stores(settings)[-1]
+    assert current_user_of(settings) == INTAKE_WRITER
+    assert [finding for finding in check_instance(settings) if not finding.is_fine] == []
+    postgres_server.drop_databases()
+    server.execute(f"DROP ROLE {user}")
+
+
 def test_an_error_shows_no_value(stores: Stores) -> None:
-    secret = b"never to be seen in a log"
+    secret = b"never to be seen in a log, in whatever spelling"
     table = IntakeBase.metadata.tables["spent_invitation"]
     row = {"round_slug": "r", "nullifier": secret, "nonce_tag": b"t"}
     with stores.intake.begin() as connection:
         connection.execute(table.insert(), [row])
     with pytest.raises(IntegrityError) as refusal, stores.intake.begin() as connection:
         connection.execute(table.insert(), [row])
-    assert "never to be seen" not in str(refusal.value)
+    for shown in (str(refusal.value), str(refusal.value.orig), repr(refusal.value)):
+        assert "never to be seen" not in shown
+        assert secret.hex() not in shown
