@@ -6,10 +6,14 @@ import sys
 import unicodedata
 from pathlib import Path
 
+import click
+
 from survey.cli import COMMANDS, hailong
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted((ROOT / "docs").rglob("*.md"))
+DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
+    (ROOT / "docs").rglob("*.md")
+)
 
 
 def tracked_files() -> list[Path]:
@@ -21,12 +25,15 @@ def test_every_command_is_documented_and_has_help():
     text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     for name in COMMANDS:
         assert f"hailong {name}" in text, name
-        command = hailong.get_command(None, name)
+        command = hailong.get_command(click.Context(hailong), name)
         assert command is not None
         assert command.help, name
-        for child_name, child in getattr(command, "commands", {}).items():
-            assert f"hailong {name} {child_name}" in text, f"{name} {child_name}"
-            assert child.help, f"{name} {child_name}"
+        if isinstance(command, click.Group):
+            for child_name in command.list_commands(click.Context(command)):
+                child = command.get_command(click.Context(command), child_name)
+                assert child is not None
+                assert f"hailong {name} {child_name}" in text, f"{name} {child_name}"
+                assert child.help, f"{name} {child_name}"
 
 
 def test_every_setting_is_documented():
@@ -60,9 +67,12 @@ def test_decision_records_have_their_three_parts():
             assert part in text, f"{record.name}: {part}"
 
 
+TEXT_FILES = {".py", ".md", ".yaml", ".html", ".css", ".js", ".jinja", ".csv", ".cfg", ".toml", ".json"}
+
+
 def test_text_files_are_utf8_in_composed_form():
     for path in tracked_files():
-        if path.suffix in {".py", ".md", ".yaml", ".html", ".css", ".js", ".jinja", ".csv", ".cfg", ".toml", ".json"} and "bad" not in path.parts:
+        if path.suffix in TEXT_FILES and "bad" not in path.parts:
             text = path.read_text(encoding="utf-8")
             assert unicodedata.is_normalized("NFC", text), path
 
@@ -71,8 +81,9 @@ def test_help_starts_without_the_heavy_libraries():
     program = (
         "import sys\nfrom survey.cli import main\nsys.argv = ['hailong', '--help']\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "heavy = {'ibis', 'duckdb', 'pandas', 'scipy', 'statsmodels', 'weasyprint', 'pyarrow', 'flask', 'sqlalchemy'} & set(sys.modules)\n"
-        "sys.exit(f'loaded: {sorted(heavy)}' if heavy else 0)\n"
+        "heavy = {'ibis', 'duckdb', 'pandas', 'scipy', 'statsmodels', 'weasyprint', 'pyarrow', 'flask', 'sqlalchemy'}\n"
+        "loaded = sorted(heavy & set(sys.modules))\n"
+        "sys.exit(f'loaded: {loaded}' if loaded else 0)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -80,7 +80,12 @@ def test_a_planted_bad_import_breaks_its_wall(tmp_path, planted_in, line, contra
     (tmp_path / planted_in).write_text(line + "\n", encoding="utf-8")
     linter = Path(sys.executable).with_name("lint-imports")
     done = subprocess.run(
-        [linter, "--no-cache"], cwd=tmp_path, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(tmp_path)}
+        [linter, "--no-cache"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": str(tmp_path)},
     )
     assert done.returncode != 0
     broken = [text for text in done.stdout.splitlines() if text.endswith("BROKEN")]

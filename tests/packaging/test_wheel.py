@@ -1,4 +1,4 @@
-"""The wheel carries everything: built from the sdist, installed away from the checkout, it serves, migrates and prints."""
+"""The wheel carries everything: built from the sdist and installed elsewhere, it serves, migrates and prints."""
 
 import os
 import subprocess
@@ -44,14 +44,25 @@ def test_the_wheel_built_from_the_sdist_works_outside_the_checkout(tmp_path):
     venv.create(home, with_pip=False)
     python = home / "bin" / "python"
     site = next((home / "lib").glob("python*/site-packages"))
-    run([sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--target", site, wheel], tmp_path, environment)
+    run(
+        [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--target", site, wheel],
+        tmp_path,
+        environment,
+    )
     ours = Path(sys.executable).parents[1]
     dependencies = next((ours / "lib").glob("python*/site-packages"))
     # The wheel's folder comes first on the path, and the editable checkout's own entry is left out.
-    environment |= {"PYTHONPATH": os.pathsep.join([str(site), str(dependencies)]), "HAILONG_INSTANCE": str(tmp_path / "var")}
+    environment |= {
+        "PYTHONPATH": os.pathsep.join([str(site), str(dependencies)]),
+        "HAILONG_INSTANCE": str(tmp_path / "var"),
+    }
     run([python, "-m", "survey", "database", "upgrade"], tmp_path, environment)
     run([python, "-c", PROGRAM], tmp_path, environment)
     run([python, "-m", "survey", "demo", "prepare"], tmp_path, environment)
     cards = tmp_path / "cards"
-    run([python, "-m", "survey", "scorecards", "kansas-city-2021-09", "--unit", "district1", "--out", cards], tmp_path, environment)
+    run(
+        [python, "-m", "survey", "scorecards", "kansas-city-2021-09", "--unit", "district1", "--out", cards],
+        tmp_path,
+        environment,
+    )
     assert (cards / "district1.pdf").read_bytes().startswith(b"%PDF-")

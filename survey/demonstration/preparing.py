@@ -1,0 +1,133 @@
+"""The demonstration's two rounds, set up once; setting up again finds them and changes nothing."""
+
+import datetime as dt
+import json
+import os
+import secrets as randomness
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from survey.errors import WrongState
+from survey.importing import ImportRequest, import_round
+from survey.invitations import CodeRequest, issue_invitations
+from survey.notices import read_notice
+from survey.officers import create_officer, list_officers, set_password
+from survey.publishing import publish_round
+from survey.rounds import RoundRequest, create_round, find_round, list_rounds, open_round, units_of_round
+from survey.services import Services
+from survey.settings import Settings
+from survey.storage.stores import Stores
+from survey.units import import_units
+
+PUBLISHED_ROUND = "kansas-city-2021-09"
+OPEN_ROUND = "sipas-2026-demo"
+# A ward of the old city, a ward of the tourists and the special zone of the islands.
+UNITS = "code=06673,06685,06994"
+DAYS_OPEN = 365
+LOGIN = "officer"
+ACTOR = "demonstration"
+FILES = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class DemonstrationCode:
+    """An invitation to try: the unit's name, what is typed, and the path that a QR code would hold."""
+
+    unit: str
+    typed: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Demonstration:
+    """What the person who started it needs to look around."""
+
+    login: str
+    password: str
+    codes: tuple[DemonstrationCode, ...]
+
+
+def marker_path(settings: Settings) -> Path:
+    """The file that makes an instance a demonstration, and remembers its codes and its login."""
+    return settings.instance / "demonstration"
+
+
+def claim_instance(settings: Settings, stores: Stores) -> None:
+    """Make an instance a demonstration; raises WrongState when it has rounds of its own."""
+    marker = marker_path(settings)
+    if marker.exists():
+        return
+    rounds = list_rounds(stores)
+    if rounds:
+        raise WrongState(
+            f"{settings.instance}: found an instance with {len(rounds)} rounds of its own, expected an empty one; "
+            "start it with `hailong serve`, or name another folder in HAILONG_INSTANCE"
+        )
+    _write_private(marker, {})
+
+
+def found_demonstration(settings: Settings) -> Demonstration | None:
+    """The demonstration that was set up whole; None when that has not been done or was cut off."""
+    marker = marker_path(settings)
+    if not marker.exists():
+        return None
+    kept = json.loads(marker.read_text(encoding="utf-8") or "{}")
+    if not kept:
+        return None
+    codes = tuple(DemonstrationCode(**code) for code in kept["codes"])
+    return Demonstration(login=kept["login"], password=kept["password"], codes=codes)
+
+
+def prepare_demonstration(services: Services, today: dt.date, say: Callable[[str], None]) -> Demonstration:
+    """Both rounds, an officer and three codes. What an earlier start that was cut off has made is kept."""
+    stores, settings = services.stores, services.settings
+    say("Importing the registry of Quảng Ninh …")
+    import_units(stores, FILES / "quang_ninh" / "units.csv", FILES / "quang_ninh" / "succession.csv", actor=ACTOR)
+    states = {record.slug: record.state for record in list_rounds(stores)}
+    if PUBLISHED_ROUND not in states:
+        say("Importing the resident survey of Kansas City …")
+        request = ImportRequest(
+            slug=PUBLISHED_ROUND,
+            questionnaire="kansas_city/2021.1",
+            answers=FILES / "kansas_city" / "answers.csv",
+            design=FILES / "kansas_city" / "design.yaml",
+            plan=FILES / "kansas_city" / "plan.yaml",
+        )
+        import_round(stores, services.vault, settings, request, today)
+    if states.get(PUBLISHED_ROUND) != "published":
+        say("Computing its edition and printing the scorecards …")
+        publish_round(stores, services.vault, settings, PUBLISHED_ROUND, today, languages=("vi", "en"), actor=ACTOR)
+    if OPEN_ROUND not in states:
+        say("Opening a round for three units …")
+        new_round = RoundRequest(
+            slug=OPEN_ROUND,
+            questionnaire="sipas/2017.1",
+            units=UNITS,
+            opens_on=today,
+            closes_on=today + dt.timedelta(days=DAYS_OPEN),
+            notice=read_notice(FILES / "quang_ninh" / "notice.yaml"),
+        )
+        create_round(stores, new_round, today, actor=ACTOR)
+    if states.get(OPEN_ROUND, "draft") == "draft":
+        open_round(stores, services.vault, OPEN_ROUND, today, actor=ACTOR)
+    names = {unit.code: unit.name_vi for unit in units_of_round(stores, find_round(stores, OPEN_ROUND))}
+    issued = issue_invitations(stores, services.secrets, OPEN_ROUND, [CodeRequest(code, 1) for code in names])
+    codes = tuple(DemonstrationCode(names[code.unit], code.typed, code.address(None)) for code in issued)
+    password = randomness.token_urlsafe(12)
+    if any(officer.login == LOGIN for officer in list_officers(stores)):
+        set_password(stores, LOGIN, password, actor=ACTOR)
+    else:
+        create_officer(stores, LOGIN, "Cán bộ trình diễn", password, actor=ACTOR)
+    prepared = Demonstration(LOGIN, password, codes)
+    # Codes and passwords are kept nowhere else; here they are, because this instance is only a demonstration.
+    _write_private(marker_path(settings), asdict(prepared))
+    return prepared
+
+
+def _write_private(path: Path, content: dict[str, object]) -> None:
+    draft = path.with_name(f".{path.name}.{randomness.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        json.dump(content, stream, ensure_ascii=False, indent=1)
+    draft.replace(path)
