@@ -130,7 +130,7 @@ def test_used_unknown_and_foreign_codes_get_the_same_answer_and_lose_nothing(ask
     fields = client.get(ADDRESS).fields()
     assert client.raw.post(ADDRESS, data=form_of(fields, code=used.qr, overall="5")).status_code == 303
     shown = set()
-    for code in (used.typed, of_other_unit.qr, of_other_round.qr, "A" * 22, "0000-0000-0000-1", "không phải mã"):
+    for code in (used.typed, of_other_unit.qr, of_other_round.qr, "A" * 22, "00000-00000-0001", "không phải mã"):
         sent = form_of(
             client.get(ADDRESS).fields(), code=code, overall="2", why=["slow", "rude"], how_slow="3", main="Đợi <lâu>"
         )

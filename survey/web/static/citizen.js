@@ -45,18 +45,16 @@
     codeField.after(make("p", "hint", texts.code_filled));
   });
 
-  // The check symbol finds every single typing mistake, before the questions are answered and not after.
+  // The check symbol finds every single typing mistake, before the questions are answered and not after. The same sum
+  // stands in survey/codes.py; a code that passes here is still looked up there.
+  const SYMBOLS = "0123456789CFGHJKMNPQRTVXZ";
   const isCode = (text) => {
-    const symbols = text.toUpperCase().replace(/[\s._\u2010-\u2015\u2212-]/g, "").replace(/O/g, "0").replace(/[IL]/g, "1");
     if (/^[\w-]{22}$/.test(text.trim())) return true;
-    if (symbols.length !== 13) return false;
-    const values = [...symbols].map((symbol) => "0123456789ABCDEFGHJKMNPQRSTVWXYZ".indexOf(symbol));
-    const check = values.pop();
-    const sum = values.reduce((total, value) => {
-      const doubled = (total ^ value) << 1;
-      return doubled & 32 ? doubled ^ 37 : doubled;
-    }, 0);
-    return !values.includes(-1) && sum === check;
+    const symbols = text.toUpperCase().replace(/[\s._\u00ad\u200b-\u200d\u2010-\u2015\u2060\u2212\ufeff-]/g, "")
+      .replace(/O/g, "0").replace(/[IL]/g, "1").replace(/S/g, "5").replace(/B/g, "8");
+    const values = [...symbols].map((symbol) => SYMBOLS.indexOf(symbol));
+    const sum = values.reduce((total, value, place) => total + (14 - place) * value, 0);
+    return values.length === 14 && !values.includes(-1) && sum % 29 === 0;
   };
 
   // Questions that do not apply are out of sight; one that is out of sight answers nothing for those after it.
