@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from survey.demonstration.preparing import Demonstration
+    from survey.demonstration.marker import Demonstration
 
 
 @click.group()
@@ -18,20 +18,10 @@ def command() -> None:
 def prepare(port: int) -> None:
     """Set up both rounds of the demonstration, or find them set up, and print what there is to look at."""
     from survey.cli.instance import current_settings
-    from survey.demonstration.preparing import claim_instance, found_demonstration
-    from survey.storage.stores import open_stores
-    from survey.storage.upgrading import upgrade_stores
+    from survey.demonstration.marker import found_demonstration
 
     settings = current_settings()
-    demonstration = found_demonstration(settings)
-    if demonstration is None:
-        upgrade_stores(settings)
-        stores = open_stores(settings)
-        try:
-            claim_instance(settings, stores)
-        finally:
-            stores.close()
-        demonstration = _prepare()
+    demonstration = found_demonstration(settings) or _prepare()
     address = settings.public_url or f"http://127.0.0.1:{port}"
     lines = [
         "",
@@ -49,9 +39,18 @@ def prepare(port: int) -> None:
 
 def _prepare() -> "Demonstration":
     from survey.cli.instance import current_settings
-    from survey.demonstration.preparing import prepare_demonstration
+    from survey.demonstration.preparing import claim_instance, prepare_demonstration
     from survey.services import open_services, today
+    from survey.storage.stores import open_stores
+    from survey.storage.upgrading import upgrade_stores
 
+    settings = current_settings()
+    upgrade_stores(settings)
+    stores = open_stores(settings)
+    try:
+        claim_instance(settings, stores)
+    finally:
+        stores.close()
     # Read again: the instance has become a demonstration since the first reading.
     services = open_services(current_settings())
     try:

@@ -1,13 +1,11 @@
 """The demonstration's two rounds, set up once; setting up again finds them and changes nothing."""
 
 import datetime as dt
-import json
-import os
 import secrets as randomness
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from survey.demonstration.marker import Demonstration, DemonstrationCode, keep_demonstration, marker_path
 from survey.errors import WrongState
 from survey.importing import ImportRequest, import_round
 from survey.invitations import CodeRequest, issue_invitations
@@ -30,33 +28,9 @@ ACTOR = "demonstration"
 FILES = Path(__file__).parent
 
 
-@dataclass(frozen=True, slots=True)
-class DemonstrationCode:
-    """An invitation to try: the unit's name, what is typed, and the path that a QR code would hold."""
-
-    unit: str
-    typed: str
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Demonstration:
-    """What the person who started it needs to look around."""
-
-    login: str
-    password: str
-    codes: tuple[DemonstrationCode, ...]
-
-
-def marker_path(settings: Settings) -> Path:
-    """The file that makes an instance a demonstration, and remembers its codes and its login."""
-    return settings.instance / "demonstration"
-
-
 def claim_instance(settings: Settings, stores: Stores) -> None:
     """Make an instance a demonstration; raises WrongState when it has rounds of its own."""
-    marker = marker_path(settings)
-    if marker.exists():
+    if marker_path(settings).exists():
         return
     rounds = list_rounds(stores)
     if rounds:
@@ -64,19 +38,7 @@ def claim_instance(settings: Settings, stores: Stores) -> None:
             f"{settings.instance}: found an instance with {len(rounds)} rounds of its own, expected an empty one; "
             "start it with `hailong serve`, or name another folder in HAILONG_INSTANCE"
         )
-    _write_private(marker, {})
-
-
-def found_demonstration(settings: Settings) -> Demonstration | None:
-    """The demonstration that was set up whole; None when that has not been done or was cut off."""
-    marker = marker_path(settings)
-    if not marker.exists():
-        return None
-    kept = json.loads(marker.read_text(encoding="utf-8") or "{}")
-    if not kept:
-        return None
-    codes = tuple(DemonstrationCode(**code) for code in kept["codes"])
-    return Demonstration(login=kept["login"], password=kept["password"], codes=codes)
+    keep_demonstration(settings, None)
 
 
 def prepare_demonstration(services: Services, today: dt.date, say: Callable[[str], None]) -> Demonstration:
@@ -120,14 +82,5 @@ def prepare_demonstration(services: Services, today: dt.date, say: Callable[[str
     else:
         create_officer(stores, LOGIN, "Cán bộ trình diễn", password, actor=ACTOR)
     prepared = Demonstration(LOGIN, password, codes)
-    # Codes and passwords are kept nowhere else; here they are, because this instance is only a demonstration.
-    _write_private(marker_path(settings), asdict(prepared))
+    keep_demonstration(settings, prepared)
     return prepared
-
-
-def _write_private(path: Path, content: dict[str, object]) -> None:
-    draft = path.with_name(f".{path.name}.{randomness.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        json.dump(content, stream, ensure_ascii=False, indent=1)
-    draft.replace(path)

@@ -6,13 +6,8 @@ from datetime import date
 import pytest
 
 from analysis.release.edition import read_edition
-from survey.demonstration.preparing import (
-    OPEN_ROUND,
-    PUBLISHED_ROUND,
-    claim_instance,
-    found_demonstration,
-    prepare_demonstration,
-)
+from survey.demonstration.marker import found_demonstration
+from survey.demonstration.preparing import OPEN_ROUND, PUBLISHED_ROUND, claim_instance, prepare_demonstration
 from survey.errors import WrongState
 from survey.invitations import find_invitation
 from survey.rounds import RoundRequest, create_round, list_rounds
