@@ -16,6 +16,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analysis.data_package import DATA_PACKAGE, data_package, package_findings
 from analysis.errors import ArchiveError
 from analysis.responses import response_schema, units_without_place
 from analysis.sealed_folders import (
@@ -122,7 +123,14 @@ def write_archive(contents: ArchiveContents, path: Path, signer: Signer) -> dict
         "design.yaml": contents.design_source,
         "units.csv": units_to_csv(contents.units),
     }
-    files["datapackage.json"] = _data_package(contents, questionnaire, files)
+    files[DATA_PACKAGE] = data_package(
+        contents.facts.slug,
+        contents.facts.title.vi,
+        contents.responses.schema,
+        UNIT_COLUMNS,
+        questionnaire,
+        files,
+    )
     if contents.comments is not None:
         files[COMMENTS] = contents.comments
     manifest = signed(
@@ -167,6 +175,7 @@ def examine_archive(path: Path, trusted_key: bytes | None = None) -> tuple[Archi
     if complaint:
         findings.append(Finding(f"{MANIFEST}, signature", complaint, "the signature of the office that sealed it"))
     findings.extend(folder_findings(path, manifest, MANIFEST, erasable=(COMMENTS,)))
+    findings.extend(package_findings(path))
     try:
         archive = _read(path, manifest)
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException, QuestionnaireError) as complaint_of_reader:
@@ -328,59 +337,6 @@ def _content_findings(contents: ArchiveContents, questionnaire: Questionnaire) -
             )
         )
     return findings
-
-
-def _data_package(contents: ArchiveContents, questionnaire: Questionnaire, files: Mapping[str, bytes]) -> bytes:
-    types = {pa.string(): "string", pa.float64(): "number", pa.bool_(): "boolean"}
-    titles = {item.code: item.text.vi for item in questionnaire.items}
-    response_fields = [
-        {"name": field.name, "type": types[field.type], "title": titles.get(field.name, field.name)}
-        for field in contents.responses.schema
-    ]
-    unit_fields = [{"name": name, "type": "integer" if name == "population" else "string"} for name in UNIT_COLUMNS]
-    package = {
-        "profile": "data-package",
-        "name": contents.facts.slug,
-        "title": contents.facts.title.vi,
-        "resources": [
-            {
-                "name": "responses",
-                "path": "responses.parquet",
-                "format": "parquet",
-                "mediatype": "application/vnd.apache.parquet",
-                "schema": {
-                    "fields": response_fields,
-                    "foreignKeys": [{"fields": "unit", "reference": {"resource": "units", "fields": "code"}}],
-                },
-                **_package_facts(files["responses.parquet"]),
-            },
-            {
-                "name": "units",
-                "path": "units.csv",
-                "profile": "tabular-data-resource",
-                "format": "csv",
-                "mediatype": "text/csv",
-                "encoding": "utf-8",
-                "schema": {"fields": unit_fields, "primaryKey": "code"},
-                **_package_facts(files["units.csv"]),
-            },
-            *(
-                {
-                    "name": name.removesuffix(".yaml"),
-                    "path": name,
-                    "format": "yaml",
-                    "mediatype": "application/yaml",
-                    **_package_facts(files[name]),
-                }
-                for name in ("questionnaire.yaml", "plan.yaml", "design.yaml")
-            ),
-        ],
-    }
-    return (json.dumps(package, ensure_ascii=False, indent=1) + "\n").encode()
-
-
-def _package_facts(content: bytes) -> dict[str, object]:
-    return {"hash": f"sha256:{sha256_hex(content)}", "bytes": len(content)}
 
 
 def _parquet_bytes(table: pa.Table) -> bytes:

@@ -60,7 +60,7 @@ class Settings:
         Raises BadInput for a value that is not usable or not safe. Unknown HAILONG_ names become warnings.
         """
         warnings = _warnings_of_unknown_names(environ)
-        instance = Path(environ.get("HAILONG_INSTANCE") or "var").absolute()
+        instance = instance_folder(environ)
         public_url = _public_url(environ.get("HAILONG_PUBLIC_URL", ""))
         is_debug = environ.get("FLASK_DEBUG", "").lower() not in ("", "0", "false", "no")
         if is_debug and public_url is not None and urlsplit(public_url).hostname not in LOOPBACK_HOSTS:
@@ -89,6 +89,11 @@ class Settings:
             is_debug=is_debug,
             warnings=(*warnings, *key_note, *passphrase_note),
         )
+
+
+def instance_folder(environ: Mapping[str, str]) -> Path:
+    """Where the instance is, or would be; nothing is made there."""
+    return Path(environ.get("HAILONG_INSTANCE") or "var").absolute()
 
 
 def make_private_dir(path: Path) -> None:

@@ -1,0 +1,58 @@
+"""`hailong verify`: recompute and check what was sealed and published."""
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+WHAT = {
+    "archive": "archive",
+    "edition": "edition",
+    "document": "document of an edition",
+    "table": "table of published scores",
+}
+
+
+@click.command(name="verify")
+@click.argument("target", metavar="ARCHIVE|EDITION|FILE", type=click.Path(path_type=Path))
+@click.option("--archive", type=click.Path(path_type=Path), help="The archive that an edition was computed from.")
+@click.option("--key", metavar="HEX", help="The Ed25519 public key that must have signed.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@click.pass_context
+def command(ctx: click.Context, target: Path, archive: Path | None, key: str | None, as_json: bool) -> None:
+    """Check an archive, an edition, a scorecard in its edition's folder, or a CSV table of published scores.
+
+    Every hash and signature is checked, and every figure is computed again where the archive is at hand. Exit 1 names
+    what differs and where.
+    """
+    from survey.settings import instance_folder
+    from survey.verifying import verify_path
+
+    verification = verify_path(target, instance_folder(os.environ), archive, key)
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "target": str(target),
+                    "kind": verification.kind,
+                    "sound": verification.is_sound,
+                    "findings": [
+                        {"place": finding.place, "found": finding.found, "expected": finding.expected}
+                        for finding in verification.findings
+                    ],
+                    "notes": list(verification.notes),
+                },
+                ensure_ascii=False,
+            )
+        )
+    else:
+        for finding in verification.findings:
+            click.echo(str(finding))
+        for note in verification.notes:
+            click.echo(f"note: {note}")
+        n_findings = len(verification.findings)
+        verdict = "sound" if verification.is_sound else f"{n_findings} finding{'s' if n_findings > 1 else ''}"
+        click.echo(f"{WHAT[verification.kind]} {target}: {verdict}")
+    if not verification.is_sound:
+        ctx.exit(1)
