@@ -23,7 +23,7 @@ from survey.storage.audit import broken_links, list_events
 from survey.storage.frame import Invitation
 from survey.storage.intake import Ballot, SpentInvitation
 from survey.storage.sessions import reading, writing
-from survey.storage.stores import Stores
+from survey.storage.stores import Stores, open_stores
 from survey.vault import KeyVault, Passphrase
 
 
@@ -266,6 +266,22 @@ def test_another_key_in_the_vault_seals_nothing(collection: Collection) -> None:
     (collection.settings.instance / "keys" / f"{SLUG}.json").unlink()
     collection.vault.create_pair(SLUG)
     refused(collection, "not the one its ballots were sealed to")
+
+
+def test_the_office_of_a_server_that_may_not_read_ballots_can_seal(
+    settings: Settings, stores: Stores, tmp_path: Path
+) -> None:
+    collection = open_collection(settings, stores, tmp_path)
+    answer_all(collection, "phuong-a", 10)
+    close_round(stores, SLUG)
+    serving = open_stores(settings, "serving")
+    try:
+        sealed = seal_round(serving, collection.secrets, collection.vault, settings, SLUG, actor="an officer")
+    finally:
+        serving.close()
+    assert sealed.counts.sealed == 10
+    with reading(stores.office) as session:
+        assert {event.actor for event in list_events(session, newest=2)} == {"an officer"}
 
 
 def test_sealing_again_changes_nothing(collection: Collection) -> None:
