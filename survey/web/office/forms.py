@@ -6,7 +6,7 @@ from datetime import date
 
 from flask_wtf import FlaskForm
 from wtforms import DateField, Field, IntegerField, RadioField, SelectField, SelectMultipleField, StringField
-from wtforms.validators import InputRequired, Length, NumberRange, Regexp, StopValidation
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Regexp, StopValidation
 
 MOST_CODES = 20_000
 SLUG_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]")
@@ -72,7 +72,7 @@ def _not_before_opening(form: "RoundForm", field: Field) -> None:
 
 
 def _line(longest: int, *, is_required: bool = False) -> StringField:
-    required = [InputRequired("error_required")] if is_required else []
+    required = [DataRequired("error_required")] if is_required else []
     return StringField(
         filters=[lambda text: " ".join(text.split()) if text else ""],
         validators=[*required, Length(max=longest, message="error_too_long")],
@@ -82,7 +82,7 @@ def _line(longest: int, *, is_required: bool = False) -> StringField:
 class RoundForm(OfficeForm):
     slug = StringField(
         filters=[lambda text: text.strip() if text else ""],
-        validators=[InputRequired("error_required"), Regexp(SLUG_PATTERN.pattern + r"\Z", message="error_slug")],
+        validators=[DataRequired("error_required"), Regexp(SLUG_PATTERN.pattern + r"\Z", message="error_slug")],
     )
     title_vi = _line(200, is_required=True)
     title_en = _line(200, is_required=True)

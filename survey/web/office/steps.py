@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from analysis.errors import AnalysisError
 from questionnaires.errors import QuestionnaireError
-from survey.errors import HailongError, NotFound
+from survey.errors import HailongError
 from survey.round_records import RoundRecord
 from survey.rounds import close_round, open_round
 from survey.services import Services, today
@@ -35,8 +35,6 @@ class StepPages:
             return render_page("office/confirm.html", language, area="rounds", round=line, step=step, is_early=is_early)
         try:
             failures = self._do(step, slug, g.officer.login)
-        except NotFound:
-            raise
         except (HailongError, AnalysisError, QuestionnaireError) as complaint:
             return self._failed(step, slug, language, str(complaint))
         if failures:

@@ -8,6 +8,7 @@ from analysis.release.rows import EstimateRow, cell_text, column_names
 from analysis.scorecards.charts import nice_bounds
 from analysis.scorecards.content import Composer, Figure, League, Member, Scorecard
 from survey.texts import date, number, percent
+from survey.web.pages import catalogue_of
 from survey.web.spreadsheets import csv_bytes
 
 TIERS = ("above", "not_different", "below")
@@ -81,6 +82,8 @@ def facts_of(edition: Edition, language: str) -> tuple[tuple[str, str], ...]:
     if facts.collected == "here" and counts.issued:
         rows.append(("invited_label", number(counts.issued, 0, language)))
         rows.append(("rate_label", percent(counts.spent / counts.issued, 1, language)))
+    if facts.collected == "elsewhere":
+        rows.append(("elsewhere_label", catalogue_of("public").text("elsewhere_text", language)))
     rows += [
         ("questionnaire_label", edition.questionnaire.reference),
         ("published_label", date(edition.published_on, language)),

@@ -1,0 +1,197 @@
+"""Officers and their passwords, on both engines."""
+
+import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import select, update
+
+from survey.errors import BadInput, NotFound
+from survey.officers import (
+    FailedLogins,
+    OfficerRecord,
+    check_login,
+    create_officer,
+    find_officer,
+    list_officers,
+    record_sign_out,
+    set_password,
+)
+from survey.storage.audit import broken_links, list_events
+from survey.storage.office import Officer
+from survey.storage.sessions import reading, writing
+from survey.storage.stores import Stores
+
+PASSWORD = "bốn từ chọn bừa"
+ADDRESS = "192.0.2.7"
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def _create(stores: Stores, login: str = "lan") -> OfficerRecord:
+    return create_officer(stores, login, "Nguyễn Thị Lan", PASSWORD, actor="command line")
+
+
+def _check(stores: Stores, login: str, password: str, failures: FailedLogins | None = None) -> OfficerRecord | str:
+    return check_login(stores, failures or FailedLogins(), login, password, ADDRESS)
+
+
+def test_an_officer_signs_in_with_login_and_password(stores: Stores) -> None:
+    created = _create(stores)
+    assert _check(stores, "lan", PASSWORD) == created
+    assert find_officer(stores, created.id) == created
+    assert list_officers(stores) == (created,)
+
+
+def test_login_and_password_forgive_how_a_keyboard_composes_letters(stores: Stores) -> None:
+    created = _create(stores)
+    decomposed = "bo\u0302\u0301n tu\u031b\u0300 cho\u0323n bu\u031b\u0300a"
+    assert _check(stores, " LAN ", decomposed) == created
+
+
+@pytest.mark.parametrize(
+    ("login", "password"),
+    [("lan", "another password"), ("minh", PASSWORD), ("lan", ""), ("", ""), ("lan", PASSWORD + "x" * 4000)],
+)
+def test_whatever_is_wrong_gets_the_same_answer(stores: Stores, login: str, password: str) -> None:
+    _create(stores)
+    assert _check(stores, login, password) == "refused"
+
+
+def test_an_unknown_login_costs_a_hashing_like_a_known_one(
+    sqlite_stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _create(sqlite_stores)
+    n_verified = []
+    verify = PasswordHasher.verify
+
+    def counting(self: PasswordHasher, password_hash: str, password: str) -> bool:
+        n_verified.append(password_hash.split("$")[3])
+        return verify(self, password_hash, password)
+
+    monkeypatch.setattr(PasswordHasher, "verify", counting)
+    _check(sqlite_stores, "lan", "not the password")
+    _check(sqlite_stores, "nobody", "not the password")
+    assert len(n_verified) == 2
+    assert n_verified[0] == n_verified[1], "both hashes have the same cost parameters"
+
+
+def test_a_password_is_stored_as_argon2id_and_never_in_the_audit_log(stores: Stores) -> None:
+    _create(stores)
+    _check(stores, "lan", PASSWORD)
+    with reading(stores.office) as session:
+        stored = session.scalars(select(Officer.password_hash)).one()
+        events = list_events(session)
+        assert broken_links(session) == ()
+    assert stored.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert [event.action for event in events] == ["officer.signed_in", "officer.created"]
+    assert all(PASSWORD not in event.subject and stored not in event.subject for event in events)
+
+
+def test_a_hash_of_weaker_parameters_is_replaced_when_its_owner_signs_in(stores: Stores) -> None:
+    created = _create(stores)
+    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    with writing(stores.office) as session:
+        session.execute(update(Officer).values(password_hash=weak))
+    assert _check(stores, "lan", "not the password") == "refused"
+    signed_in = _check(stores, "lan", PASSWORD)
+    assert isinstance(signed_in, OfficerRecord)
+    with reading(stores.office) as session:
+        assert session.scalars(select(Officer.password_hash)).one().startswith("$argon2id$v=19$m=65536")
+    assert signed_in.session_mark != created.session_mark
+
+
+def test_a_new_password_ends_the_old_one_and_its_sessions(stores: Stores) -> None:
+    created = _create(stores)
+    changed = set_password(stores, "LAN", "năm từ khác hẳn nhau", actor="command line")
+    assert changed.session_mark != created.session_mark
+    assert _check(stores, "lan", PASSWORD) == "refused"
+    assert _check(stores, "lan", "năm từ khác hẳn nhau") == changed
+
+
+def test_signing_out_is_recorded(stores: Stores) -> None:
+    record_sign_out(stores, _create(stores))
+    with reading(stores.office) as session:
+        assert list_events(session, newest=1)[0].action == "officer.signed_out"
+
+
+@pytest.mark.parametrize(
+    ("login", "name", "password", "complaint"),
+    [
+        ("lan", "Lan", "ngắn", "4 characters; expected at least 12"),
+        ("lan", "Lan", "x" * 300, "expected at most 256"),
+        ("lan", "Lan", "aaaaaaaaaaaaaa", "too easy"),
+        ("nguyenthilan", "Lan", "Nguyenthilan", "too easy"),
+        ("l", "Lan", PASSWORD, "expected 2 to 40"),
+        ("lan lan", "Lan", PASSWORD, "expected 2 to 40"),
+        ("lan", "  ", PASSWORD, "name is empty"),
+    ],
+)
+def test_an_unusable_officer_is_refused_and_nothing_is_written(
+    sqlite_stores: Stores, login: str, name: str, password: str, complaint: str
+) -> None:
+    with pytest.raises(BadInput, match=complaint):
+        create_officer(sqlite_stores, login, name, password, actor="command line")
+    assert list_officers(sqlite_stores) == ()
+
+
+def test_a_login_exists_once(stores: Stores) -> None:
+    _create(stores)
+    with pytest.raises(BadInput, match="exists already"):
+        _create(stores, "LAN")
+
+
+def test_a_password_of_nobody_cannot_be_set(sqlite_stores: Stores) -> None:
+    with pytest.raises(NotFound, match="nobody"):
+        set_password(sqlite_stores, "nobody", PASSWORD, actor="command line")
+
+
+def test_five_failures_close_the_door_even_to_the_right_password(sqlite_stores: Stores) -> None:
+    created = _create(sqlite_stores)
+    clock = Clock()
+    failures = FailedLogins(clock)
+    for _ in range(5):
+        assert _check(sqlite_stores, "lan", "not the password", failures) == "refused"
+    assert _check(sqlite_stores, "Lan ", PASSWORD, failures) == "wait"
+    assert check_login(sqlite_stores, failures, "lan", PASSWORD, "192.0.2.8") == created, "another address may"
+    clock.now += 901
+    assert _check(sqlite_stores, "lan", PASSWORD, failures) == created
+
+
+def test_an_unknown_login_waits_like_a_known_one() -> None:
+    failures = FailedLogins(Clock())
+    for login in ("lan", "nobody"):
+        for _ in range(5):
+            assert not failures.is_closed(login, ADDRESS)
+            failures.remember(login, ADDRESS)
+        assert failures.is_closed(login, ADDRESS)
+
+
+def test_success_starts_the_count_again() -> None:
+    failures = FailedLogins(Clock())
+    for _ in range(4):
+        failures.remember("lan", ADDRESS)
+    failures.forget("lan", ADDRESS)
+    failures.remember("lan", ADDRESS)
+    assert not failures.is_closed("lan", ADDRESS)
+
+
+def test_many_logins_from_one_address_close_it_for_all() -> None:
+    failures = FailedLogins(Clock())
+    for number in range(50):
+        failures.remember(f"officer{number}", ADDRESS)
+    assert failures.is_closed("lan", ADDRESS)
+    assert not failures.is_closed("lan", "192.0.2.8")
+
+
+def test_the_memory_of_failures_is_bounded() -> None:
+    failures = FailedLogins(Clock(), n_remembered=10)
+    for number in range(1000):
+        failures.remember(f"officer{number}", f"192.0.2.{number}")
+    assert len(failures._failures) == 10

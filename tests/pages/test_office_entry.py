@@ -1,0 +1,218 @@
+"""Who gets into the office, and how a session begins and ends."""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
+import pytest
+from flask.sessions import SessionMixin
+
+from support.office import LOGIN, PASSWORD, Office, open_office, path_of
+from support.published import publish_by_hand, sipas_edition
+from survey.officers import set_password
+from survey.settings import Settings
+from survey.storage.audit import list_events
+from survey.storage.sessions import reading
+from survey.web.office.session import IDLE_SECONDS, LONGEST_SECONDS
+
+VALUES = {"slug": "sipas-2026", "step": "publish", "anything": "nowhere"}
+
+
+@pytest.fixture
+def office(sqlite_settings: Settings) -> Iterator[Office]:
+    opened = open_office(sqlite_settings)
+    yield opened
+    opened.services.stores.close()
+
+
+@pytest.fixture
+def inside(office: Office) -> Office:
+    assert path_of(office.sign_in()) == "/office/"
+    return office
+
+
+def _addresses(office: Office, method: str) -> list[str]:
+    adapter = office.app.url_map.bind("localhost")
+    rules = [rule for rule in office.app.url_map.iter_rules() if rule.endpoint.startswith("office.")]
+    return [
+        adapter.build(rule.endpoint, {name: VALUES[name] for name in rule.arguments}, method)
+        for rule in rules
+        if method in (rule.methods or ())
+    ]
+
+
+def _session(office: Office) -> AbstractContextManager[SessionMixin]:
+    return office.client.session_transaction("/office/", base_url="https://localhost")
+
+
+def test_every_address_leads_an_anonymous_reader_to_the_sign_in_page(office: Office) -> None:
+    addresses = _addresses(office, "GET")
+    assert len(addresses) >= 8
+    for address in addresses:
+        response = office.client.get(address)
+        if address == "/office/sign-in":
+            assert response.status_code == 200
+        else:
+            assert (response.status_code, path_of(response)) == (303, "/office/sign-in"), address
+
+
+def test_every_post_of_an_anonymous_sender_is_turned_away(office: Office) -> None:
+    addresses = [address for address in _addresses(office, "POST") if address != "/office/sign-in"]
+    assert len(addresses) >= 4
+    token = office.token("/office/sign-in")
+    for address in addresses:
+        response = office.client.post(address, data={"csrf_token": token, "slug": "x"})
+        assert (response.status_code, path_of(response)) == (303, "/office/sign-in"), address
+
+
+def test_an_officer_reaches_every_address(inside: Office) -> None:
+    publish_by_hand(inside.services.settings, inside.services.stores, sipas_edition())
+    statuses = {address: inside.client.get(address).status_code for address in _addresses(inside, "GET")}
+    assert statuses.pop("/office/nowhere") == 404
+    assert statuses.pop("/office/sign-in") == 303
+    assert statuses.pop("/office/rounds/sipas-2026/publish") == 409, "it is published already"
+    assert set(statuses.values()) == {200}, statuses
+
+
+def test_no_post_is_taken_without_the_token_of_its_session(inside: Office) -> None:
+    of_another = Office(inside.app, inside.app.test_client()).token("/office/sign-in")
+    for data in ({}, {"csrf_token": ""}, {"csrf_token": "forged"}, {"csrf_token": of_another}):
+        for address in _addresses(inside, "POST"):
+            if address != "/office/sign-in":
+                assert inside.client.post(address, data=data).status_code == 400, address
+    assert inside.client.get("/office/").status_code == 200, "and nobody was signed out by it"
+
+
+def test_a_sign_in_without_a_token_is_asked_for_once_more(office: Office) -> None:
+    response = office.client.post("/office/sign-in", data={"login": LOGIN, "password": PASSWORD})
+    assert response.status_code == 400
+    assert "quá lâu" in response.text
+
+
+def test_the_cookie_is_for_the_office_alone(office: Office) -> None:
+    cookie = office.sign_in().headers["Set-Cookie"]
+    assert cookie.startswith("hailong_office=")
+    for part in ("Path=/office", "HttpOnly", "SameSite=Strict", "Secure"):
+        assert part in cookie
+    assert "Expires" not in cookie
+    assert "Max-Age" not in cookie
+
+
+def test_a_refusal_says_the_same_of_known_and_unknown_logins(office: Office) -> None:
+    answers = []
+    for login in (LOGIN, "minh"):
+        response = office.sign_in(login, "not the password")
+        page = re.sub(r'value="[^"]*"', "", response.text)
+        answers.append((response.status_code, page, response.headers["Content-Length"] != ""))
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 403
+
+
+def test_a_refused_password_is_not_written_back_into_the_page(office: Office) -> None:
+    assert "not the password" not in office.sign_in(LOGIN, "not the password").text
+
+
+def test_after_five_failures_the_page_asks_to_wait(office: Office) -> None:
+    for _ in range(5):
+        assert office.sign_in(LOGIN, "not the password").status_code == 403
+    response = office.sign_in()
+    assert response.status_code == 429
+    assert response.headers["Retry-After"] == "900"
+    assert "15 phút" in response.text
+
+
+def test_signing_in_leads_nowhere_else_whatever_the_address_says(office: Office) -> None:
+    address = "/office/sign-in?next=https://evil.example/&url=//evil.example"
+    assert path_of(office.send(address, login=LOGIN, password=PASSWORD)) == "/office/"
+
+
+def test_nothing_of_the_session_before_the_sign_in_survives_it(office: Office) -> None:
+    office.client.get("/office/sign-in")
+    with _session(office) as planted:
+        planted["officer"] = 1
+        planted["planted"] = "by a stranger"
+        before = planted.get("csrf_token")
+    office.sign_in()
+    with _session(office) as session:
+        assert "planted" not in session
+        assert session.get("csrf_token") != before or before is None
+        assert {"officer", "mark", "began", "seen"} <= set(session)
+
+
+def test_a_session_ends_after_idle_time_and_after_a_working_day(office: Office) -> None:
+    office.sign_in()
+    for field, longest in (("seen", IDLE_SECONDS), ("began", LONGEST_SECONDS)):
+        with _session(office) as session:
+            kept = dict(session)
+            session[field] = time.time() - longest + 60
+        assert office.client.get("/office/").status_code == 200
+        with _session(office) as session:
+            session[field] = time.time() - longest - 60
+        ended = office.client.get("/office/")
+        assert path_of(ended) == "/office/sign-in"
+        assert "30 phút" in office.client.get(ended.headers["Location"]).text
+        assert office.client.get("/office/").status_code == 303, "and it does not come back"
+        with _session(office) as session:
+            session.update(kept)
+
+
+def test_reading_a_page_keeps_the_session_alive(inside: Office) -> None:
+    with _session(inside) as session:
+        session["seen"] = time.time() - IDLE_SECONDS + 60
+    inside.client.get("/office/")
+    with _session(inside) as session:
+        assert time.time() - session["seen"] < 60
+
+
+def test_a_session_that_was_not_made_here_is_nobodys(inside: Office) -> None:
+    with _session(inside) as session:
+        kept = dict(session)
+    for change in ({"seen": "now"}, {"mark": "0" * 32}, {"officer": 999}, {"officer": "1"}):
+        with _session(inside) as session:
+            session.update(kept | change)
+        assert path_of(inside.client.get("/office/")) == "/office/sign-in", change
+    inside.client.set_cookie("hailong_office", "forged.cookie.here", path="/office", secure=True)
+    assert path_of(inside.client.get("/office/")) == "/office/sign-in"
+
+
+def test_a_new_password_ends_the_sessions_of_the_old_one(inside: Office) -> None:
+    set_password(inside.services.stores, LOGIN, "năm từ khác hẳn nhau", actor="command line")
+    assert path_of(inside.client.get("/office/")) == "/office/sign-in"
+
+
+def test_signing_out_ends_the_session_and_is_recorded(inside: Office) -> None:
+    response = inside.send("/office/sign-out", "/office/")
+    assert path_of(response) == "/office/sign-in"
+    assert "Đã đăng xuất" in inside.client.get(response.headers["Location"]).text
+    assert path_of(inside.client.get("/office/")) == "/office/sign-in"
+    with reading(inside.services.stores.office) as session:
+        actions = [event.action for event in list_events(session)]
+    assert actions == ["officer.signed_out", "officer.signed_in", "officer.created"]
+
+
+def test_office_pages_are_kept_by_no_cache_and_framed_by_nobody(inside: Office) -> None:
+    for address in ("/office/", "/office/units", "/office/new-round", "/office/nowhere"):
+        headers = inside.client.get(address).headers
+        assert headers["Cache-Control"] == "no-store"
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        assert "Cookie" in headers["Vary"]
+
+
+def test_every_office_page_warns_that_one_machine_keeps_the_key(inside: Office) -> None:
+    publish_by_hand(inside.services.settings, inside.services.stores, sipas_edition())
+    for address in _addresses(inside, "GET"):
+        response = inside.client.get(address)
+        if response.status_code != 303:
+            assert "Một máy giữ chìa khóa" in response.text, address
+
+
+def test_the_english_office_stays_english(inside: Office) -> None:
+    publish_by_hand(inside.services.settings, inside.services.stores, sipas_edition())
+    for address in ("/office/", "/office/units", "/office/new-round", "/office/rounds/sipas-2026"):
+        page = inside.client.get(f"{address}?lang=en").text
+        assert '<html lang="en">' in page
+        targets = re.findall(r'(?:href|action)="(/office[^"]*)"', page)
+        assert targets
+        without = [target for target in targets if "lang=en" not in target]
+        assert without == [address], "only the way back to Vietnamese carries no language"
