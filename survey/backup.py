@@ -101,7 +101,7 @@ def write_backup(settings: Settings, stores: Stores, file: Path, progress: Progr
 
 def _write_zip(settings: Settings, stores: Stores, stream: IO[bytes], progress: Progress) -> dict[str, TableDigest]:
     digests: dict[str, TableDigest] = {}
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for lineage in reversed(LINEAGES):
             with stores.engine(lineage.store).connect() as connection:
                 begin_snapshot(connection)

@@ -1,5 +1,6 @@
 """Proves that restored stores and folders belong together, and recomputes the last index from them."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +52,11 @@ def _prove_round(settings: Settings, stores: Stores, record: RoundRecord) -> Ite
         f"manifest sha256 {archive.manifest_sha256[:12]}, in the office store {(record.archive_hash or 'none')[:12]}"
     )
     yield CheckFinding(f"{subject}, archive", found, is_same)
+    for edition in editions_of(stores, record.slug):
+        path = _edition_of(settings, record, edition.number) / "edition.json"
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "absent"
+        found = f"manifest sha256 {sha256[:12]}, in the office store {edition.manifest_hash[:12]}"
+        yield CheckFinding(f"{subject}, edition {edition.number}", found, sha256 == edition.manifest_hash)
     if record.is_imported:
         return
     counts = archive.contents.counts
@@ -71,17 +77,24 @@ def _recompute_last_index(settings: Settings, stores: Stores, rounds: tuple[Roun
     ]
     if not published:
         return CheckFinding("last index", "no round has been published yet: there is none to recompute", True)
+    from analysis.errors import AnalysisError
     from analysis.release.verification import verify
 
     *_, number, record = max(published, key=lambda item: item[:4])
-    edition = settings.instance / "editions" / record.slug / str(number)
-    findings = verify(edition, _archive_of(settings, record))
     subject = f"last index, edition {number} of {record.slug}"
+    try:
+        findings = verify(_edition_of(settings, record, number), _archive_of(settings, record))
+    except AnalysisError as complaint:
+        return CheckFinding(subject, str(complaint), False)
     if not findings:
         return CheckFinding(subject, "recomputed from the archive, every figure the same", True)
     first = findings[0]
     found = f"{len(findings)} differences, the first in {first.place}: found {first.found}, expected {first.expected}"
     return CheckFinding(subject, found, False)
+
+
+def _edition_of(settings: Settings, record: RoundRecord, number: int) -> Path:
+    return settings.instance / "editions" / record.slug / str(number)
 
 
 def _archive_of(settings: Settings, record: RoundRecord) -> Path:
