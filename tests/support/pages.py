@@ -124,7 +124,8 @@ def _words(root: html.HtmlElement) -> Iterator[str]:
         yield "no title"
     if not root.xpath("//head/meta[@name='viewport']"):
         yield "no viewport"
-    text = _text(root.xpath("//body")[0])
+    # What a citizen typed comes back as it was typed, whatever letters it is made of.
+    text = " ".join(str(found) for found in root.xpath("//body//text()[not(ancestor::textarea)]"))
     if text != unicodedata.normalize("NFC", text):
         yield "letters that are not NFC"
     for sign in ("\N{REPLACEMENT CHARACTER}", "{{", "{%"):

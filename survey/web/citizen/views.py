@@ -11,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from questionnaires.answers import AnswerProblem, CheckedAnswers
 from questionnaires.model import Questionnaire
+from survey.codes import read_code
 from survey.errors import WrongState
 from survey.intake import receive_ballot, round_open_on
 from survey.services import STORE_FAILURES, Services, today
@@ -107,9 +108,12 @@ def _receive(services: Services, place: Place, form: BallotForm, sent: MultiDict
     questionnaire = place.round.questionnaire
     result = checked(questionnaire, sent.to_dict(flat=False))
     code = (form.code.data or "").strip()
-    if not isinstance(result, CheckedAnswers) or not code:
-        problems = () if isinstance(result, CheckedAnswers) else result
-        return _form_page(place, form, problems, "" if code else t("code_missing"))
+    # A code that nobody was ever given is told apart by its spelling alone, so saying so at once reveals nothing.
+    code_problem = t("code_missing") if not code else "" if read_code(code) else t("code_refused")
+    if not isinstance(result, CheckedAnswers):
+        return _form_page(place, form, result, code_problem)
+    if code_problem:
+        return _form_page(place, form, code_problem=code_problem)
     try:
         outcome = receive_ballot(
             services.stores,

@@ -94,7 +94,7 @@
       const line = make("p", "problem", ` ${problem}`);
       line.id = id;
       line.prepend(make("b", "", texts.error_word));
-      (question.querySelector(".choices") || control).before(line);
+      (question.matches("fieldset") ? question.querySelector(".choices") : control).before(line);
       others.push(id);
     }
     if (others.length) described.setAttribute("aria-describedby", others.join(" "));
