@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from survey.errors import BadInput, HailongError, WrongState
+from survey.errors import BadInput, StoreUnavailable, WrongState
 from survey.settings import Settings
 from survey.storage.instance_key import refuse_another_key
 from survey.storage.intake_rights import INTAKE_WRITER, is_writer_ready
@@ -47,7 +47,7 @@ def open_stores(settings: Settings, purpose: Purpose = "work") -> Stores:
 
     With the purpose `serving` the intake store is opened in PostgreSQL under the narrow role that can add a ballot and
     read none. Raises BadInput when a store may lose a commit or was set up under another secret key, WrongState when
-    `hailong database upgrade` has to be run first, HailongError when a store does not answer.
+    `hailong database upgrade` has to be run first, StoreUnavailable when a store does not answer.
     """
     stores = connect_stores(settings, purpose)
     try:
@@ -158,13 +158,13 @@ def refuse_lossy(engine: Engine, store: StoreName) -> None:
 
 @contextmanager
 def answering(engine: Engine, store: StoreName) -> Iterator[Connection]:
-    """A connection of a store, or a HailongError that names the store and hides its password."""
+    """A connection of a store, or a StoreUnavailable that names the store and hides its password."""
     try:
         connection = engine.connect()
     except SQLAlchemyError as failure:
         cause = str(getattr(failure, "orig", None) or failure).splitlines()[0]
         address = engine.url.render_as_string(hide_password=True)
-        raise HailongError(f"the {store} store at {address} does not answer: {cause}") from None
+        raise StoreUnavailable(f"the {store} store at {address} does not answer: {cause}") from None
     with connection:
         yield connection
 

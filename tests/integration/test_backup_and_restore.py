@@ -54,6 +54,7 @@ def digests(stores: Stores) -> dict[str, object]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target_engine", ENGINES)
 def test_everything_comes_back_on_either_engine(
     sealed: Collection, target_engine: str, tmp_path: Path, postgres_server: LazyServer

@@ -12,6 +12,7 @@ from survey.settings import Settings
 from survey.storage.stores import open_engine, open_stores
 
 
+@pytest.mark.slow
 def test_postgresql_that_may_lose_a_commit_stops_the_start(tmp_path: Path, postgres_server: LazyServer) -> None:
     server = postgres_server.get()
     name = postgres_server.new_database()
@@ -21,6 +22,7 @@ def test_postgresql_that_may_lose_a_commit_stops_the_start(tmp_path: Path, postg
     postgres_server.drop_databases()
 
 
+@pytest.mark.slow
 def test_postgresql_told_so_in_its_address_stops_the_start(tmp_path: Path, postgres_server: LazyServer) -> None:
     url = postgres_server.get().url(postgres_server.new_database()) + "&options=-csynchronous_commit%3Doff"
     with pytest.raises(BadInput, match="synchronous_commit=off"):

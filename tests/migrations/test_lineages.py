@@ -160,6 +160,7 @@ def test_ballots_and_marks_can_be_added_and_nothing_else(stores: Stores) -> None
             connection.execute(text(change))
 
 
+@pytest.mark.slow
 def test_the_web_can_add_a_ballot_to_postgresql_and_read_none(
     tmp_path: Path, store_templates: Templates, postgres_server: LazyServer
 ) -> None:
@@ -199,6 +200,7 @@ def current_user_of(settings: Settings) -> str:
     return name
 
 
+@pytest.mark.slow
 def test_a_plain_user_upgrades_postgresql_and_is_told_what_was_left_out(
     tmp_path: Path, postgres_server: LazyServer
 ) -> None:
