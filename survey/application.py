@@ -1,9 +1,10 @@
 """The web application of one instance."""
 
 import traceback
+from http import HTTPStatus
 from types import TracebackType
 
-from flask import Flask, request
+from flask import Flask, redirect, request, url_for
 
 from survey.resources import bundled_dir
 from survey.services import STORE_FAILURES, Services, open_services
@@ -51,6 +52,8 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(citizen.make_blueprint(services))
     app.register_blueprint(public.make_blueprint(services))
     app.register_blueprint(office.make_blueprint(services))
+    # Who types the bare address is a reader of results; a citizen's address names their round.
+    app.add_url_rule("/", "start", lambda: redirect(url_for("public.index"), code=HTTPStatus.SEE_OTHER))
     return app
 
 
