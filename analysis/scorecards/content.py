@@ -283,7 +283,7 @@ class Composer:
                 )
             )
             n_answers = max(row.n or 0 for row in rows)
-            counted = tuple((shares.get(option.code) or 0.0) / 100 for option in options)
+            counted = tuple(shares.get(option.code) or 0.0 for option in options)
             groups.setdefault(options, []).append(Distribution(number, node.short_label, counted, n_answers))
         return tuple(DistributionGroup(options, tuple(members)) for options, members in groups.items())
 
@@ -317,8 +317,8 @@ def is_equally_weighted(questionnaire: Questionnaire) -> bool:
 
 
 def highlights(lines: Sequence[NodeLine], *, by_difference: bool) -> tuple[tuple[NodeLine, ...], tuple[NodeLine, ...]]:
-    """The highest and the lowest criteria, at most four each (three beside many factors) and none in both:
-    relative to the bloc, or by score alone.
+    """The highest and the lowest criteria, at most four each and none in both: relative to the bloc, or by
+    score alone.
 
     The highest come best first, the lowest come worst first; equal ones stand in the order of the questionnaire.
     """
@@ -331,8 +331,7 @@ def highlights(lines: Sequence[NodeLine], *, by_difference: bool) -> tuple[tuple
         for line in lines
         if line.kind == "criterion" and (line.difference if by_difference else line.figure.value) is not None
     ]
-    most = N_HIGHLIGHTS if len(_first_page_lines(lines)) <= 6 else N_HIGHLIGHTS - 1
-    count = min(most, len(candidates) // 2)
+    count = min(N_HIGHLIGHTS, len(candidates) // 2)
     descending = sorted(candidates, key=lambda line: -key(line))
     return tuple(descending[:count]), tuple(sorted(descending[len(descending) - count :], key=key))
 

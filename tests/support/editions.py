@@ -252,7 +252,7 @@ def _distributions(
                         unit.code,
                         node.item,
                         option.code,
-                        None if n < 10 else 100 * share,
+                        None if n < 10 else share,
                         None if n < 10 else n,
                         n < 10,
                     )

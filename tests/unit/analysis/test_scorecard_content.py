@@ -10,7 +10,7 @@ from analysis.errors import EditionError
 from analysis.release.edition import Edition
 from analysis.scorecards.comparison import compare_with_bloc
 from analysis.scorecards.content import Composer, compose_league, compose_scorecard, highlights, is_equally_weighted
-from analysis.scorecards.drawing import is_strip, line_bounds, row_height, strip_height, strip_of
+from analysis.scorecards.drawing import first_page, is_strip, line_bounds, strip_of
 from support.editions import FACTORS, make_edition
 
 BLOC = "khoi-dia-phuong"
@@ -177,8 +177,9 @@ def test_few_units_are_named_and_many_stand_in_a_strip() -> None:
         for edition in (make_edition(6), make_edition(30), make_edition(8, factors=FACTORS + FACTORS[:3]))
     )
     assert [is_strip(card) for card in (six, many, crowded)] == [False, True, True]
-    assert strip_height(crowded) < strip_height(many)
-    assert row_height(crowded) <= row_height(many)
+    for language in ("vi", "en"):
+        assert first_page(crowded, language).strip_height < first_page(many, language).strip_height
+        assert first_page(crowded, language).row_height < first_page(many, language).row_height
 
 
 def test_the_strip_shades_the_rank_set_of_the_subject() -> None:
