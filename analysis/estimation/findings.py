@@ -57,7 +57,8 @@ def linear_findings(estimates: LinearEstimates) -> Findings:
             srs[d, k] = estimates.srs_variance_within(d, k)
             srs_replace[d, k] = estimates.srs_variance_within(d, k, replace=True)
             # R gives no design effect of a mean from a sample that is larger than its population.
-            if estimates.columns[k].kind == "ratio" and estimates.sum_weights[d, k] < estimates.n[d, k]:
+            is_mean = estimates.columns[k].kind == "ratio" and estimates.columns[k].denominator is None
+            if is_mean and estimates.sum_weights[d, k] < estimates.n[d, k]:
                 srs[d, k] = np.nan
 
     def covariance() -> Floats:

@@ -116,13 +116,12 @@ def replicate_df(weights: Floats) -> float:
         return -1.0
     # The triangular factor has the same inner products as the weights and at most R rows.
     reduced: Floats = np.asarray(np.linalg.qr(weights, mode="r"))
-    basis: list[Floats] = []
+    basis: Floats = np.zeros((len(reduced), 0))
     for column in reduced.T:
-        rest = column.copy()
-        for _ in range(2):
-            for direction in basis:
-                rest = rest - direction * (direction @ rest)
+        rest = column - basis @ (basis.T @ column)
+        # Once more, because the first subtraction leaves rounding in directions that are almost explained.
+        rest = rest - basis @ (basis.T @ rest)
         length, whole = float(np.linalg.norm(rest)), float(np.linalg.norm(column))
         if whole > 0 and length >= _RANK_TOLERANCE * whole:
-            basis.append(rest / length)
-    return len(basis) - 1.0
+            basis = np.column_stack([basis, rest / length])
+    return basis.shape[1] - 1.0
