@@ -156,7 +156,7 @@ def _prepare(stores: Stores, request: ImportRequest, today: date) -> _Prepared:
     if design.imported is None:
         raise BadInput(f"{request.design}: found no “import”, expected it to say which column is what")
     mapping = design.imported
-    plan_file = _plan_source(request, questionnaire)
+    plan_file = _plan_source(request, questionnaire, design)
     plan = parse_plan(plan_file.content, plan_file.origin)
     notice = read_notice(_beside(request.design, mapping.notice)) if mapping.notice else NO_NOTICE
     opens_on = mapping.opens_on or mapping.closes_on or today
@@ -177,10 +177,11 @@ def _prepare(stores: Stores, request: ImportRequest, today: date) -> _Prepared:
     )
 
 
-def _plan_source(request: ImportRequest, questionnaire: Questionnaire) -> SourceFile:
+def _plan_source(request: ImportRequest, questionnaire: Questionnaire, design: RoundDesign) -> SourceFile:
     if request.plan is not None:
         return read_source(request.plan)
-    return SourceFile(plan_source(default_plan(questionnaire)), "plan")
+    plan = default_plan(questionnaire, has_population=design.population is not None)
+    return SourceFile(plan_source(plan), "plan")
 
 
 def _beside(design: Path, name: str) -> Path:

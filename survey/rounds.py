@@ -262,8 +262,8 @@ def _checked_sources(request: RoundRequest, questionnaire: Questionnaire) -> tup
     from analysis.release.round_design import DEFAULT_DESIGN_SOURCE, parse_design
 
     design = request.design or SourceFile(DEFAULT_DESIGN_SOURCE, "design")
-    parse_design(design.content, design.origin)
-    plan = request.plan or SourceFile(plan_source(default_plan(questionnaire)), "plan")
+    has_population = parse_design(design.content, design.origin).population is not None
+    plan = request.plan or SourceFile(plan_source(default_plan(questionnaire, has_population=has_population)), "plan")
     parsed = parse_plan(plan.content, plan.origin)
     if parsed.profile or questionnaire.profiles:
         parsed.profile_for(questionnaire)

@@ -45,7 +45,7 @@ def check_score_table(source: bytes, name: str) -> TableCheck:
         rows = list(csv.DictReader(io.StringIO(source.decode("utf-8-sig")), strict=True))
     except (UnicodeDecodeError, csv.Error) as complaint:
         raise AnalysisError(f"{name}: found no CSV in UTF-8 ({complaint}), expected a table of scores") from None
-    header = list(rows[0]) if rows else []
+    header = [column for column in rows[0] if column is not None] if rows else []
     if not is_score_table(header):
         raise AnalysisError(
             f"{name}: found the columns {', '.join(map(str, header))[:160] or 'none'}, expected one of "
@@ -56,9 +56,11 @@ def check_score_table(source: bytes, name: str) -> TableCheck:
     components = [column for column in header if column not in {unit_column, composite_column, *OTHER_COLUMNS}]
     findings = []
     for number, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            raise AnalysisError(f"{name}, line {number}: found another number of cells, expected {len(header)}")
         for column in (*components, composite_column):
             low, high = COMPOSITE_RANGE if column == composite_column else COMPONENT_RANGE
-            text = (row[column] or "").strip()
+            text = row[column].strip()
             if text not in ABSENT and not _lies_within(text, low, high):
                 place = f"{name}, line {number}, unit {row[unit_column]}, column {column}"
                 findings.append(Finding(place, text, f"a number from {low:g} to {high:g}"))
@@ -78,7 +80,7 @@ def _equal_composites(
     suspicions = []
     first: dict[str, tuple[int, Mapping[str, str]]] = {}
     for number, row in enumerate(rows, start=2):
-        composite = (row[composite_column] or "").strip()
+        composite = row[composite_column].strip()
         if composite in ABSENT:
             continue
         if composite not in first:

@@ -76,9 +76,13 @@ def parse_plan(source: bytes, origin: str) -> Plan:
     return plan
 
 
-def default_plan(questionnaire: Questionnaire) -> Plan:
-    """The plan of a round that brings none: the questionnaire's default profile, 95 %, suppression below 10."""
-    return Plan(profile=questionnaire.default_profile)
+def default_plan(questionnaire: Questionnaire, *, has_population: bool = False) -> Plan:
+    """The plan of a round that brings none: the questionnaire's default profile, 95 %, suppression below 10.
+
+    Where the design knows the population a bloc's figure is its people's, otherwise the plain mean of its units.
+    """
+    aggregate: Aggregate = "persons" if has_population else "units"
+    return Plan(profile=questionnaire.default_profile, aggregate=aggregate)
 
 
 def plan_source(plan: Plan) -> bytes:

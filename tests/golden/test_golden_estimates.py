@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from support.oracle import GOLDEN, KINDS, cases, differences
 
 from analysis.errors import DesignError
 from analysis.estimation.answers import answer_of
 from analysis.estimation.spec import parse_specification
+from support.oracle import GOLDEN, KINDS, cases, differences
 
 ORACLE = cases("oracle", *KINDS)
 EXTRA = cases("extra", *KINDS)
