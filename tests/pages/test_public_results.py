@@ -321,6 +321,6 @@ def test_numbers_of_a_table_stay_numbers() -> None:
 def test_the_demonstration_says_that_it_is_one(app: Flask, sqlite_settings: Settings, edition: Edition) -> None:
     shown = create_app(replace(sqlite_settings, is_demonstration=True))
     for address in ("/results", ROUND, f"{ROUND}/{SHOWN}"):
-        assert "bản trình diễn" in PageClient(shown).get(address).text
-        assert "bản trình diễn" not in PageClient(app).get(address).text
+        assert "Đây là bản trình diễn" in PageClient(shown).get(address).text
+        assert "Đây là bản trình diễn" not in PageClient(app).get(address).text
     services_of(shown).stores.close()

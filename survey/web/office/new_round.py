@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from analysis.errors import AnalysisError
 from questionnaires.errors import QuestionnaireError
 from questionnaires.model import Text
-from survey.errors import HailongError, NotFound
+from survey.errors import HailongError, NotFound, StoreUnavailable
 from survey.notices import Notice
 from survey.questionnaire_library import find_questionnaire, published_references
 from survey.round_records import find_round
@@ -70,6 +70,8 @@ class NewRoundPages:
             return self._page(form, blocs, language, preview=(), status=HTTPStatus.BAD_REQUEST)
         try:
             create_round(self._services.stores, _request(form, chosen), today(), actor=g.officer.login)
+        except StoreUnavailable:
+            raise
         except (HailongError, AnalysisError, QuestionnaireError) as complaint:
             return self._page(form, blocs, language, refusal=str(complaint), status=HTTPStatus.BAD_REQUEST)
         return redirect(url_for("office.round", slug=form.slug.data, created=1), HTTPStatus.SEE_OTHER)

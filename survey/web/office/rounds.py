@@ -74,6 +74,7 @@ class RoundPages:
             was_created="created" in request.args,
             progress=presenting.progress_of(record),
             next_step=presenting.next_step_of(record),
+            is_early=record.state == "open" and today() <= record.closes_on,
             may_issue=may_issue(record),
             counts=counts,
             total=total,
@@ -143,9 +144,12 @@ def _files(opened: OpenEdition, names: dict[str, str]) -> tuple[FileLine, ...]:
     for name in sorted(opened.hashes):
         stem, _, suffix = name.rpartition(".")
         if suffix == "pdf":
-            bloc = stem.removeprefix("league-")
-            is_league = stem.startswith("league-") and bloc in blocs
-            label = blocs[bloc] if is_league else names.get(stem, stem)
+            subject = stem.removesuffix(".en")
+            bloc = subject.removeprefix("league-")
+            is_league = subject.startswith("league-") and bloc in blocs
+            label = blocs[bloc] if is_league else names.get(subject, subject)
+            if subject != stem:
+                label += " (English)"
             address = url_for("public.pdf_file", slug=slug, name=stem, edition=number, lang=None)
             lines.append(FileLine("league" if is_league else "scorecard", label, address))
         elif name in ("estimates.csv", "ranks.csv", "distributions.csv"):

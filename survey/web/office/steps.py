@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from analysis.errors import AnalysisError
 from questionnaires.errors import QuestionnaireError
-from survey.errors import HailongError
+from survey.errors import HailongError, StoreUnavailable
 from survey.round_records import RoundRecord
 from survey.rounds import close_round, open_round
 from survey.services import Services, today
@@ -35,6 +35,8 @@ class StepPages:
             return render_page("office/confirm.html", language, area="rounds", round=line, step=step, is_early=is_early)
         try:
             failures = self._do(step, slug, g.officer.login)
+        except StoreUnavailable:
+            raise
         except (HailongError, AnalysisError, QuestionnaireError) as complaint:
             return self._failed(step, slug, language, str(complaint))
         if failures:
@@ -62,7 +64,8 @@ class StepPages:
         else:
             from survey.publishing import publish_round
 
-            publish_round(services.stores, services.vault, services.settings, slug, today(), actor=actor)
+            made = publish_round(services.stores, services.vault, services.settings, slug, today(), actor=actor)
+            return tuple(f"{document.name}: {document.failure}" for document in made.failures)
         return ()
 
     def _failed(self, step: str, slug: str, language: str, detail: str) -> Response:

@@ -1,12 +1,12 @@
 """What the public pages show of an edition, beside what its composer already says."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from analysis.release.edition import Edition
 from analysis.release.rows import EstimateRow, cell_text, column_names
 from analysis.scorecards.charts import nice_bounds
-from analysis.scorecards.content import Composer, Figure, League, Member, Scorecard
+from analysis.scorecards.content import Composer, Figure, League, Member, NodeLine, Scorecard
 from survey.texts import date, number, percent
 from survey.web.pages import catalogue_of
 from survey.web.spreadsheets import csv_bytes
@@ -15,6 +15,9 @@ TIERS = ("above", "not_different", "below")
 KNOWN_REASONS = frozenset(
     {"too_few_respondents", "too_few_answers", "complementary", "no_answers", "one_cluster", "no_population"}
 )
+
+# The key of the title, the key of the first column, the lines, and the ticks of the charts.
+UnitTable = tuple[str, str, tuple[NodeLine, ...], tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +54,32 @@ def leagues_of(composer: Composer) -> tuple[League, ...]:
     return tuple(composer.league(code) for code, _ in composer.edition.blocs)
 
 
-def unit_bounds(card: Scorecard) -> tuple[float, ...]:
-    """One scale for all charts of a unit's page, so that they can be compared."""
-    return _bounds([figure for line in card.lines for figure in (line.figure, line.bloc)])
-
-
-def unit_tables(card: Scorecard) -> tuple[tuple[str, str, Sequence[object]], ...]:
-    """The tables of a unit's page: (key of the title, key of the first column, lines)."""
+def unit_tables(card: Scorecard) -> tuple[UnitTable, ...]:
+    """The tables of a unit's page; the charts of a table share one scale, so that they can be compared."""
     has_factors = any(line.kind == "factor" for line in card.lines)
-    criteria = ("criteria_title", "col_criterion", card.lines)
-    return (("factors_title", "col_factor", card.factors), criteria) if has_factors else (criteria,)
+    tables: list[tuple[str, str, tuple[NodeLine, ...]]] = [("criteria_title", "col_criterion", card.lines)]
+    if has_factors:
+        tables.insert(0, ("factors_title", "col_factor", card.factors))
+    return tuple(
+        (title, column, lines, _bounds(figure for line in lines for figure in (line.figure, line.bloc)))
+        for title, column, lines in tables
+    )
+
+
+def highlights(card: Scorecard) -> tuple[tuple[str, NodeLine], ...]:
+    """The criteria that a test found to differ most from the bloc: (key of the sentence, line), at most one each way.
+
+    The largest difference of a unit may be chance, so a criterion that was not found to differ is never pointed at.
+    """
+    found = [line for line in card.lines if line.kind == "criterion" and line.difference is not None]
+    higher = [line for line in found if line.verdict == "higher"]
+    lower = [line for line in found if line.verdict == "lower"]
+    chosen = []
+    if higher:
+        chosen.append(("verdict_strongest", max(higher, key=lambda line: line.difference or 0.0)))
+    if lower:
+        chosen.append(("verdict_weakest", min(lower, key=lambda line: line.difference or 0.0)))
+    return tuple(chosen)
 
 
 def level_text(edition: Edition, language: str) -> str:

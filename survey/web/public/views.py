@@ -91,7 +91,7 @@ class ResultPages:
             language,
             **self._shared(opened, records, language),
             card=card,
-            bounds=presenting.unit_bounds(card),
+            highlights=presenting.highlights(card),
             tables=presenting.unit_tables(card),
             pdf=self._document(opened, unit, self._asked(records, opened)),
             facts=presenting.facts_of(opened.edition, language),
@@ -130,6 +130,9 @@ class ResultPages:
         return None if opened.edition.number == records[-1].number else opened.edition.number
 
     def _document(self, opened: OpenEdition, name: str, asked: int | None) -> str | None:
+        english = f"{name}.en"
+        if page_language() == "en" and f"{english}.pdf" in opened.hashes:
+            name = english
         if f"{name}.pdf" not in opened.hashes:
             return None
         return url_for("public.pdf_file", slug=opened.edition.facts.slug, name=name, edition=asked, lang=None)

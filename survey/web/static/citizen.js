@@ -225,7 +225,7 @@
   const rest = () => { isSending = send.disabled = false; send.textContent = texts.send; };
   form.addEventListener("submit", (event) => {
     if (event.submitter?.name) { isTyped = false; return; }
-    const isMiddle = !isWhole && shown().at(-1) !== parts[at];
+    const isMiddle = !isWhole && shown().pop() !== parts[at];
     if (isSending || isMiddle || !isRight(isWhole ? form : parts[at])) {
       event.preventDefault();
       if (isMiddle) goOn();
