@@ -138,11 +138,10 @@ def _opened(folder: Path, file: str) -> io.BufferedReader:
         descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as complaint:
         raise SpecError(f"{file}: {complaint.strerror} in the data folder {folder}") from None
-    opened = os.fdopen(descriptor, "rb")
     found = os.fstat(descriptor)
     if stat.S_ISREG(found.st_mode) and found.st_size <= LARGEST_FILE:
-        return opened
-    opened.close()
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
     if not stat.S_ISREG(found.st_mode):
         raise SpecError(f"{file}: found no regular file, expected a CSV or Parquet file")
     raise SpecError(f"{file}: found {found.st_size} bytes, expected at most {LARGEST_FILE}")
