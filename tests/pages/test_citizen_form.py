@@ -106,6 +106,20 @@ def test_a_sent_form_leads_to_the_page_that_says_it_was_received(asked: Asked, c
     assert n_ballots(asked) == 1
 
 
+def test_either_engine_takes_an_answer_under_the_rights_that_serving_has(
+    settings: Settings, stores: Stores, tmp_path: Path
+) -> None:
+    asked = ask(settings, stores, tmp_path, questionnaire="kinds/1")
+    app = create_app(settings)
+    client = PageClient(app)
+    (code,) = asked.codes()
+    form = form_of(client.get(ADDRESS).fields(), code=code.typed, overall="5")
+    outcomes = [client.raw.post(ADDRESS, data=form).status_code for _ in range(2)]
+    outcomes.append(client.post(ADDRESS, form_of(form, nonce="n" * 32)).status)
+    assert (outcomes, n_ballots(asked)) == ([303, 303, 422], 1)
+    services_of(app).stores.close()
+
+
 def test_a_form_sent_again_is_shown_as_received_and_stored_once(asked: Asked, client: PageClient) -> None:
     (code,) = asked.codes()
     form = form_of(client.get(ADDRESS).fields(), code=code.qr, overall="5")
