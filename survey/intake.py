@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import insert, select
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from questionnaires.answers import CheckedAnswers
 from questionnaires.model import Questionnaire
@@ -17,7 +17,7 @@ from survey.errors import StoreUnavailable, WrongState
 from survey.invitations import InvitationRecord, find_invitation
 from survey.round_records import RoundRecord
 from survey.secrets import Secrets
-from survey.storage.intake import Ballot, SpentInvitation
+from survey.storage.intake import Ballot, SpentInvitation, mark_spent
 from survey.storage.sessions import reading, writing
 from survey.storage.stores import Stores
 
@@ -112,25 +112,19 @@ def _receive(
     is_same_form = hmac.compare_digest(spent_by or bytes(len(nonce_tag)), nonce_tag)
     if spent_by is not None or not is_valid:
         return "repeated" if is_same_form else "refused"
-    try:
-        with writing(stores.intake) as session:
-            session.execute(
-                insert(SpentInvitation.__table__).values(  # type: ignore[arg-type]
-                    round_slug=open_round.slug, nullifier=nullifier, nonce_tag=nonce_tag
-                )
-            )
+    with writing(stores.intake) as session:
+        is_first = mark_spent(session, open_round.slug, nullifier, nonce_tag)
+        if is_first:
             session.execute(
                 insert(Ballot.__table__).values(  # type: ignore[arg-type]
                     id=randomness.token_bytes(_ID_BYTES), round_slug=open_round.slug, envelope=envelope
                 )
             )
-    except IntegrityError:
-        # Another sending of the same code was quicker, between our look and our insertion.
-        spent_by = _spent_by(stores, open_round.slug, nullifier)
-        if spent_by is None:
-            raise
-        return "repeated" if hmac.compare_digest(spent_by, nonce_tag) else "refused"
-    return "received"
+    if is_first:
+        return "received"
+    # Another sending of the same code was quicker, between our look and our insertion.
+    spent_by = _spent_by(stores, open_round.slug, nullifier)
+    return "repeated" if hmac.compare_digest(spent_by or bytes(len(nonce_tag)), nonce_tag) else "refused"
 
 
 def _spent_by(stores: Stores, round_slug: str, nullifier: bytes) -> bytes | None:
