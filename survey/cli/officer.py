@@ -1,6 +1,11 @@
 """`hailong officer`: create officers and reset their passwords."""
 
+import sys
+from getpass import getpass
+
 import click
+
+from survey.cli.instance import opened
 
 
 @click.group(name="officer")
@@ -15,19 +20,21 @@ def command() -> None:
 def create(login: str, name: str, password_stdin: bool) -> None:
     """Create an officer who may enter the office with LOGIN."""
     from survey.officers import create_officer
+    from survey.rounds import COMMAND_LINE
 
-    stores = _stores()
-    officer = create_officer(stores, login, name, _password(password_stdin), actor="command line")
+    with opened() as (_, stores):
+        officer = create_officer(stores, login, name, _password(password_stdin), actor=COMMAND_LINE)
     click.echo(f"created officer {officer.login} ({officer.name})")
 
 
 @command.command(name="list")
 def list_all() -> None:
-    """List the officers."""
+    """List the officers: login, name and role, separated by tabs."""
     from survey.officers import list_officers
 
-    for officer in list_officers(_stores()):
-        click.echo(f"{officer.login}\t{officer.name}\t{officer.role}")
+    with opened() as (_, stores):
+        for officer in list_officers(stores):
+            click.echo(f"{officer.login}\t{officer.name}\t{officer.role}")
 
 
 @command.command()
@@ -36,23 +43,18 @@ def list_all() -> None:
 def password(login: str, password_stdin: bool) -> None:
     """Set a new password for LOGIN; sessions opened with the old one end."""
     from survey.officers import set_password
+    from survey.rounds import COMMAND_LINE
 
-    stores = _stores()
-    officer = set_password(stores, login, _password(password_stdin), actor="command line")
+    with opened() as (_, stores):
+        officer = set_password(stores, login, _password(password_stdin), actor=COMMAND_LINE)
     click.echo(f"set a new password for {officer.login}")
-
-
-def _stores():  # type: ignore[no-untyped-def]
-    import os
-
-    from survey.settings import Settings
-    from survey.storage.stores import open_stores
-
-    return open_stores(Settings.from_environment(os.environ))
 
 
 def _password(from_stdin: bool) -> str:
     # A password never rides in an argument: the list of processes and the shell's history would keep it.
     if from_stdin:
-        return click.get_text_stream("stdin").readline().rstrip("\r\n")
-    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+        return sys.stdin.readline().rstrip("\r\n")
+    first = getpass("Password: ")
+    if getpass("Repeat it: ") != first:
+        raise click.UsageError("the two passwords differ; expected the same one twice")
+    return first

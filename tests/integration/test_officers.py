@@ -1,9 +1,13 @@
 """Officers and their passwords, on both engines."""
 
+from collections.abc import Callable
+from io import BytesIO, TextIOWrapper
+
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import select, update
 
+from support.command_line import Run, run
 from survey.errors import BadInput, NotFound
 from survey.officers import (
     FailedLogins,
@@ -15,6 +19,7 @@ from survey.officers import (
     record_sign_out,
     set_password,
 )
+from survey.settings import Settings
 from survey.storage.audit import broken_links, list_events
 from survey.storage.office import Officer
 from survey.storage.sessions import reading, writing
@@ -195,3 +200,43 @@ def test_the_memory_of_failures_is_bounded() -> None:
     for number in range(1000):
         failures.remember(f"officer{number}", f"192.0.2.{number}")
     assert len(failures._failures) == 10
+
+
+@pytest.fixture
+def hailong(sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
+    """The command line of a fresh instance, with what is typed into it."""
+
+    def run_with(*arguments: str, typed: str = "") -> Run:
+        monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(typed.encode()), encoding="utf-8"))
+        return run({"HAILONG_INSTANCE": str(sqlite_settings.instance)}, "officer", *arguments)
+
+    return run_with
+
+
+def test_the_command_line_creates_lists_and_resets(hailong: Callable[..., Run], sqlite_stores: Stores) -> None:
+    created = hailong("create", "lan", "--name", "Nguyễn Thị Lan", "--password-stdin", typed=f"{PASSWORD}\n")
+    assert (created.exit_code, created.output) == (0, "created officer lan (Nguyễn Thị Lan)\n")
+    assert hailong("list").output == "lan\tNguyễn Thị Lan\tofficer\n"
+    assert isinstance(_check(sqlite_stores, "lan", PASSWORD), OfficerRecord)
+    reset = hailong("password", "lan", "--password-stdin", typed="năm từ khác hẳn nhau\n")
+    assert (reset.exit_code, reset.output) == (0, "set a new password for lan\n")
+    assert _check(sqlite_stores, "lan", PASSWORD) == "refused"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "complaint"),
+    [
+        (("create", "lan", "--name", "Lan", "--password-stdin"), "short\n", "expected at least 12"),
+        (("create", "L N", "--name", "Lan", "--password-stdin"), f"{PASSWORD}\n", "cannot be used"),
+        (("password", "nobody", "--password-stdin"), f"{PASSWORD}\n", "no officer has the login"),
+        (("create", "lan"), "", "--name"),
+    ],
+)
+def test_the_command_line_refuses_in_one_line(
+    hailong: Callable[..., Run], arguments: tuple[str, ...], typed: str, complaint: str
+) -> None:
+    refused = hailong(*arguments, typed=typed)
+    assert refused.exit_code == 2
+    assert complaint in refused.errors
+    assert refused.errors.count("\n") == 1
+    assert PASSWORD not in refused.errors
