@@ -1,5 +1,6 @@
 """`/results`: the list of published rounds, a round, a unit, and their files."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from http import HTTPStatus
@@ -59,43 +60,41 @@ class ResultPages:
                 continue
             lines.append(_line(edition, language))
         lines.sort(key=lambda line: (line.closes_on, line.slug), reverse=True)
-        return self._page("public/index.html", language, rounds=lines)
+        return self._page("public/index.html", language, {"rounds": lines})
 
     def round(self, slug: str) -> Response:
         language = page_language()
         opened, records = self._opened(slug)
         edition, asked = opened.edition, self._asked(records, opened)
-        return self._page(
-            "public/round.html",
-            language,
-            **self._shared(opened, records, language),
-            leagues=[
-                presenting.league_table(league, self._document(opened, f"league-{league.bloc_code}", asked))
-                for league in presenting.leagues_of(opened.composer)
-            ],
-            tables=[
-                (key, url_for("public.csv_file", slug=slug, name=name.removesuffix(".csv"), edition=asked, lang=None))
-                for key, name in TABLES.items()
-                if name in opened.hashes
-            ],
-            editions=records,
-            facts=presenting.facts_of(edition, language),
-        )
+        leagues = [
+            presenting.league_table(league, self._document(opened, f"league-{league.bloc_code}", asked))
+            for league in presenting.leagues_of(opened.composer)
+        ]
+        tables = [
+            (key, url_for("public.csv_file", slug=slug, name=name.removesuffix(".csv"), edition=asked, lang=None))
+            for key, name in TABLES.items()
+            if name in opened.hashes
+        ]
+        values = {
+            "leagues": leagues,
+            "tables": tables,
+            "editions": records,
+            "facts": presenting.facts_of(edition, language),
+        }
+        return self._page("public/round.html", language, self._shared(opened, records, language) | values)
 
     def unit(self, slug: str, unit: str) -> Response:
         language = page_language()
         opened, records = self._opened(slug)
         card = _card(opened, unit)
-        return self._page(
-            "public/unit.html",
-            language,
-            **self._shared(opened, records, language),
-            card=card,
-            highlights=presenting.highlights(card),
-            tables=presenting.unit_tables(card),
-            pdf=self._document(opened, unit, self._asked(records, opened)),
-            facts=presenting.facts_of(opened.edition, language),
-        )
+        values = {
+            "card": card,
+            "highlights": presenting.highlights(card),
+            "tables": presenting.unit_tables(card),
+            "pdf": self._document(opened, unit, self._asked(records, opened)),
+            "facts": presenting.facts_of(opened.edition, language),
+        }
+        return self._page("public/unit.html", language, self._shared(opened, records, language) | values)
 
     def pdf_file(self, slug: str, name: str) -> Response:
         opened, _ = self._opened(slug)
@@ -111,7 +110,7 @@ class ResultPages:
         return _file(content, "text/csv; charset=utf-8", f"{slug}-{name}.csv")
 
     def problem(self, status: int) -> Response:
-        response = self._page("public/problem.html", page_language(), status=status, code=int(status))
+        response = self._page("public/problem.html", page_language(), {"code": int(status)}, status=status)
         response.headers["Cache-Control"] = "no-store"
         return response
 
@@ -153,7 +152,9 @@ class ResultPages:
             "known_reasons": presenting.KNOWN_REASONS,
         }
 
-    def _page(self, template: str, language: str, *, status: int = HTTPStatus.OK, **values: object) -> Response:
+    def _page(
+        self, template: str, language: str, values: Mapping[str, object], *, status: int = HTTPStatus.OK
+    ) -> Response:
         is_demonstration = self._services.settings.is_demonstration
         response = render_page(template, language, status=int(status), is_demonstration=is_demonstration, **values)
         response.headers["Cache-Control"] = f"public, max-age={ONE_MINUTE}"
