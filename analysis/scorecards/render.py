@@ -68,8 +68,14 @@ class Printer:
             )
 
     def html(self, document: Scorecard | League, language: str) -> str:
-        """The document as HTML in one language: all text NFC, everything that comes from the edition escaped."""
+        """The document as HTML in one language: all text NFC, everything that comes from the edition escaped.
+
+        A letter that the fonts lack is shown as `?`, so that one unit's odd name does not take its bloc along; only the
+        unit's own scorecard is refused for it, with a PrintingError.
+        """
         name = "scorecard" if isinstance(document, Scorecard) else "league"
+        if isinstance(document, Scorecard):
+            self._refuse_unknown_letters(unicodedata.normalize("NFC", document.member.name.in_language(language)))
         template = self._environment.get_template(f"{name}.html.jinja")
         html = template.render(
             card=document,
@@ -80,7 +86,8 @@ class Printer:
             charts=charts,
             drawing=drawing,
         )
-        return unicodedata.normalize("NFC", html)
+        html = unicodedata.normalize("NFC", html)
+        return html.translate(dict.fromkeys((ord(letter) for letter in self._unknown_letters(html)), "?"))
 
     def pdf(self, html: str) -> bytes:
         """The PDF of a page made by `html`: the same page gives the same bytes, tagged after PDF/UA-1.
@@ -108,8 +115,11 @@ class Printer:
         self._refuse_foreign_fonts(base_fonts)
         return target.getvalue()
 
-    def _refuse_unknown_letters(self, html: str) -> None:
-        unknown = sorted({letter for letter in html if ord(letter) >= 32 and ord(letter) not in self._letters})
+    def _unknown_letters(self, text: str) -> list[str]:
+        return sorted(letter for letter in set(text) if ord(letter) >= 32 and ord(letter) not in self._letters)
+
+    def _refuse_unknown_letters(self, text: str) -> None:
+        unknown = self._unknown_letters(text)
         if unknown:
             listed = ", ".join(f"{letter!r} (U+{ord(letter):04X})" for letter in unknown[:5])
             raise PrintingError(

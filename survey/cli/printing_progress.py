@@ -45,4 +45,4 @@ def report(made: "PrintedEdition", *, as_json: bool) -> None:
     for name, failure in failures.items():
         click.echo(f"hailong: {name} could not be printed: {failure}", err=True)
     if failures:
-        raise click.exceptions.Exit(1)
+        sys.exit(1)

@@ -184,8 +184,14 @@ def test_a_decomposed_name_is_printed_in_one_letter_each(printer: Printer) -> No
 
 
 def test_a_letter_that_no_font_has_is_named_and_refused(printer: Printer) -> None:
+    odd = renamed(make_edition(2), Text("Phường ▲", "Ward ▲"))
     with pytest.raises(PrintingError, match=r"'▲' \(U\+25B2\)"):
-        printer.pdf(_html(printer, renamed(make_edition(2), Text("Phường ▲", "Ward ▲"))))
+        _html(printer, odd)
+    with pytest.raises(PrintingError, match=r"'▲' \(U\+25B2\)"):
+        printer.pdf('<!doctype html><html lang="vi"><title>t</title><p>▲</p></html>')
+    # The other units' pages go out, and what could not be shown can be seen.
+    assert "Phường ?" in _html(printer, odd, place=1)
+    assert "Ward ?" in _league(printer, odd, "en")
 
 
 @pytest.mark.parametrize(
