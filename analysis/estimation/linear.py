@@ -116,14 +116,12 @@ class LinearEstimates:
         if matrix.shape[1] != len(self.domains) * n_columns:
             raise ValueError(f"found {matrix.shape[1]} coefficients, expected {len(self.domains) * n_columns}")
         chosen = np.flatnonzero(groups.is_inside)
-        domain, z = groups.domain[chosen], groups.z[chosen]
-        by_domain = sparse.csc_array(matrix)
-        blocks = [by_domain[:, d * n_columns : (d + 1) * n_columns] for d in range(len(self.domains))]
-        values = np.zeros((len(chosen), n_wanted))
-        for d, block in enumerate(blocks):
-            values[domain == d] = (block @ z[domain == d].T).T
+        domain = groups.domain[chosen]
+        values = self._placed(chosen) @ matrix.T
         if groups.spread is None:
             return variance_of_units(values, chosen, self.stages, self.design)
+        by_domain = sparse.csc_array(matrix)
+        blocks = [by_domain[:, d * n_columns : (d + 1) * n_columns] for d in range(len(self.domains))]
         spread, n = groups.spread[chosen], groups.n[chosen].astype(np.float64)
 
         def add_up(weights: Floats) -> Floats:
@@ -137,8 +135,18 @@ class LinearEstimates:
                     total[np.ix_(involved, involved)] += dense_block @ inner @ dense_block.T
             return total
 
-        moments = RowMoments(self.stages[0].stratum[chosen], n, n, values / n[:, None], add_up)
+        moments = RowMoments(self.stages[0].stratum[chosen], n, n, values.toarray() / n[:, None], add_up)
         return variance_of_rows(moments, self.stages[0], self.design)
+
+    def _placed(self, chosen: Integers) -> Any:
+        """The linearised totals of the chosen groups at the place of their domain: sparse (len(chosen), D * K)."""
+        n_columns = len(self.columns)
+        domain = self.collapsed.groups.domain[chosen]
+        rows = np.flatnonzero(domain >= 0)
+        columns = domain[rows, None] * n_columns + np.arange(n_columns)
+        data = self.collapsed.groups.z[chosen[rows]]
+        places = (np.repeat(rows, n_columns), columns.ravel())
+        return sparse.csr_array((data.ravel(), places), shape=(len(chosen), len(self.domains) * n_columns))
 
     def srs_variance_of(self, coefficients: Coefficients, *, replace: bool = False) -> Floats:
         """The variances (M,) the combinations had if each domain were a simple random sample of as many rows.

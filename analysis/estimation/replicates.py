@@ -124,4 +124,4 @@ def replicate_df(weights: Floats) -> float:
         length, whole = float(np.linalg.norm(rest)), float(np.linalg.norm(column))
         if whole > 0 and length >= _RANK_TOLERANCE * whole:
             basis = np.column_stack([basis, rest / length])
-    return basis.shape[1] - 1.0
+    return float(basis.shape[1] - 1)

@@ -8,9 +8,11 @@ Source: Särndal, Swensson and Wretman (1992), §3.7 and §4.3; R survey, svyrec
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from analysis.errors import DesignError
 from analysis.estimation.design import SurveyDesign
@@ -78,11 +80,11 @@ def rule_of(stage: Stage, present: Integers, n_present: Floats, design: SurveyDe
     return Rule(np.where(is_census, 0.0, scale), is_centred)
 
 
-def variance_of_units(values: Floats, chosen: Integers, stages: tuple[Stage, ...], design: SurveyDesign) -> Floats:
+def variance_of_units(values: Any, chosen: Integers, stages: tuple[Stage, ...], design: SurveyDesign) -> Floats:
     """The covariance (P, P) of the totals of P columns where PSUs are clusters.
 
     Arguments:
-        values: totals of linearised values of the chosen groups (len(chosen), P).
+        values: totals of linearised values of the chosen groups (len(chosen), P), dense or sparse.
         chosen: the groups that hold the domain; strata without any are left out.
         stages: the stages that enter the variance.
         design: it says what a lonely PSU adds.
@@ -128,8 +130,11 @@ def variance_of_rows(rows: RowMoments, stage: Stage, design: SurveyDesign) -> Fl
     return total + (means * (weights * (n_units - n_rows))[:, None]).T @ means
 
 
-def _add_up(values: Floats, code: Integers, size: int) -> Floats:
-    return np.stack([np.bincount(code, weights=column, minlength=size) for column in values.T], axis=1)
+def _add_up(values: Any, code: Integers, size: int) -> Floats:
+    """Sums of rows by their code (size, P), dense."""
+    picked = sparse.csr_array((np.ones(len(code)), (code, np.arange(len(code)))), shape=(size, len(code)))
+    sums = picked @ values
+    return np.asarray(sums.toarray() if sparse.issparse(sums) else sums, dtype=np.float64)
 
 
 def _weights(rule: Rule, parent: Integers) -> Floats:
