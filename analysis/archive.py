@@ -312,7 +312,7 @@ def _content_findings(contents: ArchiveContents, questionnaire: Questionnaire) -
     expected = response_schema(questionnaire)
     found = contents.responses.schema
     if not found.equals(expected):
-        odd = sorted({str(field) for field in found} ^ {str(field) for field in expected})
+        odd = sorted({f"{f.name}: {f.type}" for f in found} ^ {f"{f.name}: {f.type}" for f in expected})
         findings.append(
             Finding("responses.parquet", f"other columns ({', '.join(odd[:5]) or 'order'})", "the questionnaire's")
         )

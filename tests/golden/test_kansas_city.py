@@ -12,10 +12,10 @@ import pytest
 from analysis.archive import read_archive
 from analysis.release.computing import compute_edition
 from analysis.release.edition import Edition
+from support.stores import Templates
 from survey.importing import ImportRequest, import_round
 from survey.storage.stores import open_stores
 from survey.vault import KeyVault, read_passphrase
-from support.stores import Templates
 
 EXPECTED = json.loads((Path(__file__).parent / "kansas_city_2021-09.json").read_text())["results"]
 OWNERS = ["all", *(f"district{number}" for number in range(1, 7))]
