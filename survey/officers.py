@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
+from ipaddress import ip_address, ip_network
 from typing import Literal
 
 from argon2 import PasswordHasher
@@ -68,15 +69,17 @@ class FailedLogins:
 
     def is_closed(self, login: str, address: str) -> bool:
         """Whether this login from this address must wait before another password is looked at."""
+        place = _place_of(address)
         with self._lock:
-            n_pair = len(self._recent((_known_login(login), address)))
-            n_address = len(self._recent(("", address)))
+            n_pair = len(self._recent((_known_login(login), place)))
+            n_address = len(self._recent(("", place)))
         return n_pair >= self._pair_limit or n_address >= self._address_limit
 
     def remember(self, login: str, address: str) -> None:
         """Count one failed sign-in."""
+        place = _place_of(address)
         with self._lock:
-            for key in ((_known_login(login), address), ("", address)):
+            for key in ((_known_login(login), place), ("", place)):
                 self._failures[key] = [*self._recent(key), self._clock()]
                 self._failures.move_to_end(key)
             while len(self._failures) > self._n_remembered:
@@ -85,7 +88,7 @@ class FailedLogins:
     def forget(self, login: str, address: str) -> None:
         """Start again from zero for a login that has just been proved."""
         with self._lock:
-            self._failures.pop((_known_login(login), address), None)
+            self._failures.pop((_known_login(login), _place_of(address)), None)
 
     def _recent(self, key: tuple[str, str]) -> list[float]:
         oldest = self._clock() - self._window
@@ -175,6 +178,15 @@ def _record_of(officer: Officer) -> OfficerRecord:
     # The mark is derived from the salted hash: it proves nothing about the password and changes whenever it is set.
     mark = sha256(b"hailong session mark\0" + officer.password_hash.encode()).hexdigest()[:32]
     return OfficerRecord(officer.id, officer.login, officer.name, officer.role, mark)
+
+
+def _place_of(address: str) -> str:
+    # Whoever has one IPv6 address has 2^64 of them, so the network is counted and not the address.
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
 
 
 def _known_login(login: str) -> str:

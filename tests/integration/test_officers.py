@@ -195,6 +195,14 @@ def test_many_logins_from_one_address_close_it_for_all() -> None:
     assert not failures.is_closed("lan", "192.0.2.8")
 
 
+def test_the_addresses_of_one_ipv6_network_are_one_place() -> None:
+    failures = FailedLogins(Clock())
+    for number in range(5):
+        failures.remember("lan", f"2001:db8:1:2::{number:x}")
+    assert failures.is_closed("lan", "2001:db8:1:2:ffff::1")
+    assert not failures.is_closed("lan", "2001:db8:1:3::1")
+
+
 def test_the_memory_of_failures_is_bounded() -> None:
     failures = FailedLogins(Clock(), n_remembered=10)
     for number in range(1000):
