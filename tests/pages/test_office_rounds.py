@@ -44,9 +44,7 @@ FORM = {
 @pytest.fixture
 def office(sqlite_settings: Settings) -> Iterator[Office]:
     opened = open_office(sqlite_settings)
-    units = sqlite_settings.instance / "units-of-test.csv"
-    units.write_text(UNITS_CSV, encoding="utf-8")
-    import_units(opened.services.stores, units)
+    add_units(opened)
     opened.sign_in()
     yield opened
     opened.services.stores.close()
@@ -56,6 +54,12 @@ def office(sqlite_settings: Settings) -> Iterator[Office]:
 def drafted(office: Office) -> Office:
     assert path_of(office.send("/office/new-round", **FORM)) == ROUND
     return office
+
+
+def add_units(office: Office) -> None:
+    units = office.services.settings.instance / "units-of-test.csv"
+    units.write_text(UNITS_CSV, encoding="utf-8")
+    import_units(office.services.stores, units)
 
 
 def page(office: Office, address: str) -> Page:
@@ -166,6 +170,20 @@ def test_the_round_page_offers_the_one_next_step(drafted: Office) -> None:
     actions = [action for actor, action in events(drafted) if actor == LOGIN and action.startswith("round.")]
     assert actions[:3] == ["round.created", "round.opened", "round.closed"]
     assert actions[-1] == "round.sealed"
+
+
+def test_a_round_is_led_to_its_seal_on_both_engines(settings: Settings) -> None:
+    office = open_office(settings)
+    add_units(office)
+    office.sign_in()
+    office.send("/office/new-round", **FORM)
+    take(office, "open")
+    office.send(f"{ROUND}/codes", unit="*", count="3", channel="slip", file_type="csv")
+    assert "Giấy mời đưa tận tay" in page(office, ROUND).text
+    for step in ("close", "seal"):
+        assert path_of(take(office, step)) == f"{ROUND}/{step}/done"
+    assert state(office) == "sealed"
+    office.services.stores.close()
 
 
 def test_a_step_that_was_taken_already_changes_nothing(drafted: Office) -> None:

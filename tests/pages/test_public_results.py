@@ -18,7 +18,7 @@ from survey.settings import Settings
 from survey.web.spreadsheets import csv_bytes, harmless
 
 ROUND = "/results/sipas-2026"
-SHOWN, CAUTIOUS, HIDDEN = "06652", "06658", "06664"
+SHOWN, HIDDEN = "06652", "06664"
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def client(app: Flask, edition: Edition) -> PageClient:
 
 def rows_of(page: Page) -> dict[str, str]:
     return {
-        " ".join(row.xpath("./th")[0].text_content().split()): " ".join(row.text_content().split())
+        " ".join(row.xpath("./th/a|./th[not(a)]")[0].text_content().split()): " ".join(row.text_content().split())
         for row in page.root.xpath("//main//table/tbody/tr")
     }
 

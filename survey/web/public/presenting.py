@@ -55,7 +55,9 @@ def leagues_of(composer: Composer) -> tuple[League, ...]:
 
 
 def unit_tables(card: Scorecard) -> tuple[UnitTable, ...]:
-    """The tables of a unit's page; the charts of a table share one scale, so that they can be compared."""
+    """The tables of a unit's page, none when no line of them is shown; the charts of a table share one scale."""
+    if not any(line.figure.is_shown for line in card.lines):
+        return ()
     has_factors = any(line.kind == "factor" for line in card.lines)
     tables: list[tuple[str, str, tuple[NodeLine, ...]]] = [("criteria_title", "col_criterion", card.lines)]
     if has_factors:
