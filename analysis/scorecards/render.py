@@ -25,7 +25,7 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 from analysis.errors import AnalysisError
-from analysis.scorecards import charts, drawing
+from analysis.scorecards import charts, drawing, layout
 from analysis.scorecards.content import League, Scorecard, is_equally_weighted
 
 _PDF_VARIANT = "pdf/ua-1"
@@ -85,6 +85,7 @@ class Printer:
             is_equally_weighted=is_equally_weighted(document.edition.questionnaire),
             charts=charts,
             drawing=drawing,
+            layout=layout,
         )
         html = unicodedata.normalize("NFC", html)
         return html.translate(dict.fromkeys((ord(letter) for letter in self._unknown_letters(html)), "?"))

@@ -10,7 +10,8 @@ from analysis.errors import EditionError
 from analysis.release.edition import Edition
 from analysis.scorecards.comparison import compare_with_bloc
 from analysis.scorecards.content import Composer, compose_league, compose_scorecard, highlights, is_equally_weighted
-from analysis.scorecards.drawing import first_page, is_strip, line_bounds, strip_of
+from analysis.scorecards.drawing import is_strip, line_bounds, strip_of
+from analysis.scorecards.layout import first_page
 from support.editions import FACTORS, make_edition
 
 BLOC = "khoi-dia-phuong"
