@@ -80,12 +80,12 @@ def _line(longest: int, *, is_required: bool = False) -> StringField:
 
 
 class RoundForm(OfficeForm):
+    title_vi = _line(200, is_required=True)
+    title_en = _line(200, is_required=True)
     slug = StringField(
         filters=[lambda text: text.strip() if text else ""],
         validators=[DataRequired("error_required"), Regexp(SLUG_PATTERN.pattern + r"\Z", message="error_slug")],
     )
-    title_vi = _line(200, is_required=True)
-    title_en = _line(200, is_required=True)
     opens_on = DateField(validators=[InputRequired("error_date")])
     closes_on = DateField(validators=[InputRequired("error_date"), _not_before_opening])
     questionnaire = SelectField(validators=[InputRequired("error_choice")])

@@ -41,7 +41,6 @@ class NewRoundPages:
         blocs = {unit.bloc_code: unit.bloc_name for unit in known}
         form.offer(references, list(blocs), sorted({unit.kind for unit in known}))
         if request.method == "GET":
-            form.questionnaire.data = references[0] if references else None
             return self._page(form, blocs, language)
         if "preview" in request.form:
             form.validate()
