@@ -1,5 +1,6 @@
 """A question in a file becomes an answer in a file: the use case behind `hailong estimate`."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -38,5 +39,10 @@ def estimate_file(spec: Path, data: Path | None = None, out: Path | None = None)
 
 def _write_whole(path: Path, text: str) -> None:
     beside = path.with_name(path.name + ".part")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError as complaint:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise BadInput(f"--out: {path}: {complaint.strerror}") from None

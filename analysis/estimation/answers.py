@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import ibis
 import numpy as np
 
 from analysis.errors import DesignError
@@ -19,6 +18,7 @@ from analysis.estimation.preparation import INSIDE, ROW, Prepared, prepare, sort
 from analysis.estimation.replicates import read_replicates
 from analysis.estimation.spec import Specification
 from analysis.estimation.tables import read_sheet
+from analysis.estimation.totals import in_database
 from analysis.estimation.weighting import WEIGHT, with_weights
 
 # The covariance of more rows than this is larger than anyone reads; fewer domains at a time show it.
@@ -60,17 +60,11 @@ def _answer(specification: Specification, folder: Path, prepared: Prepared) -> d
 
 
 def _finder(specification: Specification, folder: Path, prepared: Prepared) -> Callable[[tuple[str, ...]], Findings]:
-    connection = ibis.duckdb.connect()
-    # One thread adds up in one order, so that the same file gives the same last digit every time.
-    connection.raw_sql("SET threads = 1")
-    connection.con.register("answers", prepared.table)
-    table = connection.table("answers")
+    table = in_database(prepared.table)
     if specification.replicates is None:
-        return lambda domain: linear_findings(
-            estimate_linear(table, specification.design, prepared.columns, domain, INSIDE)
-        )
+        return lambda domain: linear_findings(estimate_linear(table, prepared.design, prepared.columns, domain, INSIDE))
     # The replicates come in the row order of the data, and a query keeps no order that it is not asked for.
-    weights = with_weights(table, specification.design).order_by(ROW)[WEIGHT].to_pyarrow().to_numpy()
+    weights = with_weights(table, prepared.design).order_by(ROW)[WEIGHT].to_pyarrow().to_numpy()
     sheet = read_sheet(folder, specification.replicates.file, None)
     replicates = read_replicates(sheet, specification.replicates, weights)
     return lambda domain: replicate_findings(prepared.table, prepared.columns, weights, replicates, domain, INSIDE)

@@ -1,6 +1,6 @@
 """A file and a specification become a table of known types, with one column of numbers for each wanted estimate."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.errors import SpecError
+from analysis.estimation.design import SurveyDesign
 from analysis.estimation.spec import Specification
 from analysis.estimation.subsets import columns_in, rows_satisfying
 from analysis.estimation.tables import Sheet, read_sheet
@@ -16,7 +17,7 @@ from analysis.estimation.totals import Column
 
 INSIDE = "__inside"
 ROW = "__row"
-MOST_LEVELS = 1000
+MOST_LEVELS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,14 @@ class Prepared:
     """A table that is ready to be estimated from.
 
     Attributes:
-        table: design columns under their own names (keys as text), domains as `__by0`, …, estimates' numbers as
+        design: the design with the names its columns have in the table.
+        table: design columns (keys as text), domains as `__by0`, …, estimates' numbers as
             `__y0`, … and `__x0`, …, `__inside`, true for the rows of the subset, and `__row`, their order in the file.
         columns: what is estimated; statistics: the name of each of them.
         domain: the names of the domain columns.
     """
 
+    design: SurveyDesign
     table: pa.Table
     columns: tuple[Column, ...]
     statistics: tuple[str, ...]
@@ -61,7 +64,31 @@ def prepare(specification: Specification, folder: Path) -> Prepared:
     else:
         estimated, statistics = _variables(sheet, specification, columns)
     domain = tuple(f"__by{i}" for i in range(len(specification.by)))
-    return Prepared(pa.table(columns), estimated, statistics, domain)
+    renamed, names = _named_apart(design)
+    table = pa.table({names.get(name, name): values for name, values in columns.items()})
+    return Prepared(renamed, table, estimated, statistics, domain)
+
+
+def _named_apart(design: SurveyDesign) -> tuple[SurveyDesign, dict[str, str]]:
+    """The design with names that the database tells apart, and the new name of each column.
+
+    To the database `nh` and `Nh` are one name; and names that begin with `__` are ours.
+    """
+    seen: set[str] = set()
+    names: dict[str, str] = {}
+    for name in design.columns:
+        is_free = name.lower() not in seen and not name.startswith("__")
+        seen.add(name.lower())
+        names[name] = name if is_free else f"{name} ({len(names) + 1})"
+    renamed = replace(
+        design,
+        strata=tuple(names[name] for name in design.strata),
+        later_strata=tuple(names[name] for name in design.later_strata),
+        clusters=tuple(names[name] for name in design.clusters),
+        fpc=tuple(names[name] for name in design.fpc),
+        weight=None if design.weight is None else names[design.weight],
+    )
+    return renamed, names
 
 
 def _weights(sheet: Sheet, name: str) -> npt.NDArray[np.float64]:

@@ -82,8 +82,8 @@ def dense(columns: list[Integers], size: int) -> Integers:
     return code
 
 
-def degrees_of_freedom(first: Stage, chosen: npt.NDArray[np.bool_], n: Integers) -> float:
-    """PSUs minus strata among the chosen groups of rows; 0 PSUs give 0.
+def degrees_of_freedom(first: Stage, chosen: Integers, n: Integers) -> float:
+    """PSUs minus strata among the groups of rows with the chosen indices; none give 0.
 
     Source: R survey, degf.survey.design2.
     """

@@ -101,8 +101,25 @@ class Collapsed:
     squares: Floats
 
 
+def in_database(table: pa.Table) -> Any:
+    """An Arrow table as an Ibis table of a database in this process, whose sums repeat to the last digit.
+
+    One thread adds up in the order of the rows; several would add up in the order in which they happen to finish.
+    """
+    connection = ibis.duckdb.connect()
+    connection.raw_sql("SET threads = 1")
+    connection.con.register("answers", table)
+    return connection.table("answers")
+
+
 def collapse(
-    table: Any, design: SurveyDesign, columns: Sequence[Column], domain: Sequence[str] = (), inside: str | None = None
+    table: Any,
+    design: SurveyDesign,
+    columns: Sequence[Column],
+    domain: Sequence[str] = (),
+    inside: str | None = None,
+    *,
+    with_cross_squares: bool = True,
 ) -> Collapsed:
     """The totals of a table from which every linearised estimate follows.
 
@@ -113,6 +130,7 @@ def collapse(
         domain: columns whose combinations are the domains; a row with a NULL there belongs to none but stays in the
             design. Empty: one domain of all rows.
         inside: a boolean column; only rows where it is true belong to a domain. None: all do.
+        with_cross_squares: whether Σ w e_k e_l is needed for k ≠ l, as for design effects of combinations.
 
     Raises DesignError where a key or weight of the design is missing or impossible.
     """
@@ -120,7 +138,7 @@ def collapse(
     totals = _domain_totals(rows, columns, len(domain))
     linearised = _linearised(rows, columns, totals)
     groups = _group_totals(linearised, design, columns)
-    return Collapsed(totals, groups, _squares(linearised, columns, totals))
+    return Collapsed(totals, groups, _squares(linearised, len(columns), with_cross_squares))
 
 
 def _canonical(
@@ -263,18 +281,20 @@ def _group_totals(rows: Any, design: SurveyDesign, columns: Sequence[Column]) ->
     )
 
 
-def _squares(rows: Any, columns: Sequence[Column], totals: DomainTotals) -> Floats:
-    """Σ w e_k e_l of each domain over the rows that answered both (D, K, K)."""
+def _squares(rows: Any, size: int, with_cross: bool) -> Floats:
+    """Σ w e_k e_l of each domain over the rows that answered both (D, K, K); 0 off the diagonal without the crosses."""
     rows = rows.filter(rows.domain.notnull())
-    pairs = combinations_with_replacement(range(len(columns)), 2)
+    pairs = combinations_with_replacement(range(size), 2) if with_cross else ((k, k) for k in range(size))
     sums = {f"q{k}_{j}": (rows.w * rows[f"e{k}"] * rows[f"e{j}"]).sum() for k, j in pairs}
     found = rows.group_by("domain").agg(**sums).order_by("domain").to_pyarrow()
-    return _symmetric(found, "q", len(columns))
+    return _symmetric(found, "q", size)
 
 
 def _symmetric(found: pa.Table, prefix: str, size: int) -> Floats:
     filled = np.zeros((found.num_rows, size, size))
     for k, j in combinations_with_replacement(range(size), 2):
+        if f"{prefix}{k}_{j}" not in found.column_names:
+            continue
         filled[:, k, j] = filled[:, j, k] = np.nan_to_num(floats(found[f"{prefix}{k}_{j}"]))
     return filled
 

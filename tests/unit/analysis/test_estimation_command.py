@@ -246,3 +246,28 @@ def test_numbers_are_categories_where_the_specification_says_so(ask: Ask, tmp_pa
     rows_found = json.loads(ask("--data", tmp_path, rows=rows, estimator=estimator).output)["results"]
     assert [row["statistic"] for row in rows_found] == [f"level{value}" for value in (3, 4, 6, 7, 10, 12, 15)]
     assert sum(row["estimate"] for row in rows_found) == pytest.approx(1)
+
+
+def test_columns_that_differ_in_case_alone_are_told_apart(ask: Ask, tmp_path: Path) -> None:
+    plain = json.loads(ask("--data", tmp_path).output)
+    rows = ROWS.replace("stratum,psu,w", "W,__row,w", 1)
+    design = {"ids": ["__row"], "strata": ["W"], "weights": "w", "fpc": ["fpc"]}
+    assert json.loads(ask("--data", tmp_path, rows=rows, design=design).output) == plain
+
+
+def test_the_order_of_the_rows_does_not_change_the_answer(ask: Ask, tmp_path: Path) -> None:
+    header, *rows = ROWS.splitlines()
+    estimator = {"type": "svytotal", "variables": ["score", "group"], "by": ["stratum"]}
+    one, other = (
+        json.loads(ask("--data", tmp_path, rows="\n".join([header, *some]), estimator=estimator).output)
+        for some in (rows, rows[::-1])
+    )
+    for first, second in zip(one["results"], other["results"], strict=True):
+        assert (first["domain"], first["statistic"]) == (second["domain"], second["statistic"])
+        assert first["se"] == pytest.approx(second["se"], rel=1e-12)
+
+
+def test_an_answer_that_cannot_be_written_leaves_nothing(tmp_path: Path, ask: Ask) -> None:
+    assert ask("--out", tmp_path).exit_code == 2
+    long = tmp_path / ("x" * 255)
+    assert "File name too long" in ask("--out", long).errors
