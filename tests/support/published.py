@@ -31,9 +31,7 @@ def sipas_edition(sheets: tuple[int, ...] = SHEETS, *, slug: str = "sipas-2026",
         for factor in questionnaire.index.children
     ]
     drawn = make_edition(len(sheets), sheets=sheets, factors=factors, collected=collected)
-    nodes = {
-        ours.code: theirs for ours, theirs in zip(drawn.questionnaire.nodes(), questionnaire.nodes(), strict=True)
-    }
+    nodes = {ours.code: theirs for ours, theirs in zip(drawn.questionnaire.nodes(), questionnaire.nodes(), strict=True)}
     items = {ours.item: nodes[ours.code].item for ours in drawn.questionnaire.nodes() if ours.item is not None}
     plan = Plan(profile=questionnaire.default_profile, aggregate="units")
     return replace(
@@ -49,9 +47,7 @@ def sipas_edition(sheets: tuple[int, ...] = SHEETS, *, slug: str = "sipas-2026",
             for row in drawn.estimates
         ),
         ranks=tuple(replace(row, round=slug) for row in drawn.ranks),
-        distributions=tuple(
-            replace(row, round=slug, item=items[row.item] or row.item) for row in drawn.distributions
-        ),
+        distributions=tuple(replace(row, round=slug, item=items[row.item] or row.item) for row in drawn.distributions),
     )
 
 
@@ -100,6 +96,4 @@ def _add_round(settings: Settings, stores: Stores, edition: Edition) -> None:
         is_imported=True,
     )
     create_round(stores, request, date(2026, 8, 1))
-    mark_sealed(
-        stores, facts.slug, archive_hash="ab" * 32, n_sealed=edition.counts.sealed, n_rejected=0
-    )
+    mark_sealed(stores, facts.slug, archive_hash="ab" * 32, n_sealed=edition.counts.sealed, n_rejected=0)
