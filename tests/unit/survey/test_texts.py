@@ -1,12 +1,14 @@
 """The sentences of the pages and the way numbers and dates are written."""
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import jinja2
 import pytest
 
 from survey.errors import BadInput
+from survey.resources import bundled_dir
 from survey.texts import Catalogue, date, install_filters, interval, number, percent, signed
 
 
@@ -114,6 +116,17 @@ def test_an_unknown_key_language_or_a_forgotten_value_stops_the_page(tmp_path: P
         catalogue.translator("vi")("a")
     with pytest.raises(KeyError, match="'fr'"):
         catalogue.translator("fr")
+
+
+def test_the_scorecards_use_every_sentence_they_have() -> None:
+    folder = bundled_dir("templates") / "scorecard"
+    templates = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.jinja"))
+    # Some keys are put together: t("tier_" ~ member.tier) uses every key that begins so.
+    beginnings = tuple(re.findall(r't\(\(?"([a-z_]+_)" ~', templates))
+    keys = Catalogue.load(folder).sentences
+    assert [key for key in keys if f'"{key}"' not in templates and not key.startswith(beginnings)] == []
+    named = set(re.findall(r'\bt\("([a-z_]+)"[,)]', templates))
+    assert named - set(keys) == set()
 
 
 def test_the_filters_write_in_the_language_of_the_page() -> None:
