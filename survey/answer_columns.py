@@ -101,7 +101,7 @@ def _attribute(reader: "_Reader", attribute: str, design: RoundDesign, units: Se
     return reader.translated(column, meaning, pa.string())
 
 
-class _ValueProblem(Exception):  # noqa: N818 — it is caught where it is raised and never seen as an error
+class _ValueProblem(Exception):
     """A value that is not one of those expected; where it stands is added by the reader of the column."""
 
     def __init__(self, found: str, expected: str) -> None:

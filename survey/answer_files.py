@@ -10,7 +10,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from survey.errors import BadInput
-from survey.unit_files import read_plain_file
+from survey.plain_files import read_plain_file
 
 LARGEST_FILE = 1_000_000_000
 MOST_ROWS = 20_000_000

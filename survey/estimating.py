@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from survey.errors import BadInput
+from survey.plain_files import read_plain_file
 
 
 def estimate_file(spec: Path, data: Path | None = None, out: Path | None = None) -> str:
@@ -25,12 +26,7 @@ def estimate_file(spec: Path, data: Path | None = None, out: Path | None = None)
         raise BadInput(f"--data: found no folder {folder}, expected the folder of the data")
     if out is not None and (out.is_dir() or not out.parent.is_dir()):
         raise BadInput(f"--out: found no folder for {out}, expected a file name in a folder that exists")
-    try:
-        with spec.open("rb") as opened:
-            source = opened.read(LARGEST_SPEC + 1)
-    except OSError as complaint:
-        raise BadInput(f"{spec}: {complaint.strerror}, expected a specification in JSON or YAML") from None
-    answer = answer_of(parse_specification(source, spec.name), folder)
+    answer = answer_of(parse_specification(read_plain_file(spec, LARGEST_SPEC), spec.name), folder)
     text = json.dumps(answer, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
     if out is not None:
         _write_whole(out, text)

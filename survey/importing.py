@@ -4,7 +4,6 @@ Everything is read and checked before anything is written. The archive is writte
 it stands; a failure in between takes the archive away again.
 """
 
-import secrets as randomness
 import shutil
 from dataclasses import dataclass, replace
 from datetime import date
@@ -18,23 +17,20 @@ from analysis.indices.trees import index_tree
 from analysis.release.framing import frame_responses
 from analysis.release.plan import Plan, default_plan, parse_plan, plan_source
 from analysis.release.round_design import RoundDesign, parse_design
-from analysis.signatures import canonical_json
 from questionnaires.model import Questionnaire, Text
 from survey.answer_columns import MappedAnswers, map_answers
 from survey.answer_files import read_answer_table
-from survey.envelopes import seal_comments
+from survey.archiving import archive_units, previous_manifest, sealed_comments, shuffled
 from survey.errors import BadInput, NotFound, WrongState
 from survey.notices import NO_NOTICE, Notice, read_notice
 from survey.questionnaire_library import find_questionnaire, questionnaire_source
 from survey.rounds import (
     RESERVED_SLUGS,
     SLUG,
-    RoundRecord,
     RoundRequest,
     SourceFile,
     create_round,
     find_round,
-    list_rounds,
     mark_sealed,
     read_source,
 )
@@ -98,7 +94,8 @@ def import_round(
     contents, texts = _contents(stores, request, prepared)
     _refuse_what_cannot_be_analysed(contents, prepared)
     if texts:
-        contents = replace(contents, comments=_sealed_texts(vault, request.slug, texts), comment_count=len(texts))
+        key = vault.create_pair(f"{request.slug}.comments")
+        contents = replace(contents, comments=sealed_comments(texts, key, request.slug), comment_count=len(texts))
     if prepared.units_file is not None:
         import_units(stores, prepared.units_file)
     write_archive(contents, path, vault.signer())
@@ -164,7 +161,9 @@ def _prepare(stores: Stores, request: ImportRequest, today: date) -> _Prepared:
     if closes_on < opens_on:
         raise BadInput(f"{request.design}, import.closes_on: found {closes_on}, expected a day not before {opens_on}")
     units_file = _beside(request.design, mapping.units) if mapping.units else None
-    units = _units_of_file(units_file, opens_on) if units_file is not None else _units_of_registry(stores, opens_on)
+    units = (
+        _units_of_file(units_file, opens_on) if units_file is not None else archive_units(units_on(stores, opens_on))
+    )
     table = read_answer_table(request.answers)
     mapped = map_answers(
         table, questionnaire, design, mapping, [unit.code for unit in units], request.answers, request.design
@@ -209,7 +208,6 @@ def _contents(
         for row, item, text in mapped.texts
         if row in kept
     ]
-    order = randomness.SystemRandom().sample(range(len(kept)), len(kept))
     title = prepared.notice.title or questionnaire.title
     contents = ArchiveContents(
         facts=RoundFacts(
@@ -226,29 +224,16 @@ def _contents(
         plan_source=prepared.plan_source.content,
         design_source=prepared.design_source.content,
         units=prepared.units,
-        responses=coarsened.table.drop_columns(["_row"]).take(pa.array(order, pa.int64())).combine_chunks(),
+        responses=shuffled(coarsened.table.drop_columns(["_row"])),
         comments=None,
         comment_count=0,
         counts=Counts(
             n_rows, n_rows, n_rows, len(kept), {"cell_too_small": coarsened.dropped} if coarsened.dropped else {}
         ),
         coarsening=coarsened.record,
-        previous_manifest=_previous_manifest(list_rounds(stores)),
+        previous_manifest=previous_manifest(stores, request.slug),
     )
     return contents, texts
-
-
-def _sealed_texts(vault: KeyVault, slug: str, texts: list[dict[str, str]]) -> bytes:
-    randomness.SystemRandom().shuffle(texts)
-    lines = b"".join(canonical_json(text) + b"\n" for text in texts)
-    return seal_comments(vault.create_pair(f"{slug}.comments"), slug, lines)
-
-
-def _previous_manifest(rounds: tuple[RoundRecord, ...]) -> str | None:
-    """The archive of the round that ended last: each archive names one before it, so that none can be taken away."""
-    sealed = [record for record in rounds if record.archive_hash is not None]
-    latest = max(sealed, key=lambda record: (record.closes_on, record.slug), default=None)
-    return latest.archive_hash if latest else None
 
 
 def _refuse_what_cannot_be_analysed(contents: ArchiveContents, prepared: _Prepared) -> None:
@@ -281,17 +266,3 @@ def _units_of_file(path: Path, day: date) -> tuple[ArchiveUnit, ...]:
 def _archive_unit(row: UnitRow, bloc_code: str) -> ArchiveUnit:
     name = Text(row.name_vi, row.name_en)
     return ArchiveUnit(row.code, name, row.kind, bloc_code, row.bloc_name, row.population)
-
-
-def _units_of_registry(stores: Stores, day: date) -> tuple[ArchiveUnit, ...]:
-    return tuple(
-        ArchiveUnit(
-            unit.code,
-            Text(unit.name_vi, unit.name_en),
-            unit.kind,
-            unit.bloc_code,
-            unit.bloc_name,
-            unit.population,
-        )
-        for unit in units_on(stores, day)
-    )

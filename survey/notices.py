@@ -9,7 +9,7 @@ import yaml
 
 from questionnaires.model import Text
 from survey.errors import BadInput
-from survey.unit_files import read_plain_file
+from survey.plain_files import read_plain_file
 
 LARGEST_NOTICE = 64_000
 LONGEST_LINE = 200

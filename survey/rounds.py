@@ -216,7 +216,7 @@ def refuse_step(record: RoundRecord, step: str) -> None:
 
 def read_source(path: Path) -> SourceFile:
     """The bytes of a design or plan file, at most a megabyte; BadInput when it is no ordinary file."""
-    from survey.unit_files import read_plain_file
+    from survey.plain_files import read_plain_file
 
     return SourceFile(read_plain_file(path, 1_000_000), str(path))
 

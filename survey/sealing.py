@@ -17,17 +17,18 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from analysis.archive import Archive, ArchiveContents, ArchiveUnit, Counts, RoundFacts, read_archive, write_archive
+from analysis.archive import Archive, ArchiveContents, Counts, RoundFacts, read_archive, write_archive
 from analysis.coarsening import coarsen
 from analysis.release.plan import parse_plan
 from analysis.responses import AnswerValue, tabulate_responses
-from analysis.signatures import canonical_json, public_key_of
-from questionnaires.model import Questionnaire, Text
+from analysis.signatures import public_key_of
+from questionnaires.model import Questionnaire
+from survey.archiving import archive_units, previous_manifest, sealed_comments, shuffled
 from survey.ballots import OpenedBallot, read_ballot
-from survey.envelopes import EnvelopeError, open_ballot, seal_comments
+from survey.envelopes import EnvelopeError, open_ballot
 from survey.errors import HailongError, StoreUnavailable, WrongState
 from survey.questionnaire_library import questionnaire_source
-from survey.round_records import RoundRecord, find_round, list_rounds, load_questionnaire_of, units_of_round
+from survey.round_records import RoundRecord, find_round, load_questionnaire_of, units_of_round
 from survey.rounds import COMMAND_LINE, mark_sealed, refuse_step
 from survey.secrets import Secrets
 from survey.settings import Settings
@@ -160,7 +161,7 @@ def _write(
     table = table.append_column(_POSITION, pa.array(range(table.num_rows), pa.int64()))
     coarsened = coarsen(table, k=max(plan.coarsening_k, FEWEST_IN_A_CELL), steps=plan.coarsening_steps)
     positions = set(coarsened.table[_POSITION].to_pylist())
-    responses = _shuffled(coarsened.table.drop_columns([_POSITION]))
+    responses = shuffled(coarsened.table.drop_columns([_POSITION]))
     if coarsened.dropped:
         opened.rejected["cell_too_small"] += coarsened.dropped
     comments = [comment for position, comment in opened.comments if position in positions]
@@ -169,13 +170,13 @@ def _write(
         questionnaire_source=questionnaire_source(stores, record.questionnaire_reference),
         plan_source=record.plan_source,
         design_source=record.design_source,
-        units=_archive_units(stores, record),
+        units=archive_units(units_of_round(stores, record)),
         responses=responses,
-        comments=_sealed_comments(comments, comments_key, record.slug) if comments else None,
+        comments=sealed_comments(comments, comments_key, record.slug) if comments else None,
         comment_count=len(comments),
         counts=Counts(n_issued, n_spent, n_spooled, responses.num_rows, dict(sorted(opened.rejected.items()))),
         coarsening=coarsened.record,
-        previous_manifest=_previous_manifest(stores, record.slug),
+        previous_manifest=previous_manifest(stores, record.slug),
     )
     tell("write", 0, 1)
     write_archive(contents, path, signer)
@@ -314,17 +315,6 @@ def _snapshot(engine: Engine) -> Session:
     return Session(engine)
 
 
-def _shuffled(table: pa.Table) -> pa.Table:
-    order = list(range(table.num_rows))
-    randomness.SystemRandom().shuffle(order)
-    return table.take(pa.array(order, pa.int64())).combine_chunks()
-
-
-def _sealed_comments(comments: list[dict[str, str]], public_key: bytes, slug: str) -> bytes:
-    randomness.SystemRandom().shuffle(comments)
-    return seal_comments(public_key, slug, b"".join(canonical_json(comment) + b"\n" for comment in comments))
-
-
 def _facts(record: RoundRecord) -> RoundFacts:
     return RoundFacts(
         slug=record.slug,
@@ -336,27 +326,6 @@ def _facts(record: RoundRecord) -> RoundFacts:
         hotline=record.hotline,
         collected="here",
     )
-
-
-def _archive_units(stores: Stores, record: RoundRecord) -> tuple[ArchiveUnit, ...]:
-    return tuple(
-        ArchiveUnit(
-            code=unit.code,
-            name=Text(unit.name_vi, unit.name_en),
-            kind=unit.kind,
-            bloc_code=unit.bloc_code,
-            bloc_name=unit.bloc_name,
-            population=unit.population,
-        )
-        for unit in units_of_round(stores, record)
-    )
-
-
-def _previous_manifest(stores: Stores, slug: str) -> str | None:
-    """The hash of the latest other archive, by the last day of its round: the archives form a chain."""
-    others = [record for record in list_rounds(stores) if record.archive_hash is not None and record.slug != slug]
-    latest = max(others, key=lambda record: (record.closes_on, record.slug), default=None)
-    return latest.archive_hash if latest else None
 
 
 def _destroy_key(stores: Stores, vault: KeyVault, record: RoundRecord, actor: str) -> None:

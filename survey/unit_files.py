@@ -2,9 +2,7 @@
 
 import csv
 import io
-import os
 import re
-import stat
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from survey.errors import BadInput
+from survey.plain_files import read_plain_file
 from survey.storage.office import RELATIONS
 
 LARGEST_FILE = 5_000_000
@@ -207,20 +206,3 @@ def _text_of(path: Path) -> str:
         raise BadInput(
             f"{path}:{line}: byte {column} of the line: found {content[complaint.start]:#04x}, expected UTF-8"
         ) from None
-
-
-def read_plain_file(path: Path, largest: int) -> bytes:
-    """The bytes of an ordinary file of at most so many bytes; a link, a folder or a device is refused as BadInput."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as refusal:
-        found = "a symbolic link" if path.is_symlink() else f"no readable file ({refusal.strerror})"
-        raise BadInput(f"{path}: found {found}, expected a file") from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise BadInput(f"{path}: found a folder or a device, expected a file")
-    with os.fdopen(descriptor, "rb") as file:
-        content = file.read(largest + 1)
-    if len(content) > largest:
-        raise BadInput(f"{path}: found more than {largest:,} bytes, expected at most that many")
-    return content

@@ -11,7 +11,7 @@ from analysis.release.verification import Verification, examine
 from analysis.sealed_folders import sha256_hex
 from analysis.signatures import public_key_of
 from survey.errors import BadInput, HailongError, NotFound
-from survey.unit_files import read_plain_file
+from survey.plain_files import read_plain_file
 from survey.vault import SIGNING_NAME, KeyVault
 
 LARGEST_TABLE = 50_000_000

@@ -55,9 +55,9 @@ def codes(
     from survey.cli.instance import opened
     from survey.code_files import LARGEST_BATCH_BYTES, issued_codes_csv, new_code_file, read_batch
     from survey.invitations import DEFAULT_CHANNEL, CodeRequest, issue_invitations
+    from survey.plain_files import read_plain_file
     from survey.round_records import find_round
     from survey.secrets import Secrets
-    from survey.unit_files import read_plain_file
 
     with opened() as (settings, stores):
         record = find_round(stores, slug)
