@@ -41,12 +41,13 @@ def command(
     """
     day = published_on.date() if published_on else None
     chosen = LANGUAGES[language]
-    archive_folder = Path(source)
-    if archive_folder.is_dir() or archive_folder.suffix or len(archive_folder.parts) > 1:
+    from survey.analysing import names_a_folder
+
+    if names_a_folder(source):
         from survey.publishing import print_archive
 
         made = print_archive(
-            archive_folder, out, day, languages=chosen, only_units=units, workers=workers, progress=tell_progress
+            Path(source), out, day, languages=chosen, only_units=units, workers=workers, progress=tell_progress
         )
     else:
         made = _of_round(source, out, day, chosen, units, workers)
