@@ -15,6 +15,7 @@ from survey.plain_files import read_plain_file
 LARGEST_FILE = 1_000_000_000
 MOST_ROWS = 20_000_000
 MOST_COLUMNS = 5_000
+MOST_CELLS = 1_000_000_000
 LONGEST_CELL = 20_000
 _PARQUET_MAGIC = b"PAR1"
 
@@ -24,6 +25,9 @@ def read_answer_table(path: Path) -> pa.Table:
 
     Raises BadInput that names the file, the row and the column, what was found and what was expected.
     """
+    # Asked of the file system first, so that a file of any size is refused without being read.
+    if path.is_file() and path.stat().st_size > LARGEST_FILE:
+        raise BadInput(f"{path}: found {path.stat().st_size:,} bytes, expected at most {LARGEST_FILE:,}")
     content = read_plain_file(path, LARGEST_FILE)
     if not content.strip():
         raise BadInput(f"{path}: found an empty file, expected a table with a header and answers")
@@ -89,7 +93,11 @@ def _read_parquet(content: bytes, path: Path) -> pa.Table:
         # The counts stand in the file's footer, so that a small file cannot unfold into a huge table unseen.
         if file.metadata.num_rows > MOST_ROWS:
             raise BadInput(f"{path}: found {file.metadata.num_rows:,} rows, expected at most {MOST_ROWS:,}")
-        _checked_header(list(file.schema_arrow.names), path)
+        names = _checked_header(list(file.schema_arrow.names), path)
+        if file.metadata.num_rows * len(names) > MOST_CELLS:
+            raise BadInput(
+                f"{path}: found {file.metadata.num_rows * len(names):,} cells, expected {MOST_CELLS:,} at most"
+            )
         table = file.read()
     except (pa.ArrowException, OSError) as complaint:
         raise BadInput(f"{path}: found no readable Parquet ({complaint!s:.160}), expected a table of answers") from None

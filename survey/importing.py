@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from analysis.archive import ArchiveContents, ArchiveUnit, Counts, RoundFacts, read_archive, write_archive
+from analysis.archive import Archive, ArchiveContents, ArchiveUnit, Counts, RoundFacts, read_archive, write_archive
 from analysis.coarsening import coarsen
 from analysis.indices.trees import index_tree
 from analysis.release.framing import frame_responses
 from analysis.release.plan import Plan, default_plan, parse_plan, plan_source
 from analysis.release.round_design import RoundDesign, parse_design
+from analysis.signatures import public_key_of
 from questionnaires.model import Questionnaire, Text
 from survey.answer_columns import MappedAnswers, map_answers
 from survey.answer_files import read_answer_table
@@ -89,7 +90,9 @@ def import_round(
     are read, each naming the file, the place, what was found and what was expected; nothing is written then. Raises
     WrongState when the round or its archive exists already.
     """
-    path = _free_place(stores, settings, request.slug)
+    path = settings.instance / "archives" / request.slug
+    if _has_begun(stores, vault, request.slug, path):
+        return _record(stores, request.slug, path, read_archive(path))
     prepared = _prepare(stores, request, today)
     contents, texts = _contents(stores, request, prepared)
     _refuse_what_cannot_be_analysed(contents, prepared)
@@ -117,33 +120,43 @@ def import_round(
             ),
             today,
         )
-        mark_sealed(
-            stores,
-            request.slug,
-            archive_hash=archive.manifest_sha256,
-            n_sealed=contents.counts.sealed,
-            n_rejected=sum(contents.counts.rejected.values()),
-        )
     except BaseException:
         shutil.rmtree(path)
         raise
-    n_withheld = sum(contents.counts.rejected.values())
-    return ImportedRound(request.slug, path, archive.manifest_sha256, contents.counts.sealed, n_withheld)
+    return _record(stores, request.slug, path, archive)
 
 
-def _free_place(stores: Stores, settings: Settings, slug: str) -> Path:
+def _record(stores: Stores, slug: str, path: Path, archive: Archive) -> ImportedRound:
+    counts = archive.contents.counts
+    n_withheld = sum(counts.rejected.values())
+    mark_sealed(stores, slug, archive_hash=archive.manifest_sha256, n_sealed=counts.sealed, n_rejected=n_withheld)
+    return ImportedRound(slug, path, archive.manifest_sha256, counts.sealed, n_withheld)
+
+
+def _has_begun(stores: Stores, vault: KeyVault, slug: str, path: Path) -> bool:
+    """Whether an import that was cut off has left its round and its archive, and only the last step is missing.
+
+    An archive of ours that it left without a round is taken away. Raises BadInput for a name that no round can have,
+    and WrongState when a round of that name, or something else in its place, is there for good.
+    """
     if not SLUG.fullmatch(slug) or slug in RESERVED_SLUGS:
         raise BadInput(f"found the round name {slug[:80]!r}, expected small letters, digits and hyphens")
+    is_there = path.exists() or path.is_symlink()
+    is_ours = False
+    if is_there:
+        archive = read_archive(path)
+        is_ours = archive.contents.facts.slug == slug and public_key_of(archive.manifest) == vault.signer().public_key
     try:
-        find_round(stores, slug)
+        record = find_round(stores, slug)
     except NotFound:
-        pass
-    else:
-        raise WrongState(f"the round {slug} exists already; expected a name that no round has")
-    path = settings.instance / "archives" / slug
-    if path.exists() or path.is_symlink():
-        raise WrongState(f"{path}: found something there already, expected no archive for a round that does not exist")
-    return path
+        if is_there and not is_ours:
+            raise WrongState(f"{path}: found an archive that is not this office's, expected nothing there") from None
+        if is_there:
+            shutil.rmtree(path)
+        return False
+    if record.is_imported and record.state == "draft" and is_ours:
+        return True
+    raise WrongState(f"the round {slug} exists already; expected a name that no round has")
 
 
 def _prepare(stores: Stores, request: ImportRequest, today: date) -> _Prepared:

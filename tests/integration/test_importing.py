@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import select
 
 from analysis.archive import read_archive
 from analysis.release.verification import verify
@@ -14,6 +15,8 @@ from support.command_line import RunHailong
 from survey.envelopes import open_comments
 from survey.rounds import editions_of, find_round
 from survey.settings import Settings
+from survey.storage.office import Round, RoundUnit
+from survey.storage.sessions import writing
 from survey.storage.stores import Stores
 from survey.units import units_on
 from survey.vault import KeyVault, read_passphrase
@@ -246,3 +249,34 @@ def test_a_second_import_under_the_same_name_is_refused(
     assert (again.exit_code, again.errors.count("\n")) == (2, 1)
     assert "the round wards-2026 exists already" in again.errors
     assert (settings.instance / "archives" / "wards-2026" / "manifest.json").read_bytes() == manifest
+
+
+def test_an_import_that_was_cut_off_is_taken_up_again(
+    run_hailong: RunHailong, files: Path, settings: Settings, stores: Stores
+) -> None:
+    assert run_hailong(*arguments(files)).exit_code == 0
+    manifest = (settings.instance / "archives" / "wards-2026" / "manifest.json").read_bytes()
+    # As it was before the last step: the archive and the round are there, the round is still a draft.
+    with writing(stores.office) as session:
+        row = session.get_one(Round, "wards-2026")
+        row.state, row.archive_hash = "draft", None
+    done = run_hailong(*arguments(files))
+    assert done.exit_code == 0, done.errors
+    assert find_round(stores, "wards-2026").state == "sealed"
+    assert (settings.instance / "archives" / "wards-2026" / "manifest.json").read_bytes() == manifest
+
+
+def test_an_archive_without_its_round_is_made_again(
+    run_hailong: RunHailong, files: Path, settings: Settings, stores: Stores
+) -> None:
+    assert run_hailong(*arguments(files)).exit_code == 0
+    before = read_archive(settings.instance / "archives" / "wards-2026")
+    with writing(stores.office) as session:
+        for unit in session.scalars(select(RoundUnit)):
+            session.delete(unit)
+        session.flush()
+        session.delete(session.get_one(Round, "wards-2026"))
+    assert run_hailong(*arguments(files)).exit_code == 0
+    after = read_archive(settings.instance / "archives" / "wards-2026")
+    assert find_round(stores, "wards-2026").archive_hash == after.manifest_sha256
+    assert after.contents.counts == before.contents.counts
