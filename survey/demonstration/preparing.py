@@ -12,7 +12,7 @@ from survey.invitations import CodeRequest, issue_invitations
 from survey.notices import read_notice
 from survey.officers import create_officer, list_officers, set_password
 from survey.publishing import publish_round
-from survey.rounds import RoundRequest, create_round, find_round, list_rounds, open_round, units_of_round
+from survey.rounds import RoundRequest, create_round, find_round, list_rounds, open_round, read_source, units_of_round
 from survey.services import Services
 from survey.settings import Settings
 from survey.storage.stores import Stores
@@ -69,6 +69,8 @@ def prepare_demonstration(services: Services, today: dt.date, say: Callable[[str
             opens_on=today,
             closes_on=today + dt.timedelta(days=DAYS_OPEN),
             notice=read_notice(FILES / "quang_ninh" / "notice.yaml"),
+            design=read_source(FILES / "quang_ninh" / "design.yaml"),
+            plan=read_source(FILES / "quang_ninh" / "plan.yaml"),
         )
         create_round(stores, new_round, today, actor=ACTOR)
     if states.get(OPEN_ROUND, "draft") == "draft":
