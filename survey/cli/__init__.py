@@ -54,9 +54,7 @@ def main() -> None:
     from survey.errors import HailongError
 
     try:
-        hailong(prog_name="hailong", standalone_mode=False)
-    except click.exceptions.Exit as end:
-        sys.exit(end.exit_code)
+        outcome = hailong(prog_name="hailong", standalone_mode=False)
     except click.Abort:
         sys.exit(1)
     except click.ClickException as complaint:
@@ -65,6 +63,9 @@ def main() -> None:
     except (AnalysisError, QuestionnaireError, HailongError) as complaint:
         _say(str(complaint))
         sys.exit(2)
+    # Outside its standalone mode click hands back the exit code of `ctx.exit` as the result.
+    if isinstance(outcome, int):
+        sys.exit(outcome)
 
 
 def _say(complaint: str) -> None:
