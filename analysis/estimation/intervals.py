@@ -32,3 +32,20 @@ def t_quantile(probability: float, df: float) -> float:
     from scipy.special import ndtri, stdtrit
 
     return float(ndtri(probability) if math.isinf(df) else stdtrit(df, probability))
+
+
+def unanimous_interval(value: float, n: float, bounds: tuple[float, float], level: float = 0.95) -> tuple[float, float]:
+    """The interval of a mean where all n independent answers are alike, so that no variance can be seen.
+
+    Arguments:
+        value: the answer they all gave.
+        n: independent answers, above 0.
+        bounds: the smallest and the largest value an answer can have.
+        level: confidence, above 0 and below 1.
+
+    With the confidence `level` at least the share (alpha / 2)^(1 / n) of the population would answer so; what the rest
+    would answer is unknown and may lie anywhere between the bounds. At the end of a scale of two points this is the
+    interval of Clopper and Pearson (1934).
+    """
+    share = ((1 - level) / 2) ** (1 / n)
+    return value - (1 - share) * (value - bounds[0]), value + (1 - share) * (bounds[1] - value)

@@ -9,7 +9,6 @@ from datetime import date
 import numpy as np
 
 from analysis.archive import Archive
-from analysis.indices.profiles import score_range
 from analysis.indices.ranking import rank_sets
 from analysis.indices.trees import IndexTree, index_tree
 from analysis.release.disclosure import Candidate, disclose
@@ -39,7 +38,6 @@ class _Round:
     design: RoundDesign
     tree: IndexTree
     framed: FramedResponses
-    bounds: tuple[float, float]
 
     @property
     def slug(self) -> str:
@@ -101,8 +99,7 @@ def _prepare(archive: Archive) -> tuple[_Round, str]:
     profile = questionnaire.profile(profile_name)
     tree = index_tree(questionnaire)
     framed = frame_responses(contents, questionnaire, tree, profile, design, plan)
-    bounds = score_range([questionnaire.item(code) for code in tree.items], profile)
-    return _Round(archive, plan, design, tree, framed, bounds), profile_name
+    return _Round(archive, plan, design, tree, framed), profile_name
 
 
 def _totals(round_: _Round, unit_means: NodeEstimates) -> list[NodeEstimates]:
@@ -112,7 +109,7 @@ def _totals(round_: _Round, unit_means: NodeEstimates) -> list[NodeEstimates]:
     tree, plan, framed = round_.tree, round_.plan, round_.framed
     if plan.aggregate == "units":
         groups = {**{BLOC_PREFIX + bloc: units for bloc, units in blocs.items()}, ALL: list(unit_means.owners)}
-        return [mean_of_units(unit_means, tree, plan, groups)]
+        return [mean_of_units(framed, unit_means, tree, plan, groups)]
     if round_.design.population is None:
         n_of_unit = dict(zip(unit_means.owners, unit_means.n_respondents.tolist(), strict=True))
         counts = [sum(n_of_unit[unit] for unit in units) for units in blocs.values()]
@@ -135,10 +132,10 @@ def _candidates(round_: _Round, means: NodeEstimates) -> list[Candidate]:
                 unit=owner,
                 node=node.code,
                 label=node.label.vi,
-                estimate=estimate.value,
+                estimate=_within(estimate.value, round_.framed.bounds),
                 se=estimate.se,
-                low=None if estimate.low is None else max(estimate.low, round_.bounds[0]),
-                high=None if estimate.high is None else min(estimate.high, round_.bounds[1]),
+                low=_within(estimate.low, round_.framed.bounds),
+                high=_within(estimate.high, round_.framed.bounds),
                 level=estimate.level,
                 method=estimate.method,
                 df=estimate.df,
@@ -152,6 +149,11 @@ def _candidates(round_: _Round, means: NodeEstimates) -> list[Candidate]:
             )
             found.append(Candidate(row, int(means.n_respondents[o]), int(means.n_answers[o, m])))
     return found
+
+
+def _within(value: float | None, bounds: tuple[float, float]) -> float | None:
+    """The value on the scale: an interval may reach beyond it, and rounding may leave a full score a hair above."""
+    return None if value is None else min(max(value, bounds[0]), bounds[1])
 
 
 def _ranks(round_: _Round, means: NodeEstimates, rows: Sequence[EstimateRow]) -> list[RankRow]:

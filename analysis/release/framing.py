@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from analysis.archive import ArchiveContents
 from analysis.errors import DesignError
 from analysis.estimation.design import SurveyDesign
-from analysis.indices.profiles import option_scores
+from analysis.indices.profiles import option_scores, score_range
 from analysis.indices.trees import IndexTree
 from analysis.release.plan import Plan
 from analysis.release.round_design import SEPARATOR, RoundDesign
@@ -40,6 +40,7 @@ class FramedResponses:
     weights: Floats
     lonely_rows: npt.NDArray[np.bool_]
     covered: Mapping[str, tuple[int, bool]]
+    bounds: tuple[float, float]
 
 
 def frame_responses(
@@ -97,6 +98,7 @@ def frame_responses(
         weights=weights,
         lonely_rows=lonely,
         covered=covered,
+        bounds=score_range([questionnaire.item(code) for code in tree.items], profile),
     )
 
 

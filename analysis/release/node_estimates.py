@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from analysis.estimation.estimates import Estimate
-from analysis.estimation.intervals import t_interval
+from analysis.estimation.intervals import t_interval, unanimous_interval
 from analysis.estimation.means import MeanSet, estimate_means
 from analysis.indices.trees import IndexTree
 from analysis.release.framing import SCORE, FramedResponses
@@ -19,6 +19,9 @@ from analysis.release.rows import NO_ANSWERS, ONE_CLUSTER
 Integers = npt.NDArray[np.int64]
 
 METHOD = "t"
+UNANIMOUS = "unanimous"
+# The standard error, in points of 100, below which all answers are alike but for rounding.
+NO_SPREAD = 1e-9
 # As many combinations at a time as keep their joint covariance small.
 COMBINATIONS_AT_ONCE = 1200
 
@@ -46,12 +49,16 @@ class NodeEstimates:
 
 @dataclass(frozen=True, slots=True)
 class _Combination:
-    """A weighted sum of one node's value in some domains, with the degrees of freedom of these domains together."""
+    """A weighted sum of one node's value in some domains, with the degrees of freedom of these domains together.
+
+    `n` are the respondents, `n_answers` the fewest answers to an item under the node.
+    """
 
     node: int
     weights: Mapping[int, float]
     df: float
     n: int
+    n_answers: int
 
 
 def estimate_owners(
@@ -79,17 +86,14 @@ def estimate_owners(
     no_answers = np.zeros(len(tree.items))
     item_counts = np.array([no_answers if d is None else means.n[d] for d in places], dtype=np.int64)
     respondents = np.array([0 if d is None else means.n_respondents[d] for d in places], dtype=np.int64)
-    found = _combine(
-        means,
-        tree,
-        plan,
-        [
-            _Combination(m, {d: 1.0}, float(means.df[d]), int(means.n_respondents[d]))
-            for d in places
-            if d is not None
-            for m in range(len(tree.nodes))
-        ],
-    )
+    n_answers = tree.fewest_answers(item_counts)
+    wanted = [
+        _Combination(m, {d: 1.0}, float(means.df[d]), int(respondents[o]), int(n_answers[o, m]))
+        for o, d in enumerate(places)
+        if d is not None
+        for m in range(len(tree.nodes))
+    ]
+    found = _combine(means, framed, tree, plan, wanted)
     lonely = _owners_of_lonely_rows(framed, column)
     estimates, position = [], 0
     for owner, place in zip(owners, places, strict=True):
@@ -99,11 +103,11 @@ def estimate_owners(
         own = found[position : position + len(tree.nodes)]
         position += len(tree.nodes)
         estimates.append(tuple(_absent(plan, e.n, e.reason or ONE_CLUSTER) if owner in lonely else e for e in own))
-    return NodeEstimates(tuple(owners), tuple(estimates), respondents, tree.fewest_answers(item_counts), means, places)
+    return NodeEstimates(tuple(owners), tuple(estimates), respondents, n_answers, means, places)
 
 
 def mean_of_units(
-    units: NodeEstimates, tree: IndexTree, plan: Plan, groups: Mapping[str, Sequence[str]]
+    framed: FramedResponses, units: NodeEstimates, tree: IndexTree, plan: Plan, groups: Mapping[str, Sequence[str]]
 ) -> NodeEstimates:
     """The plain mean, node by node, of the units of each group that have a number there, with their covariance.
 
@@ -126,10 +130,10 @@ def mean_of_units(
             if units.means is None or not known:
                 continue
             df = min(float(units.means.df[known].sum()), units.means.df_design)
-            combinations.append(_Combination(m, dict.fromkeys(known, 1.0 / len(known)), df, n))
+            combinations.append(_Combination(m, dict.fromkeys(known, 1.0 / len(known)), df, n, int(answers[g][m])))
             slots.append((g, m))
     if units.means is not None:
-        for (g, m), estimate in zip(slots, _combine(units.means, tree, plan, combinations), strict=True):
+        for (g, m), estimate in zip(slots, _combine(units.means, framed, tree, plan, combinations), strict=True):
             estimates[g][m] = estimate
     return NodeEstimates(
         owners=tuple(groups),
@@ -156,12 +160,20 @@ def without_numbers(
     )
 
 
-def _combine(means: MeanSet, tree: IndexTree, plan: Plan, combinations: Sequence[_Combination]) -> list[Estimate]:
+def _combine(
+    means: MeanSet, framed: FramedResponses, tree: IndexTree, plan: Plan, combinations: Sequence[_Combination]
+) -> list[Estimate]:
     found: list[Estimate] = []
     for start in range(0, len(combinations), COMBINATIONS_AT_ONCE):
         batch = combinations[start : start + COMBINATIONS_AT_ONCE]
-        raw = means.estimates_of(_coefficients(means, tree, batch), [None] * len(batch), plan.level)
-        found.extend(_finished(estimate, wanted, plan) for estimate, wanted in zip(raw, batch, strict=True))
+        coefficients = _coefficients(means, tree, batch)
+        raw = means.estimates_of(coefficients, [None] * len(batch), plan.level)
+        spread = np.maximum(means.srs_variance_of(coefficients, replace=True), 0.0)
+        for estimate, wanted, is_alike in zip(raw, batch, np.sqrt(spread) < NO_SPREAD, strict=True):
+            finished = _finished(estimate, wanted, plan)
+            if is_alike and finished.value is not None and not _is_full_count(means, framed, wanted):
+                finished = _unanimous(finished, wanted, framed, plan)
+            found.append(finished)
     return found
 
 
@@ -176,6 +188,20 @@ def _finished(estimate: Estimate, wanted: _Combination, plan: Plan) -> Estimate:
     return replace(
         estimate, low=interval[0], high=interval[1], df=wanted.df, n=wanted.n, n_effective=n_effective, reason=None
     )
+
+
+def _unanimous(estimate: Estimate, wanted: _Combination, framed: FramedResponses, plan: Plan) -> Estimate:
+    """The estimate with an interval that does not take the agreement of those who were asked for everybody's."""
+    # Neighbours in a cluster may agree for one reason, so only clusters count as independent there.
+    n = min(wanted.n_answers, wanted.df + 1) if framed.design.clusters else wanted.n_answers
+    low, high = unanimous_interval(estimate.value or 0.0, n, framed.bounds, plan.level)
+    return replace(estimate, se=0.0, low=low, high=high, method=UNANIMOUS)
+
+
+def _is_full_count(means: MeanSet, framed: FramedResponses, wanted: _Combination) -> bool:
+    if not framed.design.fpc:
+        return False
+    return all(means.sum_weights[d].max() <= means.n[d].max() * (1 + 1e-9) for d in wanted.weights)
 
 
 def _coefficients(means: MeanSet, tree: IndexTree, combinations: Sequence[_Combination]) -> sparse.csr_array:
@@ -193,7 +219,7 @@ def _coefficients(means: MeanSet, tree: IndexTree, combinations: Sequence[_Combi
 
 def root_coefficients(means: MeanSet, tree: IndexTree, places: Sequence[int]) -> sparse.csr_array:
     """The coefficients (len(places), D * K) of the root's value in some domains."""
-    return _coefficients(means, tree, [_Combination(0, {place: 1.0}, 0.0, 0) for place in places])
+    return _coefficients(means, tree, [_Combination(0, {place: 1.0}, 0.0, 0, 0) for place in places])
 
 
 def _owners_of_lonely_rows(framed: FramedResponses, column: str | None) -> set[str]:

@@ -58,6 +58,31 @@ def test_intervals_stay_within_the_scale(tmp_path: Path) -> None:
     assert row.high == 100.0
 
 
+def test_answers_that_are_all_alike_are_not_taken_for_certainty(tmp_path: Path) -> None:
+    rows = rows_of({"u1": 12, "u2": 40}, [("5", "4", "3")])
+    edition = edition_of(tmp_path, rows, population=POPULATION)
+    # Clopper and Pearson for 12 of 12: 0.025 to the power of 1/12.
+    top = edition.row("u1", "a")
+    assert (top.estimate, top.se, top.high, top.method) == (100.0, 0.0, 100.0, "unanimous")
+    assert top.low == pytest.approx(73.535, abs=1e-3)
+    middle = edition.row("u1", "c")
+    assert middle.estimate == 50.0
+    assert (middle.low, middle.high) == (
+        pytest.approx(50 * 0.73535, abs=1e-3),
+        pytest.approx(100 - 50 * 0.73535, abs=1e-3),
+    )
+    assert edition.row("u2", "a").low == pytest.approx(100 * 0.025 ** (1 / 40))
+    assert edition.row("bloc:east").low < edition.row("bloc:east").estimate
+
+
+def test_a_full_count_has_no_sampling_error(tmp_path: Path) -> None:
+    design = "design: 1\nstrata: [unit]\nfpc: true\npopulation: {u1: 30, u2: 50}\n"
+    edition = edition_of(tmp_path, rows_of({"u1": 30, "u2": 40}, [("5", "4", "3")]), design=design)
+    row = edition.row("u1", "a")
+    assert (row.estimate, row.low, row.high, row.method) == (100.0, 100.0, 100.0, "t")
+    assert edition.row("u2", "a").low < 100
+
+
 def test_without_population_there_is_no_figure_for_all_persons(tmp_path: Path) -> None:
     edition = edition_of(tmp_path, rows_of({"u1": 40, "u2": 35, "u3": 32}))
     row = edition.row("all")
