@@ -16,6 +16,7 @@ from analysis.release.distributions import distribution_rows
 from analysis.release.edition import Edition
 from analysis.release.framing import BLOC, FramedResponses, frame_responses
 from analysis.release.node_estimates import (
+    UNANIMOUS,
     NodeEstimates,
     estimate_owners,
     mean_of_units,
@@ -158,7 +159,8 @@ def _within(value: float | None, bounds: tuple[float, float]) -> float | None:
 
 def _ranks(round_: _Round, means: NodeEstimates, rows: Sequence[EstimateRow]) -> list[RankRow]:
     root = round_.tree.codes[0]
-    shown = {row.unit for row in rows if row.node == root and row.estimate is not None}
+    # Where everybody answers alike no variance is seen, and a rank would take that for certainty.
+    shown = {row.unit for row in rows if row.node == root and row.estimate is not None and row.method != UNANIMOUS}
     ranked: list[RankRow] = []
     for bloc, units in round_.units_of_bloc.items():
         chosen = [unit for unit in units if unit in shown]

@@ -22,6 +22,7 @@ rows_of_units = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(by_unit=rows_of_units, has_fpc=st.booleans())
 def test_values_and_standard_errors_equal_those_of_a_loop(
@@ -46,6 +47,7 @@ def test_values_and_standard_errors_equal_those_of_a_loop(
             assert row.se == pytest.approx(error, abs=1e-9)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(by_unit=rows_of_units)
 def test_the_mean_of_units_is_their_plain_mean(
