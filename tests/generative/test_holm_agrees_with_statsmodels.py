@@ -1,5 +1,6 @@
 """The step-down rule of the scorecards against the library's."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
@@ -7,6 +8,7 @@ from statsmodels.stats.multitest import multipletests
 from analysis.scorecards.comparison import _holm
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.one_of(st.floats(0, 1), st.floats(0, 0.02), st.sampled_from([0.05, 0.025, 0.0])), min_size=1, max_size=30

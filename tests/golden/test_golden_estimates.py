@@ -32,6 +32,7 @@ def test_a_case_of_the_oracle_is_reproduced(path: Path) -> None:
     assert list(differences(json.loads(path.read_text(encoding="utf-8")), answer)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", EXTRA, ids=lambda path: path.stem)
 def test_a_further_case_is_reproduced(path: Path) -> None:
     answer = answer_of(parse_specification(path.read_bytes(), path.name), GOLDEN / "extra")

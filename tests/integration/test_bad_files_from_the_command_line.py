@@ -93,7 +93,9 @@ def assert_refused(done, name: str) -> None:
     assert "Traceback" not in line
 
 
-@pytest.mark.parametrize("content", BAD_FILES)
+@pytest.mark.parametrize(
+    "content", [pytest.param(name, marks=pytest.mark.slow) if name == "far too much" else name for name in BAD_FILES]
+)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_bad_file_is_named_and_nothing_is_written(command, content, files, run_hailong, tmp_path):
     given = Path(files["FILE"])

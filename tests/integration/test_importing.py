@@ -131,6 +131,7 @@ def test_values_mean_what_the_design_says(run_hailong: RunHailong, files: Path, 
     assert responses["sex"].null_count == 60
 
 
+@pytest.mark.slow
 def test_no_order_no_number_and_no_text_is_left_in_the_responses(
     run_hailong: RunHailong, files: Path, settings: Settings
 ) -> None:
@@ -153,6 +154,7 @@ def test_no_order_no_number_and_no_text_is_left_in_the_responses(
     ]
 
 
+@pytest.mark.slow
 def test_parquet_gives_the_same_responses_as_csv(
     run_hailong: RunHailong, files: Path, settings: Settings, tmp_path: Path
 ) -> None:
@@ -174,6 +176,7 @@ def test_parquet_gives_the_same_responses_as_csv(
     assert sorted(responses["polite"].to_pylist()) == sorted(line[HEADER.index("polite")] for line in lines[1:])
 
 
+@pytest.mark.slow
 def test_analyse_and_verify_follow(run_hailong: RunHailong, files: Path, settings: Settings, tmp_path: Path) -> None:
     assert run_hailong(*arguments(files)).exit_code == 0
     done = run_hailong("analyse", "wards-2026", "--out", tmp_path / "out")
@@ -210,6 +213,7 @@ def test_without_a_plan_a_population_makes_figures_of_persons(
     assert b"aggregate: persons" in plan
 
 
+@pytest.mark.slow
 def test_units_of_the_registry_serve_where_the_design_names_no_file(
     run_hailong: RunHailong, files: Path, settings: Settings, tmp_path: Path
 ) -> None:
@@ -240,6 +244,7 @@ def test_small_cells_are_joined_or_withheld_by_the_plan(
     assert archive.contents.counts.rejected == {"cell_too_small": 8}
 
 
+@pytest.mark.slow
 def test_a_second_import_under_the_same_name_is_refused(
     run_hailong: RunHailong, files: Path, settings: Settings
 ) -> None:
@@ -251,6 +256,7 @@ def test_a_second_import_under_the_same_name_is_refused(
     assert (settings.instance / "archives" / "wards-2026" / "manifest.json").read_bytes() == manifest
 
 
+@pytest.mark.slow
 def test_an_import_that_was_cut_off_is_taken_up_again(
     run_hailong: RunHailong, files: Path, settings: Settings, stores: Stores
 ) -> None:
@@ -266,6 +272,7 @@ def test_an_import_that_was_cut_off_is_taken_up_again(
     assert (settings.instance / "archives" / "wards-2026" / "manifest.json").read_bytes() == manifest
 
 
+@pytest.mark.slow
 def test_an_archive_without_its_round_is_made_again(
     run_hailong: RunHailong, files: Path, settings: Settings, stores: Stores
 ) -> None:

@@ -40,6 +40,9 @@ FORM = {
     "hotline": "0203 000 000",
 }
 
+# A round is led through its life again and again: too much for the gate of every commit.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def office(sqlite_settings: Settings) -> Iterator[Office]:
