@@ -51,7 +51,7 @@ def test_the_form_says_who_asks_and_what_is_promised_before_the_first_question(
         "vi": (
             "Chúng tôi không lưu tên",
             "Máy chủ nhìn thấy",
-            "chìa khoá bị huỷ",
+            "chìa khóa bị hủy",
             "không sửa hay rút lại được",
             "18 tuổi",
         ),
