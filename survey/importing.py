@@ -15,7 +15,7 @@ from analysis.archive import Archive, ArchiveContents, ArchiveUnit, Counts, Roun
 from analysis.coarsening import coarsen
 from analysis.indices.trees import index_tree
 from analysis.release.framing import frame_responses
-from analysis.release.plan import Plan, default_plan, parse_plan, plan_source
+from analysis.release.plan import Plan, default_plan, parse_plan, plan_source, refuse_indiscreet
 from analysis.release.round_design import RoundDesign, parse_design
 from analysis.signatures import public_key_of
 from questionnaires.model import Questionnaire, Text
@@ -168,6 +168,7 @@ def _prepare(stores: Stores, request: ImportRequest, today: date) -> _Prepared:
     mapping = design.imported
     plan_file = _plan_source(request, questionnaire, design)
     plan = parse_plan(plan_file.content, plan_file.origin)
+    refuse_indiscreet(plan, plan_file.origin)
     notice = read_notice(_beside(request.design, mapping.notice)) if mapping.notice else NO_NOTICE
     opens_on = mapping.opens_on or mapping.closes_on or today
     closes_on = mapping.closes_on or opens_on

@@ -258,13 +258,14 @@ def _refuse_bad_dates(request: RoundRequest, today: date) -> None:
 
 def _checked_sources(request: RoundRequest, questionnaire: Questionnaire) -> tuple[bytes, bytes]:
     # These bring the statistics with them, which most commands about rounds never need.
-    from analysis.release.plan import default_plan, parse_plan, plan_source
+    from analysis.release.plan import default_plan, parse_plan, plan_source, refuse_indiscreet
     from analysis.release.round_design import DEFAULT_DESIGN_SOURCE, parse_design
 
     design = request.design or SourceFile(DEFAULT_DESIGN_SOURCE, "design")
     has_population = parse_design(design.content, design.origin).population is not None
     plan = request.plan or SourceFile(plan_source(default_plan(questionnaire, has_population=has_population)), "plan")
     parsed = parse_plan(plan.content, plan.origin)
+    refuse_indiscreet(parsed, plan.origin)
     if parsed.profile or questionnaire.profiles:
         parsed.profile_for(questionnaire)
     return design.content, plan.content

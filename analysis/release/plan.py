@@ -12,6 +12,8 @@ from questionnaires.model import Questionnaire
 from questionnaires.records import Notes, Record
 
 FORMAT = 1
+# What the people who answer are promised; a round's plan may hide more, never less.
+FEWEST_SHOWN = 10
 
 Aggregate = Literal["persons", "units"]
 LonelyPsu = Literal["fail", "remove", "adjust", "average", "certainty"]
@@ -74,6 +76,15 @@ def parse_plan(source: bytes, origin: str) -> Plan:
     except QuestionnaireError as complaint:
         raise PlanError(str(complaint)) from None
     return plan
+
+
+def refuse_indiscreet(plan: Plan, origin: str) -> None:
+    """Raise PlanError when a plan would show a figure of fewer than ten people, whom a reader might recognise."""
+    if plan.suppress_below < FEWEST_SHOWN:
+        raise PlanError(
+            f"{origin}: suppress_below: found {plan.suppress_below}, expected at least {FEWEST_SHOWN}: "
+            "that is what the people who answer are promised"
+        )
 
 
 def default_plan(questionnaire: Questionnaire, *, has_population: bool = False) -> Plan:

@@ -307,3 +307,12 @@ def test_a_wrong_command_ends_with_exit_2_and_one_line(
     done = run_hailong("round", *arguments)
     assert (done.exit_code, done.output, done.errors.count("\n")) == (2, "", 1)
     assert complaint in done.errors
+
+
+def test_a_plan_that_would_show_fewer_than_ten_people_opens_no_round(
+    settings: Settings, stores: Stores, tmp_path: Path
+) -> None:
+    plan = b'plan: 1\nversion: "1"\nsuppress_below: 9\n'
+    with pytest.raises(AnalysisError, match="suppress_below: found 9, expected at least 10"):
+        open_collection(settings, stores, tmp_path, plan=plan)
+    assert list_rounds(stores) == ()
