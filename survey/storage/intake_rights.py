@@ -3,6 +3,8 @@
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from survey.storage.lineages import wait_for_other_upgrades
+
 INTAKE_WRITER = "hailong_intake_writer"
 # Everything the role may do in the intake store.
 WRITER_RIGHTS = {"ballot": {"INSERT"}, "spent_invitation": {"INSERT", "SELECT"}, "intake_version": {"SELECT"}}
@@ -47,6 +49,10 @@ def narrow_intake_rights(intake: Engine) -> list[str]:
     if intake.dialect.name != "postgresql":
         return []
     with intake.begin() as connection:
+        if is_writer_ready(connection):
+            return []
+        # PostgreSQL fails one of two grants that change the same table's rights at once.
+        wait_for_other_upgrades(connection)
         if is_writer_ready(connection):
             return []
         may_make_roles = connection.execute(

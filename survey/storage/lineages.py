@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import MetaData
+from sqlalchemy import Connection, MetaData, text
 
 from survey.storage.frame import FrameBase
 from survey.storage.intake import IntakeBase
 from survey.storage.office import OfficeBase
 
 StoreName = Literal["office", "frame", "intake"]
+# Any number does, as long as every hailong uses the same one.
+UPGRADE_LOCK = 7_461_120
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +35,8 @@ LINEAGES: tuple[Lineage, ...] = (
     Lineage("frame", FrameBase.metadata, "frame_0001"),
     Lineage("intake", IntakeBase.metadata, "intake_0001"),
 )
+
+
+def wait_for_other_upgrades(connection: Connection) -> None:
+    """Hold PostgreSQL's lock of upgrades until the transaction ends, after whoever holds it now."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": UPGRADE_LOCK})

@@ -9,12 +9,8 @@ from survey.resources import bundled_dir
 from survey.settings import Settings
 from survey.storage.instance_key import refuse_another_key, remember_key
 from survey.storage.intake_rights import narrow_intake_rights
-from survey.storage.lineages import LINEAGES, Lineage
+from survey.storage.lineages import LINEAGES, Lineage, wait_for_other_upgrades
 from survey.storage.stores import Stores, connect_stores, revision_of
-
-# Any number does, as long as every hailong uses the same one.
-UPGRADE_LOCK = 7_461_120
-
 
 def upgrade_stores(settings: Settings) -> tuple[str, ...]:
     """The three stores at their newest revision; returns a sentence for each thing that was done.
@@ -42,7 +38,7 @@ def _upgrade_one(stores: Stores, lineage: Lineage) -> list[str]:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
         if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": UPGRADE_LOCK})
+            wait_for_other_upgrades(connection)
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {lineage.store}"))
         command.upgrade(alembic_config(connection, lineage), "head")
     return [f"the {lineage.store} store is now at revision {lineage.head}"]
