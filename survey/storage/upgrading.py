@@ -12,6 +12,7 @@ from survey.storage.intake_rights import narrow_intake_rights
 from survey.storage.lineages import LINEAGES, Lineage, wait_for_other_upgrades
 from survey.storage.stores import Stores, connect_stores, revision_of
 
+
 def upgrade_stores(settings: Settings) -> tuple[str, ...]:
     """The three stores at their newest revision; returns a sentence for each thing that was done.
 
