@@ -111,6 +111,13 @@ def open_command(slug: str) -> None:
         vault = KeyVault(settings.instance / "keys", read_passphrase(settings.passphrase_file))
         record = open_round(stores, vault, slug, today())
     click.echo(f"round {slug}: open, {record.opens_on} to {record.closes_on}, key {record.key_fingerprint}")
+    # Said here, because from now on there are ballots to protect, and there is still time to move the passphrase.
+    if settings.passphrase_file.absolute().parent == settings.instance:
+        click.echo(
+            f"hailong: warning: the passphrase lies beside the keys it protects ({settings.passphrase_file}): "
+            "whoever copies the instance can open the ballots until they are sealed",
+            err=True,
+        )
 
 
 @command.command()

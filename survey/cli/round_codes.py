@@ -101,12 +101,6 @@ def seal(slug: str, passphrase_file: Path | None, as_json: bool) -> None:
 
     with opened() as (settings, stores):
         chosen = passphrase_file or settings.passphrase_file
-        if chosen.absolute().parent == settings.instance:
-            click.echo(
-                f"hailong: warning: the passphrase lies beside the keys it protects ({chosen}): "
-                "whoever copies the instance can open the ballots until they are sealed",
-                err=True,
-            )
         vault = KeyVault(settings.instance / "keys", read_passphrase(chosen))
         sealed = seal_round(stores, Secrets(settings.secret_key), vault, settings, slug, _tell)
     if as_json:

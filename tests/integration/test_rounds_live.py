@@ -266,7 +266,9 @@ def test_the_commands_lead_a_round_from_draft_to_closed(
     asked = ["--questionnaire", "tiny/1", "--units", "kind=ward", "--opens", "2026-11-01", "--closes", "2999-12-31"]
     created = run_hailong("round", "create", "dot-2", *asked, "--notice", notice)
     assert created.output == "round dot-2: draft, 1 units, 2026-11-01 to 2999-12-31\n", created.errors
-    assert run_hailong("round", "open", "dot-2").output.startswith("round dot-2: open, 2026-11-01 to 2999-12-31, key ")
+    opened = run_hailong("round", "open", "dot-2")
+    assert opened.output.startswith("round dot-2: open, 2026-11-01 to 2999-12-31, key ")
+    assert "the passphrase lies beside the keys" in opened.errors
     again = run_hailong("round", "open", "dot-2")
     assert (again.exit_code, again.output) == (2, "")
     assert again.errors == "hailong: the round dot-2 is open; to open it, it has to be draft\n"
