@@ -34,6 +34,7 @@ class UnitRecord:
     population: int | None
     area_km2: float | None
     source: str
+    bloc_name_en: str = ""
 
     def is_valid_on(self, day: date) -> bool:
         """Whether the unit exists on that day; both ends count."""

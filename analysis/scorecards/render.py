@@ -76,17 +76,23 @@ class Printer:
         name = "scorecard" if isinstance(document, Scorecard) else "league"
         if isinstance(document, Scorecard):
             self._refuse_unknown_letters(unicodedata.normalize("NFC", document.member.name.in_language(language)))
-        template = self._environment.get_template(f"{name}.html.jinja")
-        html = template.render(
+        return self.page(
+            f"{name}.html.jinja",
+            language,
             card=document,
-            language=language,
-            t=self._texts[language],
             edition=document.edition,
             is_equally_weighted=is_equally_weighted(document.edition.questionnaire),
             charts=charts,
             drawing=drawing,
             layout=layout,
         )
+
+    def page(self, template: str, language: str, **values: object) -> str:
+        """The HTML of any template of the environment, which finds `t`, `language` and these values in it.
+
+        All text is NFC; a letter that the fonts lack is shown as `?`.
+        """
+        html = self._environment.get_template(template).render(language=language, t=self._texts[language], **values)
         html = unicodedata.normalize("NFC", html)
         return html.translate(dict.fromkeys((ord(letter) for letter in self._unknown_letters(html)), "?"))
 
