@@ -24,10 +24,11 @@ def bundled_references() -> tuple[str, ...]:
     return tuple(sorted(references, key=sort_key))
 
 
-def sort_key(reference: str) -> tuple[str, tuple[int, ...]]:
-    """What references are sorted by, so that sipas/2026.10 comes after sipas/2026.9."""
+def sort_key(reference: str) -> tuple[str, str, tuple[int, ...]]:
+    """What references are sorted by, so that sipas/2026.10 comes after sipas/2026.9 and a model's forms stay together."""
     name, _, version = reference.partition("/")
-    return name, tuple(int(part) for part in version.split("."))
+    form, _, numbers = version.rpartition("-")
+    return name, form, tuple(int(part) for part in numbers.split("."))
 
 
 def bundled_source(reference: str) -> bytes:

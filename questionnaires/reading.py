@@ -22,7 +22,8 @@ from questionnaires.model import (
 from questionnaires.records import Notes, Record
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,3}")
+# A model with several forms has a word before the number: ddci/departments-2024.1 beside ddci/communes-2024.1.
+VERSION = re.compile(r"([a-z]{1,20}-)?[0-9]{1,6}(\.[0-9]{1,6}){0,3}")
 CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 OPTION_CODE = re.compile(r"[a-z0-9_]{1,20}")
 FORMAT = 1
@@ -80,7 +81,7 @@ def _questionnaire(root: Record, content_hash: str) -> Questionnaire:
     sections = tuple(_section(section, scales) for section in root.records("sections", _SECTION_KEYS, (1, 60)))
     return Questionnaire(
         name=root.word("name", _A_CODE, NAME),
-        version=root.word("version", 'a version in quotes, such as "2026.1"', VERSION),
+        version=root.word("version", 'a version in quotes, such as "2026.1" or "communes-2026.1"', VERSION),
         title=root.text("title"),
         model_name=root.sentence("model_name"),
         about=root.optional_text("about"),

@@ -112,3 +112,8 @@ def test_an_unknown_reference_is_told_what_there_is():
 
 def test_versions_are_sorted_as_numbers():
     assert sorted(["b/1", "a/2026.10", "a/2026.9"], key=sort_key) == ["a/2026.9", "a/2026.10", "b/1"]
+
+
+def test_the_forms_of_one_model_stay_together():
+    forms = ["a/firms-2026.10", "a/farms-2027.1", "a/2028.1", "a/firms-2026.9"]
+    assert sorted(forms, key=sort_key) == ["a/2028.1", "a/farms-2027.1", "a/firms-2026.9", "a/firms-2026.10"]
