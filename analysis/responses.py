@@ -1,15 +1,22 @@
 """The table of a round's responses: which columns it has, and how answers become its rows."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from questionnaires.model import Item, Questionnaire
 
 # What a row says of where it comes from. An empty string means that it was not recorded.
 ATTRIBUTES = ("unit", "stratum", "psu", "channel")
+# Which ratings came from one respondent: a random number that is drawn at sealing and means nothing else.
+BALLOT = "ballot"
 
 AnswerValue = str | tuple[str, ...] | float
+
+# Rows are turned into columns so many at a time, so that a million responses never stand in memory as Python objects.
+_ROWS_AT_ONCE = 20_000
 
 
 def columns_of_choices(item: Item) -> tuple[tuple[str, str], ...]:
@@ -17,14 +24,19 @@ def columns_of_choices(item: Item) -> tuple[tuple[str, str], ...]:
     return tuple((code, f"{item.code}_{code}") for code in item.accepted_codes)
 
 
+def attribute_columns(questionnaire: Questionnaire) -> tuple[str, ...]:
+    """The columns that say where a row comes from: with the ballot where one respondent rates several units."""
+    return (*ATTRIBUTES, BALLOT) if questionnaire.rates_several_units else ATTRIBUTES
+
+
 def response_schema(questionnaire: Questionnaire) -> pa.Schema:
-    """The columns of the responses to a questionnaire.
+    """The columns of the responses to a questionnaire, one row a response, or a rating where several units are rated.
 
     First the attributes, then the items in the order they are asked: `single` is the chosen code ("na" and "dk" as they
-    are), `number` is a double, `multiple` is a boolean column a choice. Null means not answered. Free texts are never
-    here.
+    are), `number` is a double, `multiple` is a boolean column a choice. Null means not answered, for a number also that
+    it does not apply or is not known. Free texts are never here.
     """
-    fields = [pa.field(name, pa.string(), nullable=False) for name in ATTRIBUTES]
+    fields = [pa.field(name, pa.string(), nullable=False) for name in attribute_columns(questionnaire)]
     for item in questionnaire.items:
         if item.kind == "single":
             fields.append(pa.field(item.code, pa.string()))
@@ -40,17 +52,44 @@ def tabulate_responses(
 ) -> pa.Table:
     """The table of responses from pairs of attributes and answers, in the order they come.
 
-    An attribute that is not given is "not recorded". Texts among the answers are left out.
+    :param records: a pair a row. Where several units are rated that is a rating: the attributes have the "ballot", and
+        the answers are those asked once together with those about this unit. An attribute that is not given is "not
+        recorded". Texts among the answers are left out, and numbers with bands are replaced by the lowest of theirs.
     """
     schema = response_schema(questionnaire)
-    columns: dict[str, list[object]] = {name: [] for name in schema.names}
-    for attributes, answers in records:
-        for name in ATTRIBUTES:
-            columns[name].append(attributes.get(name, ""))
-        for item in questionnaire.items:
-            for column, cell in _cells(item, answers.get(item.code)):
-                columns[column].append(cell)
-    return pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
+    attributes = attribute_columns(questionnaire)
+    rows = iter(records)
+    batches = []
+    while chunk := list(islice(rows, _ROWS_AT_ONCE)):
+        columns: dict[str, list[object]] = {name: [] for name in schema.names}
+        for origin, answers in chunk:
+            for name in attributes:
+                columns[name].append(origin.get(name, ""))
+            for item in questionnaire.items:
+                for column, cell in _cells(item, answers.get(item.code)):
+                    columns[column].append(cell)
+        batches.append(pa.record_batch([pa.array(columns[field.name], field.type) for field in schema], schema=schema))
+    return banded(questionnaire, pa.Table.from_batches(batches, schema=schema))
+
+
+def bands_of(questionnaire: Questionnaire) -> dict[str, list[float]]:
+    """The lowest numbers of the bands of every item that has some, by the item's code."""
+    return {item.code: list(item.bands) for item in questionnaire.items if item.bands}
+
+
+def banded(questionnaire: Questionnaire, responses: pa.Table) -> pa.Table:
+    """The responses with every number that has bands replaced by the lowest number of its band.
+
+    What is in bands already stays as it is. A number below the first band, which no checked answer has, is put into it.
+    """
+    for code, bands in bands_of(questionnaire).items():
+        numbers = responses[code]
+        lowest = pc.if_else(pc.is_valid(numbers), bands[0], None)
+        for band in bands[1:]:
+            lowest = pc.if_else(pc.greater_equal(numbers, band), band, lowest)
+        place = responses.schema.get_field_index(code)
+        responses = responses.set_column(place, responses.schema.field(place), lowest.cast(pa.float64()))
+    return responses
 
 
 def units_without_place(responses: pa.Table, unit_codes: Sequence[str]) -> list[str]:
@@ -64,6 +103,7 @@ def _cells(item: Item, answer: AnswerValue | None) -> Iterator[tuple[str, object
         for code, column in columns_of_choices(item):
             yield column, None if not isinstance(chosen, tuple) else code in chosen
     elif item.kind == "number":
-        yield item.code, None if answer is None or isinstance(answer, tuple) else float(answer)
+        # "na" and "dk" are no numbers, and a column of numbers has no room for them.
+        yield item.code, float(answer) if isinstance(answer, int | float) else None
     elif item.kind == "single":
         yield item.code, answer

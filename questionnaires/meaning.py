@@ -16,6 +16,13 @@ RESERVED_ITEM_CODES = frozenset(
         "respondent",
     }
 )  # fmt: skip
+# Fields and columns that are there only where a respondent rates several units.
+_RESERVED_WITH_SEVERAL_UNITS = frozenset({"units", "step", "ballot"})
+
+
+def reserved_item_codes(most_units: int) -> frozenset[str]:
+    """The codes that no item has in a questionnaire that rates so many units at most."""
+    return RESERVED_ITEM_CODES | (_RESERVED_WITH_SEVERAL_UNITS if most_units > 1 else frozenset())
 
 
 def check_meaning(questionnaire: Questionnaire, notes: Notes) -> None:
@@ -51,7 +58,7 @@ def _check_items(questionnaire: Questionnaire, notes: Notes) -> None:
     _check_twice([(item.code, f"{path}.code") for path, item in placed], "item", notes)
     codes = {item.code for _, item in placed}
     for path, item in placed:
-        if item.code in RESERVED_ITEM_CODES:
+        if item.code in reserved_item_codes(questionnaire.most_units):
             notes.complain(f"{path}.code", f"found the code “{item.code}”, which is reserved, expected another")
         if item.scale is None:
             _check_options(item.options, f"{path}.options", notes)

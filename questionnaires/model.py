@@ -4,7 +4,7 @@ Nothing here is checked: `questionnaires.reading` builds these values from a fil
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 LANGUAGES = ("vi", "en")
@@ -13,7 +13,8 @@ DONT_KNOW = "dk"
 
 ItemKind = Literal["single", "multiple", "number", "text"]
 NodeKind = Literal["index", "factor", "criterion"]
-Formula = Literal["share", "mean_of_maximum", "rescaled"]
+Formula = Literal["share", "mean_of_maximum", "rescaled", "standardised"]
+SameExtremes = Literal["midpoint", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ class Item:
     """A question. `options` holds the scale's options where `scale` names one; "na" and "dk" are never among them.
 
     `minimum`, `maximum` and `whole` say something about numbers only, `longest` (characters, at most 1,500) about
-    texts.
+    texts. `bands` are the lowest numbers of the bands that an archive keeps of a number: sealing replaces 41 by 35
+    where they are 18, 35 and 55. They increase, the first is no higher than `minimum`, and empty means kept as given.
     """
 
     code: str
@@ -68,6 +70,7 @@ class Item:
     maximum: float | None = None
     whole: bool = False
     longest: int | None = None
+    bands: tuple[float, ...] = ()
 
     @property
     def reserved_codes(self) -> tuple[str, ...]:
@@ -83,13 +86,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Items that stand together under a title."""
+    """Items that stand together under a title; a section `per_unit` is asked once for each unit that is rated."""
 
     code: str
     title: Text
     intro: Text | None
     items: tuple[Item, ...]
     show_if: Condition | None = None
+    per_unit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +107,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node of the scoring tree. The root's code is "index"; a leaf is a criterion with exactly one item.
+    """A node of the scoring tree. The root's code is "index"; a leaf is a criterion with one item or one indicator.
 
-    `weight` counts among the node's siblings and need not sum to one.
+    `weight` counts among the node's siblings and need not sum to one. A `hard` criterion has no item: its code is that
+    of the indicator in the round's hard data. Under a `reversed` criterion a high value is bad; only standardised
+    profiles know such criteria.
     """
 
     code: str
@@ -116,15 +122,30 @@ class Node:
     children: tuple["Node", ...] = ()
     item: str | None = None
     source: Source | None = None
+    hard: bool = False
+    reversed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """What a score is called from `low` points up to the next band."""
+
+    low: float
+    label: Text
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A named rule that turns the answers x of an item into points from 0 to 100.
+    """A named rule that turns the answers x of an item into points.
 
     share: 100·P(x ≥ threshold); mean_of_maximum: 100·mean(x)/max; rescaled: 100·(mean(x) − min)/(max − min), where min
-    and max are the extreme option values of the item's scale. `confirmed` is true only when the owner of the model has
-    said that this is the rule they use.
+    and max are the extreme option values of the item's scale. standardised: the units' means are mapped onto 1 to 10,
+    the lowest unit of a bloc to 1 and the highest to 10, and an index is the weighted mean of its factors times a tenth
+    of `points`, which are 100 or 1,000; where the extremes are the same every unit has the midpoint, or none has a
+    score (`same_extremes`). `uses_hard` says that the hard criteria count; without it they are left out.
+
+    `bands` are in points of the index, the lowest first, which begins at the lowest score there can be. `confirmed` is
+    true only when the owner of the model has said that this is the rule they use.
     """
 
     name: str
@@ -133,13 +154,33 @@ class Profile:
     threshold: float | None
     confirmed: bool
     source: Source | None
+    points: int = 100
+    uses_hard: bool = False
+    same_extremes: SameExtremes = "midpoint"
+    bands: tuple[Band, ...] = ()
+
+    @property
+    def lowest_points(self) -> float:
+        """The least an index can have: nothing, or a tenth of the points where units are standardised onto 1 to 10."""
+        return self.points / 10 if self.formula == "standardised" else 0.0
+
+    @property
+    def highest_points(self) -> float:
+        """The most an index can have."""
+        return float(self.points)
+
+    def band_of(self, points: float) -> Band | None:
+        """The band that an index of so many points lies in; None where the profile has no bands or none so low."""
+        return next((band for band in reversed(self.bands) if points >= band.low), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Questionnaire:
     """One immutable version of a questionnaire; `content_hash` is the SHA-256 of the bytes it was read from, in hex.
 
-    Without a scoring tree `index` is None, `profiles` is empty and `default_profile` is the empty string.
+    Without a scoring tree `index` is None, `profiles` is empty and `default_profile` is the empty string. `most_units`
+    is how many units one respondent may rate; above one, the sections `per_unit` are asked for each of them. `modules`
+    are what `questionnaires.modules.attach` has added: their sections are among the host's, their trees are their own.
     """
 
     name: str
@@ -153,11 +194,28 @@ class Questionnaire:
     profiles: tuple[Profile, ...]
     default_profile: str
     content_hash: str
+    most_units: int = 1
+    modules: tuple["Questionnaire", ...] = ()
 
     @property
     def reference(self) -> str:
         """The name and the version as commands take them: "sipas/2017.1"."""
         return f"{self.name}/{self.version}"
+
+    @property
+    def rates_several_units(self) -> bool:
+        """True when one respondent may rate more than one unit."""
+        return self.most_units > 1
+
+    @property
+    def common_sections(self) -> tuple[Section, ...]:
+        """The sections that are asked once, in order; all of them where one unit is rated."""
+        return tuple(section for section in self.sections if not section.per_unit)
+
+    @property
+    def per_unit_sections(self) -> tuple[Section, ...]:
+        """The sections that are asked for each rated unit, in order."""
+        return tuple(section for section in self.sections if section.per_unit)
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -175,9 +233,21 @@ class Questionnaire:
                     return item
         raise KeyError(code)
 
-    def nodes(self) -> tuple[Node, ...]:
-        """All nodes of the scoring tree, parents before their children; empty without a tree."""
-        return tuple(_pre_order(self.index)) if self.index else ()
+    def tree(self, profile_name: str | None = None) -> Node | None:
+        """The scoring tree as this profile sees it: without hard criteria where it does not use them.
+
+        Without a name it is the whole tree.
+
+        :raises KeyError: when the questionnaire has no profile of this name.
+        """
+        if self.index is None or profile_name is None or self.profile(profile_name).uses_hard:
+            return self.index
+        return _without_hard_criteria(self.index)
+
+    def nodes(self, profile_name: str | None = None) -> tuple[Node, ...]:
+        """All nodes of the `tree`, parents before their children; empty without a tree."""
+        root = self.tree(profile_name)
+        return tuple(_pre_order(root)) if root else ()
 
     def profile(self, name: str) -> Profile:
         """The scoring profile of this name.
@@ -200,3 +270,8 @@ def _pre_order(node: Node) -> Iterator[Node]:
     yield node
     for child in node.children:
         yield from _pre_order(child)
+
+
+def _without_hard_criteria(node: Node) -> Node:
+    children = tuple(_without_hard_criteria(child) for child in node.children if not child.hard)
+    return node if children == node.children else replace(node, children=children)
