@@ -4,21 +4,32 @@ An archive is a folder in the layout of a Frictionless Data Package (https://dat
 manifest. It is microdata for the office's statisticians and auditors and is never published.
 """
 
-import csv
-import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from analysis.accounting import AccountingRow, accounting_from_csv, accounting_to_csv
+from analysis.archive_records import (
+    UNIT_COLUMNS,
+    ArchiveUnit,
+    Counts,
+    RoundFacts,
+    counts_from_json,
+    counts_to_json,
+    facts_from_json,
+    facts_to_json,
+    units_from_csv,
+    units_to_csv,
+)
 from analysis.data_package import DATA_PACKAGE, data_package, package_findings
 from analysis.errors import ArchiveError
-from analysis.responses import response_schema, units_without_place
+from analysis.responses import BALLOT, bands_of, response_schema, units_without_place
 from analysis.sealed_folders import (
     Finding,
     describe_files,
@@ -29,50 +40,38 @@ from analysis.sealed_folders import (
 )
 from analysis.signatures import Signer, signature_complaint, signed
 from questionnaires.errors import QuestionnaireError
-from questionnaires.model import Questionnaire, Text
+from questionnaires.model import Questionnaire
+from questionnaires.modules import attach
 from questionnaires.reading import parse_questionnaire
 
-FORMAT = 1
+__all__ = [
+    "AccountingRow",
+    "Archive",
+    "ArchiveContents",
+    "ArchiveUnit",
+    "Counts",
+    "RoundFacts",
+    "counts_from_json",
+    "counts_to_json",
+    "examine_archive",
+    "facts_from_json",
+    "facts_to_json",
+    "manifest_bytes",
+    "questionnaire_of",
+    "read_accounting",
+    "read_archive",
+    "units_from_csv",
+    "units_to_csv",
+    "write_archive",
+]
+
+# Archives of the first format have no modules, no accounting, no recompute.R and no English names of blocs.
+FORMAT = 2
+READABLE_FORMATS = (1, 2)
 MANIFEST = "manifest.json"
 COMMENTS = "comments.enc"
-UNIT_COLUMNS = ("code", "name_vi", "name_en", "kind", "bloc_code", "bloc_name", "population")
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveUnit:
-    """A unit as it was when the round was sealed. `population` is None where it is not known."""
-
-    code: str
-    name: Text
-    kind: str
-    bloc_code: str
-    bloc_name: str
-    population: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class RoundFacts:
-    """What the round's notice said: who asked, when, by which decision. Empty strings mean that nothing was said."""
-
-    slug: str
-    title: Text
-    opens_on: date
-    closes_on: date
-    issuer: Text
-    decision: str
-    hotline: str
-    collected: Literal["here", "elsewhere"]
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many there were on each step; `rejected` by reason. spent = spooled = sealed + rejected."""
-
-    issued: int
-    spent: int
-    spooled: int
-    sealed: int
-    rejected: Mapping[str, int]
+ACCOUNTING = "accounting.csv"
+RECOMPUTE = "recompute.R"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +80,8 @@ class ArchiveContents:
 
     `comments` is the encrypted container of the free texts, or None; `coarsening` is the record that `coarsen` gives;
     `previous_manifest` is the SHA-256 of the manifest that this archive replaces or follows, or None.
+    `module_sources` are the modules that were asked along, in the order of their questions. `accounting` is empty where
+    nobody counted, and `recompute` where no script computes the figures again.
     """
 
     facts: RoundFacts
@@ -94,11 +95,18 @@ class ArchiveContents:
     counts: Counts
     coarsening: Mapping[str, object]
     previous_manifest: str | None
+    module_sources: tuple[bytes, ...] = ()
+    accounting: tuple[AccountingRow, ...] = ()
+    recompute: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """An archive that was read and found whole. `comments` tells whether the free texts are still there."""
+    """An archive that was read and found whole.
+
+    `questionnaire` is what was asked: the round's questionnaire with its modules attached. `comments` tells whether the
+    free texts are still there.
+    """
 
     contents: ArchiveContents
     questionnaire: Questionnaire
@@ -113,16 +121,24 @@ def write_archive(contents: ArchiveContents, path: Path, signer: Signer) -> dict
     Raises ArchiveError when something is at `path`, when the responses do not have the questionnaire's columns, name a
     unit that is not listed, or when the counts do not add up.
     """
-    questionnaire = parse_questionnaire(contents.questionnaire_source, "questionnaire.yaml")
+    questionnaire = questionnaire_of(contents)
     for finding in _content_findings(contents, questionnaire):
         raise ArchiveError(str(finding))
     files = {
         "responses.parquet": _parquet_bytes(contents.responses),
         "questionnaire.yaml": contents.questionnaire_source,
+        **{
+            module_file(module.name): source
+            for module, source in zip(questionnaire.modules, contents.module_sources, strict=True)
+        },
         "plan.yaml": contents.plan_source,
         "design.yaml": contents.design_source,
         "units.csv": units_to_csv(contents.units),
     }
+    if contents.accounting:
+        files[ACCOUNTING] = accounting_to_csv(contents.accounting)
+    if contents.recompute:
+        files[RECOMPUTE] = contents.recompute
     files[DATA_PACKAGE] = data_package(
         contents.facts.slug,
         contents.facts.title.vi,
@@ -138,9 +154,14 @@ def write_archive(contents: ArchiveContents, path: Path, signer: Signer) -> dict
             "archive": FORMAT,
             "round": facts_to_json(contents.facts),
             "questionnaire": {"reference": questionnaire.reference, "sha256": questionnaire.content_hash},
+            "modules": [
+                {"name": module.name, "reference": module.reference, "sha256": module.content_hash}
+                for module in questionnaire.modules
+            ],
             "counts": counts_to_json(contents.counts),
             "comments": contents.comment_count,
             "coarsening": dict(contents.coarsening),
+            "bands": bands_of(questionnaire),
             "previous_manifest": contents.previous_manifest,
             "files": describe_files(files),
         },
@@ -168,8 +189,7 @@ def examine_archive(path: Path, trusted_key: bytes | None = None) -> tuple[Archi
     Raises ArchiveError when there is no archive to examine: no folder, no manifest.
     """
     manifest = read_manifest(path, MANIFEST, ArchiveError)
-    if manifest.get("archive") != FORMAT:
-        raise ArchiveError(f"{path / MANIFEST}: found `archive: {manifest.get('archive')}`, expected {FORMAT}")
+    _refuse_other_formats(path, manifest)
     findings = []
     complaint = signature_complaint(manifest, trusted_key)
     if complaint:
@@ -192,52 +212,40 @@ def examine_archive(path: Path, trusted_key: bytes | None = None) -> tuple[Archi
     return archive, findings
 
 
-def facts_to_json(facts: RoundFacts) -> dict[str, object]:
-    """The facts of a round as a manifest carries them."""
-    return {
-        "slug": facts.slug,
-        "title": {"vi": facts.title.vi, "en": facts.title.en},
-        "opens_on": facts.opens_on.isoformat(),
-        "closes_on": facts.closes_on.isoformat(),
-        "issuer": {"vi": facts.issuer.vi, "en": facts.issuer.en},
-        "decision": facts.decision,
-        "hotline": facts.hotline,
-        "collected": facts.collected,
-    }
+def read_accounting(path: Path, manifest_sha256: str) -> tuple[AccountingRow, ...]:
+    """The accounting of the archive at `path` without its microdata; empty where a former version kept none.
+
+    Raises ArchiveError when the archive's manifest is not the one of that hash, or the file not the one it names.
+    """
+    manifest = read_manifest(path, MANIFEST, ArchiveError)
+    _refuse_other_formats(path, manifest)
+    found = sha256_hex((path / MANIFEST).read_bytes())
+    if found != manifest_sha256:
+        raise ArchiveError(f"{path / MANIFEST}: found SHA-256 {found}, expected {manifest_sha256} as it was sealed")
+    files = manifest["files"]
+    if not isinstance(files, Mapping) or ACCOUNTING not in files:
+        return ()
+    place = path / ACCOUNTING
+    source = place.read_bytes() if place.is_file() and not place.is_symlink() else b""
+    facts = files[ACCOUNTING]
+    if not isinstance(facts, Mapping) or sha256_hex(source) != facts.get("sha256"):
+        raise ArchiveError(f"{place}: found another file or none, expected the one that {MANIFEST} names")
+    return accounting_from_csv(source)
 
 
-def facts_from_json(stored: Mapping[str, object]) -> RoundFacts:
-    """The facts of a round from a manifest; raises KeyError, TypeError or ValueError when they are not all there."""
-    return RoundFacts(
-        slug=str(stored["slug"]),
-        title=_text(stored["title"]),
-        opens_on=date.fromisoformat(str(stored["opens_on"])),
-        closes_on=date.fromisoformat(str(stored["closes_on"])),
-        issuer=_text(stored["issuer"]),
-        decision=str(stored["decision"]),
-        hotline=str(stored["hotline"]),
-        collected="elsewhere" if stored["collected"] == "elsewhere" else "here",
-    )
+def questionnaire_of(contents: ArchiveContents) -> Questionnaire:
+    """What was asked: the questionnaire with its modules attached; raises QuestionnaireError where a text is none."""
+    questionnaire = parse_questionnaire(contents.questionnaire_source, "questionnaire.yaml")
+    modules = [
+        parse_questionnaire(source, f"module {position}")
+        for position, source in enumerate(contents.module_sources, start=1)
+    ]
+    return attach(questionnaire, modules)
 
 
-def counts_to_json(counts: Counts) -> dict[str, object]:
-    """The counts as a manifest carries them."""
-    return {
-        "issued": counts.issued,
-        "spent": counts.spent,
-        "spooled": counts.spooled,
-        "sealed": counts.sealed,
-        "rejected": dict(counts.rejected),
-    }
-
-
-def counts_from_json(stored: Mapping[str, object]) -> Counts:
-    """The counts from a manifest; raises KeyError, TypeError or ValueError when they are not all there."""
-    rejected = stored["rejected"]
-    if not isinstance(rejected, Mapping):
-        raise TypeError(f"found rejected: {rejected!r}, expected counts by reason")
-    numbers = {name: int(str(stored[name])) for name in ("issued", "spent", "spooled", "sealed")}
-    return Counts(**numbers, rejected={str(reason): int(count) for reason, count in rejected.items()})
+def module_file(name: str) -> str:
+    """The file of an archive that holds the module of this name."""
+    return f"module-{name}.yaml"
 
 
 def manifest_bytes(manifest: Mapping[str, object]) -> bytes:
@@ -247,37 +255,13 @@ def manifest_bytes(manifest: Mapping[str, object]) -> bytes:
     return (json.dumps(manifest, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
 
 
-def units_to_csv(units: tuple[ArchiveUnit, ...]) -> bytes:
-    """The units as the `units.csv` of an archive or an edition."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(UNIT_COLUMNS)
-    for unit in units:
-        population = "" if unit.population is None else unit.population
-        writer.writerow((unit.code, unit.name.vi, unit.name.en, unit.kind, unit.bloc_code, unit.bloc_name, population))
-    return stream.getvalue().encode()
-
-
-def units_from_csv(source: bytes) -> tuple[ArchiveUnit, ...]:
-    """The units of an archive's or an edition's `units.csv`; raises KeyError or ValueError when a column is
-    missing.
-    """
-    rows = csv.DictReader(io.StringIO(source.decode()))
-    return tuple(
-        ArchiveUnit(
-            code=row["code"],
-            name=Text(vi=row["name_vi"], en=row["name_en"]),
-            kind=row["kind"],
-            bloc_code=row["bloc_code"],
-            bloc_name=row["bloc_name"],
-            population=int(row["population"]) if row["population"] else None,
-        )
-        for row in rows
-    )
+def _refuse_other_formats(path: Path, manifest: Mapping[str, object]) -> None:
+    if manifest.get("archive") not in READABLE_FORMATS:
+        expected = " or ".join(str(number) for number in READABLE_FORMATS)
+        raise ArchiveError(f"{path / MANIFEST}: found `archive: {manifest.get('archive')}`, expected {expected}")
 
 
 def _read(path: Path, manifest: Mapping[str, object]) -> Archive:
-    questionnaire_source = (path / "questionnaire.yaml").read_bytes()
     comments = path / COMMENTS
     files, counts, round_ = manifest["files"], manifest["counts"], manifest["round"]
     coarsening = manifest["coarsening"]
@@ -287,7 +271,7 @@ def _read(path: Path, manifest: Mapping[str, object]) -> Archive:
     sealed_comments = comments.read_bytes() if comments.is_file() and not comments.is_symlink() else None
     contents = ArchiveContents(
         facts=facts_from_json(round_),
-        questionnaire_source=questionnaire_source,
+        questionnaire_source=(path / "questionnaire.yaml").read_bytes(),
         plan_source=(path / "plan.yaml").read_bytes(),
         design_source=(path / "design.yaml").read_bytes(),
         units=units_from_csv((path / "units.csv").read_bytes()),
@@ -297,14 +281,29 @@ def _read(path: Path, manifest: Mapping[str, object]) -> Archive:
         counts=counts_from_json(counts),
         coarsening=coarsening if isinstance(coarsening, Mapping) else {},
         previous_manifest=None if previous is None else str(previous),
+        module_sources=tuple((path / name).read_bytes() for name in _module_files(manifest)),
+        accounting=accounting_from_csv((path / ACCOUNTING).read_bytes()) if ACCOUNTING in files else (),
+        recompute=(path / RECOMPUTE).read_bytes() if RECOMPUTE in files else b"",
     )
     return Archive(
         contents=contents,
-        questionnaire=parse_questionnaire(questionnaire_source, str(path / "questionnaire.yaml")),
+        questionnaire=questionnaire_of(contents),
         manifest=manifest,
         manifest_sha256=sha256_hex((path / MANIFEST).read_bytes()),
         comments="none" if COMMENTS not in files else "erased" if sealed_comments is None else "present",
     )
+
+
+def _module_files(manifest: Mapping[str, object]) -> list[str]:
+    """The files of the modules in the order they were asked; none in an archive of the first format."""
+    modules = manifest.get("modules", [])
+    if not isinstance(modules, list):
+        raise TypeError(f"found modules: {modules!r}, expected a list")
+    names = [module_file(str(module["name"])) for module in modules]
+    for name in names:
+        if Path(name).name != name:
+            raise ValueError(f"found the module file {name!r}, expected a plain name")
+    return names
 
 
 def _content_findings(contents: ArchiveContents, questionnaire: Questionnaire) -> list[Finding]:
@@ -321,12 +320,13 @@ def _content_findings(contents: ArchiveContents, questionnaire: Questionnaire) -
         if strangers:
             findings.append(Finding("responses.parquet, column unit", f"{strangers[0]!r}", "a unit of units.csv"))
     counts = contents.counts
-    if counts.sealed != contents.responses.num_rows:
-        findings.append(
-            Finding(
-                "responses.parquet", f"{contents.responses.num_rows} rows", f"{counts.sealed} as counted at sealing"
-            )
-        )
+    n_ballots, what = contents.responses.num_rows, "rows"
+    if BALLOT in contents.responses.schema.names:
+        # One ballot rates several units, a row each.
+        n_ballots, what = pc.count_distinct(contents.responses[BALLOT]).as_py(), "ballots"
+    if counts.sealed != n_ballots:
+        findings.append(Finding("responses.parquet", f"{n_ballots} {what}", f"{counts.sealed} as counted at sealing"))
+    findings.extend(_accounting_findings(contents))
     if not counts.spent == counts.spooled == counts.sealed + sum(counts.rejected.values()):
         findings.append(
             Finding(
@@ -339,14 +339,24 @@ def _content_findings(contents: ArchiveContents, questionnaire: Questionnaire) -
     return findings
 
 
+def _accounting_findings(contents: ArchiveContents) -> Iterator[Finding]:
+    for row in contents.accounting:
+        if row.complaint:
+            yield Finding(
+                f"{ACCOUNTING}, unit {row.unit!r}, channel {row.channel!r}",
+                row.complaint,
+                "eligible ≥ issued ≥ spent = sealed + rejected",
+            )
+    counts = contents.counts
+    for row in contents.accounting[-1:]:
+        found = (row.issued, row.spent, row.sealed, row.rejected)
+        expected = (counts.issued, counts.spent, counts.sealed, sum(counts.rejected.values()))
+        if found != expected:
+            yield Finding(f"{ACCOUNTING}, the round's row", f"{found}", f"{expected} as {MANIFEST} counts")
+
+
 def _parquet_bytes(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     # The schema's metadata may tell of the machine or the program that made the table.
     pq.write_table(table.replace_schema_metadata(None), sink, compression="zstd")
     return bytes(sink.getvalue())
-
-
-def _text(stored: object) -> Text:
-    if not isinstance(stored, Mapping):
-        raise TypeError(f"found {stored!r}, expected a text in vi and en")
-    return Text(vi=str(stored["vi"]), en=str(stored["en"]))

@@ -11,6 +11,12 @@ from questionnaires.model import Questionnaire
 
 DATA_PACKAGE = "datapackage.json"
 
+MEDIA = {
+    ".yaml": {"format": "yaml", "mediatype": "application/yaml"},
+    ".csv": {"format": "csv", "mediatype": "text/csv", "encoding": "utf-8"},
+    ".R": {"format": "r", "mediatype": "text/plain", "encoding": "utf-8"},
+}
+
 
 def data_package(
     name: str,
@@ -20,7 +26,7 @@ def data_package(
     questionnaire: Questionnaire,
     files: Mapping[str, bytes],
 ) -> bytes:
-    """The `datapackage.json` of an archive with these files; `schema` is that of its responses."""
+    """The `datapackage.json` of an archive; `files` are all it describes, `schema` is that of its responses."""
     types = {pa.string(): "string", pa.float64(): "number", pa.bool_(): "boolean"}
     titles = {item.code: item.text.vi for item in questionnaire.items}
     response_fields = [
@@ -57,13 +63,13 @@ def data_package(
             },
             *(
                 {
-                    "name": file.removesuffix(".yaml"),
+                    "name": Path(file).stem,
                     "path": file,
-                    "format": "yaml",
-                    "mediatype": "application/yaml",
-                    **_package_facts(files[file]),
+                    **MEDIA[Path(file).suffix],
+                    **_package_facts(content),
                 }
-                for file in ("questionnaire.yaml", "plan.yaml", "design.yaml")
+                for file, content in files.items()
+                if file not in ("responses.parquet", "units.csv")
             ),
         ],
     }

@@ -35,7 +35,10 @@ _NO_CODE = b"\0\0\0"
 
 @dataclass(frozen=True, slots=True)
 class CodeRequest:
-    """How many invitations are wanted for one unit; empty stratum and psu mean that there are none."""
+    """How many invitations are wanted for one unit; empty stratum and psu mean that there are none.
+
+    `unit` is empty in a round whose ballots rate several units: its invitations belong to the round.
+    """
 
     unit: str
     count: int
@@ -56,7 +59,8 @@ class IssuedCode:
 
     def address(self, public_url: str | None) -> str:
         """What the QR picture holds; the path alone without a public address. The code rides in the fragment."""
-        return f"{public_url or ''}/r/{quote(self.round_slug, safe='')}/{quote(self.unit, safe='')}#{self.qr}"
+        place = f"/{quote(self.unit, safe='')}" if self.unit else ""
+        return f"{public_url or ''}/r/{quote(self.round_slug, safe='')}{place}#{self.qr}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -1,14 +1,16 @@
 """Rounds as the stores have them, read as values that outlive their session."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, cast
 
 from sqlalchemy import select
 
+from analysis.archive_records import Collected
+from questionnaires.errors import QuestionnaireError
 from questionnaires.model import Questionnaire, Text
-from survey.errors import NotFound, WrongState
+from survey.errors import BadInput, NotFound, WrongState
 from survey.questionnaire_library import find_questionnaire
 from survey.storage.office import Edition, Round, RoundUnit
 from survey.storage.sessions import reading
@@ -42,6 +44,15 @@ class RoundRecord:
     n_rejected: int | None
     is_imported: bool
     unit_codes: tuple[str, ...]
+    module_references: tuple[str, ...]
+    is_simulated: bool
+
+    @property
+    def collected(self) -> Collected:
+        """Where its answers come from: what pages and PDFs have to say of a simulated round."""
+        if self.is_simulated:
+            return "simulated"
+        return "elsewhere" if self.is_imported else "here"
 
     def accepts_answers_on(self, day: date) -> bool:
         """Whether a citizen may answer on that day; both the first and the last day count."""
@@ -96,14 +107,28 @@ def units_of_round(stores: Stores, record: RoundRecord) -> tuple[UnitRecord, ...
 
 
 def load_questionnaire_of(stores: Stores, record: RoundRecord) -> Questionnaire:
-    """The questionnaire a round asks; WrongState when its text is no longer the one the round was created with."""
-    questionnaire = find_questionnaire(stores, record.questionnaire_reference)
+    """What a round asks: its questionnaire with its modules; WrongState when a text is no longer as it was then."""
+    questionnaire = questionnaire_with_modules(stores, record.questionnaire_reference, record.module_references)
     if questionnaire.content_hash != record.questionnaire_hash:
+        texts = " with ".join((record.questionnaire_reference, *record.module_references))
         raise WrongState(
-            f"the round {record.slug}: found {record.questionnaire_reference} with sha256 "
+            f"the round {record.slug}: found {texts} with sha256 "
             f"{questionnaire.content_hash[:12]}, expected {record.questionnaire_hash[:12]} as when it was created"
         )
     return questionnaire
+
+
+def questionnaire_with_modules(stores: Stores, reference: str, modules: Sequence[str]) -> Questionnaire:
+    """A published questionnaire with published modules attached; BadInput when they cannot be asked together."""
+    questionnaire = find_questionnaire(stores, reference)
+    if not modules:
+        return questionnaire
+    from questionnaires.modules import attach
+
+    try:
+        return attach(questionnaire, [find_questionnaire(stores, module) for module in modules])
+    except QuestionnaireError as complaint:
+        raise BadInput(f"modules: {complaint}") from None
 
 
 def _record_of(row: Round, codes: Iterable[str]) -> RoundRecord:
@@ -128,4 +153,6 @@ def _record_of(row: Round, codes: Iterable[str]) -> RoundRecord:
         n_rejected=row.n_rejected,
         is_imported=row.imported,
         unit_codes=tuple(codes),
+        module_references=tuple(filter(None, row.modules.split(","))),
+        is_simulated=row.is_simulated,
     )

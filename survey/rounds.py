@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from questionnaires.model import Questionnaire, Text
 from survey.errors import BadInput, NotFound, WrongState
 from survey.notices import NO_NOTICE, Notice, one_line
-from survey.questionnaire_library import find_questionnaire
 from survey.round_records import (
     EditionRecord,
     RoundRecord,
@@ -21,12 +20,14 @@ from survey.round_records import (
     find_round,
     list_rounds,
     load_questionnaire_of,
+    questionnaire_with_modules,
     units_of_round,
 )
 from survey.round_status import RoundStatus, StatusCell, round_status
 from survey.storage.audit import record_event
+from survey.storage.intake import SpentInvitation
 from survey.storage.office import Edition, Round, RoundUnit
-from survey.storage.sessions import writing
+from survey.storage.sessions import reading, writing
 from survey.storage.stores import Stores
 from survey.units import select_units
 
@@ -43,6 +44,7 @@ __all__ = [
     "load_questionnaire_of",
     "mark_published",
     "mark_sealed",
+    "mark_simulated",
     "open_round",
     "round_status",
     "units_of_round",
@@ -91,6 +93,7 @@ class RoundRequest:
     design: SourceFile | None = None
     plan: SourceFile | None = None
     is_imported: bool = False
+    modules: tuple[str, ...] = ()
 
 
 def create_round(stores: Stores, request: RoundRequest, today: date, *, actor: str = COMMAND_LINE) -> RoundRecord:
@@ -100,7 +103,7 @@ def create_round(stores: Stores, request: RoundRequest, today: date, *, actor: s
     """
     _refuse_bad_slug(request.slug)
     _refuse_bad_dates(request, today)
-    questionnaire = find_questionnaire(stores, request.questionnaire)
+    questionnaire = questionnaire_with_modules(stores, request.questionnaire, request.modules)
     design, plan = _checked_sources(request, questionnaire)
     units = select_units(stores, request.units, request.opens_on)
     title = request.title or request.notice.title or questionnaire.title
@@ -125,11 +128,13 @@ def create_round(stores: Stores, request: RoundRequest, today: date, *, actor: s
                 decision=request.notice.decision,
                 hotline=request.notice.hotline,
                 imported=request.is_imported,
+                modules=",".join(module.reference for module in questionnaire.modules),
             )
         )
         session.flush()
         session.add_all(RoundUnit(round_slug=request.slug, unit_code=unit.code) for unit in units)
-        subject = f"{request.slug} with {questionnaire.reference} for {len(units)} units"
+        asked = " and ".join((questionnaire.reference, *request.modules))
+        subject = f"{request.slug} with {asked} for {len(units)} units"
         record_event(session, actor, "round.created", subject)
     return find_round(stores, request.slug)
 
@@ -162,6 +167,25 @@ def close_round(stores: Stores, slug: str, *, actor: str = COMMAND_LINE) -> Roun
     with writing(stores.office) as session:
         _step(session, slug, "close")
         record_event(session, actor, "round.closed", slug)
+    return find_round(stores, slug)
+
+
+def mark_simulated(stores: Stores, slug: str, *, actor: str = COMMAND_LINE) -> RoundRecord:
+    """The round as one whose answers are made up; every page and PDF of it says so from now on.
+
+    Raises NotFound, or WrongState when it is over, imported, or somebody has answered it: answers of people and of a
+    simulation are never mixed.
+    """
+    if _has_answers(stores, slug):
+        raise WrongState(f"the round {slug}: found answers, expected none: a round is simulated from its beginning")
+    with writing(stores.office) as session:
+        row = _locked(session, slug)
+        if row.imported or row.state not in ("draft", "open"):
+            found = "imported" if row.imported else row.state
+            raise WrongState(f"the round {slug} is {found}; to be simulated it has to be draft or open")
+        if not row.is_simulated:
+            row.is_simulated = True
+            record_event(session, actor, "round.simulated", slug)
     return find_round(stores, slug)
 
 
@@ -233,6 +257,13 @@ def _locked(session: Session, slug: str) -> Round:
     if row is None:
         raise NotFound(f"found no round {slug[:60]!r}, expected one that `hailong round status` knows")
     return row
+
+
+def _has_answers(stores: Stores, slug: str) -> bool:
+    # The marks of use are what a server's own stores may read; there is one for every ballot.
+    with reading(stores.intake) as session:
+        query = select(SpentInvitation.nullifier).where(SpentInvitation.round_slug == slug).limit(1)
+        return session.scalars(query).first() is not None
 
 
 def _refuse_state(slug: str, state: str, step: str) -> None:

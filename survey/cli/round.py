@@ -61,6 +61,13 @@ def command() -> None:
 @click.option("--title", help="The round's name in Vietnamese; the questionnaire's title where none is given.")
 @click.option("--title-en", help="The round's name in English; the Vietnamese one where none is given.")
 @click.option("--notice", type=click.Path(path_type=Path), help="YAML: title, issuer, decision, hotline.")
+@click.option(
+    "--module",
+    "modules",
+    multiple=True,
+    metavar="NAME/VERSION",
+    help="What is asked along, with an index of its own; repeatable.",
+)
 def create(
     slug: str,
     questionnaire: str,
@@ -72,6 +79,7 @@ def create(
     title: str | None,
     title_en: str | None,
     notice: Path | None,
+    modules: tuple[str, ...],
 ) -> None:
     """Create the round SLUG in draft, for the units that are valid on its first day."""
     from questionnaires.model import Text
@@ -92,6 +100,7 @@ def create(
         notice=read_notice(notice) if notice else NO_NOTICE,
         design=read_source(design) if design else None,
         plan=read_source(plan) if plan else None,
+        modules=modules,
     )
     with opened() as (_, stores):
         created = create_round(stores, request, today())
@@ -187,7 +196,9 @@ def _round_json(record: "RoundRecord") -> dict[str, object]:
         "opens_on": record.opens_on.isoformat(),
         "closes_on": record.closes_on.isoformat(),
         "questionnaire": record.questionnaire_reference,
+        "modules": list(record.module_references),
         "imported": record.is_imported,
+        "simulated": record.is_simulated,
         "key_fingerprint": record.key_fingerprint,
         "archive_hash": record.archive_hash,
     }

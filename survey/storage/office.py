@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, MetaData, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, MetaData, String, Text, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from survey.storage.types import UtcDateTime
@@ -45,6 +45,18 @@ class Unit(OfficeBase):
     population: Mapped[int | None]
     area_km2: Mapped[float | None]
     source: Mapped[str] = mapped_column(Text, default="")
+    # Columns that came later have a value of the database's own for the rows that were there before.
+    bloc_name_en: Mapped[str] = mapped_column(String(200), default="", server_default="")
+
+
+class Procedure(OfficeBase):
+    """An administrative procedure that a unit handles: what people know of it when they look for its name."""
+
+    __tablename__ = "procedure"
+
+    unit_code: Mapped[str] = mapped_column(ForeignKey("unit.code"), primary_key=True)
+    name_vi: Mapped[str] = mapped_column(String(200), primary_key=True)
+    name_en: Mapped[str] = mapped_column(String(200), default="")
 
 
 class Succession(OfficeBase):
@@ -97,6 +109,9 @@ class Round(OfficeBase):
     n_sealed: Mapped[int | None]
     n_rejected: Mapped[int | None]
     imported: Mapped[bool] = mapped_column(default=False)
+    # References of published questionnaires that are asked along, joined by commas.
+    modules: Mapped[str] = mapped_column(Text, default="", server_default="")
+    is_simulated: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class RoundUnit(OfficeBase):

@@ -1,0 +1,65 @@
+"""Respondent accounting of a round: from the stores while it goes on, from its archive once it is sealed."""
+
+from typing import TYPE_CHECKING
+
+from analysis.accounting import ALL, AccountingRow, accounting_rows
+from survey.round_records import RoundRecord, find_round, load_questionnaire_of
+from survey.round_status import round_status
+from survey.secrets import Secrets
+from survey.settings import Settings
+from survey.storage.stores import Stores
+
+if TYPE_CHECKING:
+    from analysis.release.round_design import RoundDesign
+
+
+def round_accounting(stores: Stores, secrets: Secrets, settings: Settings, slug: str) -> tuple[AccountingRow, ...]:
+    """The counts of a round by unit and channel, and of the round; `sealed` and `rejected` once it is sealed.
+
+    An archive of a former version has no accounting: then only the round's own row knows what was sealed. Raises
+    NotFound for the round and ArchiveError when its archive is not the one that was sealed.
+    """
+    record = find_round(stores, slug)
+    if record.archive_hash is not None:
+        from analysis.archive import read_accounting
+
+        rows = read_accounting(settings.instance / "archives" / slug, record.archive_hash)
+        if rows:
+            return rows
+    status = round_status(stores, secrets, slug)
+    issued = {(cell.unit, cell.channel): cell.issued for cell in status.cells}
+    spent = {(cell.unit, cell.channel): cell.spent for cell in status.cells}
+    rows = accounting_rows(accounted_units(stores, record), issued, spent, None, eligible_people(record))
+    if record.n_sealed is None or record.n_rejected is None:
+        return rows
+    return (*rows[:-1], _whole_row(rows[-1], record.n_sealed, record.n_rejected))
+
+
+def accounted_units(stores: Stores, record: RoundRecord) -> tuple[str, ...]:
+    """The units that invitations name: those of the round, or the empty one where a ballot rates several units."""
+    return ("",) if load_questionnaire_of(stores, record).rates_several_units else record.unit_codes
+
+
+def eligible_people(record: RoundRecord) -> dict[str, int]:
+    """How many people could be invited, by unit and under "all", as far as the round's design counts them."""
+    from analysis.release.round_design import parse_design
+
+    return eligible_by_design(parse_design(record.design_source, "design.yaml"), record.unit_codes)
+
+
+def eligible_by_design(design: "RoundDesign", units: tuple[str, ...]) -> dict[str, int]:
+    """The people of each unit, and of the round under "all" and under "", the unit of invitations without one."""
+    eligible: dict[str, int] = {}
+    for unit in units:
+        people = design.eligible_of_unit(unit)
+        if people is not None:
+            eligible[unit] = people
+    if design.cells:
+        eligible[ALL] = eligible[""] = sum(cell.population for cell in design.cells)
+    elif design.population is not None:
+        eligible[ALL] = eligible[""] = sum(design.population.values())
+    return eligible
+
+
+def _whole_row(row: AccountingRow, n_sealed: int, n_rejected: int) -> AccountingRow:
+    return AccountingRow(row.unit, row.channel, row.eligible, row.issued, n_sealed + n_rejected, n_sealed, n_rejected)
