@@ -1,24 +1,30 @@
-"""An index tree as coefficients: every node is a weighted mean of item means."""
+"""An index tree as coefficients: every node is a weighted mean of what its criteria have."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.errors import AnalysisError
-from questionnaires.model import Node, Questionnaire
+from questionnaires.model import Node, Profile, Questionnaire
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+Truths = npt.NDArray[np.bool_]
+
+# The answers to what is not asked: a criterion of hard data lacks none.
+UNCOUNTED = int(np.iinfo(np.int64).max)
 
 
 @dataclass(frozen=True, slots=True)
 class IndexTree:
-    """The nodes of a scoring tree, parents before their children, and what each takes from the item means.
+    """The nodes of a scoring tree, parents before their children, and what each takes from its indicators.
 
-    `items` are the K items, in the order the tree meets them. `coefficients` is (M, K), each row sums to one.
-    `weights` (M,) is a node's share in its parent, one for the root; `ancestors` names, for each node, the positions
-    of the nodes above it, the nearest first.
+    The indicators are the K `items` of the survey, in the order the tree meets them, and after them the H indicators
+    of the `hard` data. `coefficients` is (M, K + H), each row sums to one. `weights` (M,) is a node's share in its
+    parent, one for the root; `ancestors` names, for each node, the positions of the nodes above it, the nearest first.
+    `reversed` (K + H,) marks the indicators whose high values are bad; only standardised profiles have any.
     """
 
     nodes: tuple[Node, ...]
@@ -26,49 +32,64 @@ class IndexTree:
     coefficients: Floats
     weights: Floats
     ancestors: tuple[tuple[int, ...], ...]
+    hard: tuple[str, ...] = ()
+    reversed: Truths = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
     @property
     def codes(self) -> tuple[str, ...]:
         """The nodes' codes."""
         return tuple(node.code for node in self.nodes)
 
-    def values_of(self, item_means: Floats) -> Floats:
-        """The values of all nodes (…, M) from item means (…, K); NaN where a node needs a mean that is NaN."""
+    @property
+    def survey_coefficients(self) -> Floats:
+        """The coefficients of the survey's items alone (M, K)."""
+        return self.coefficients[:, : len(self.items)]
+
+    def values_of(self, indicators: Floats) -> Floats:
+        """The values of all nodes (…, M) from those of the indicators (…, K + H); NaN where a node needs a NaN."""
         needed = self.coefficients != 0
-        is_missing = np.isnan(item_means)
-        values = np.where(is_missing, 0.0, item_means) @ self.coefficients.T
+        is_missing = np.isnan(indicators)
+        values = np.where(is_missing, 0.0, indicators) @ self.coefficients.T
         return np.where(is_missing.astype(np.float64) @ needed.T.astype(np.float64) > 0, np.nan, values)
 
     def fewest_answers(self, item_counts: Integers) -> Integers:
-        """The smallest number of answers (…, M) to any item under a node, from the items' numbers (…, K)."""
-        needed = self.coefficients != 0
-        unneeded = np.iinfo(np.int64).max
-        fewest: Integers = np.where(needed, item_counts[..., None, :], unneeded).min(axis=-1)
+        """The smallest number of answers (…, M) to any item under a node, from the items' numbers (…, K).
+
+        A node of hard data alone has `UNCOUNTED`.
+        """
+        needed = self.survey_coefficients != 0
+        fewest: Integers = np.where(needed, item_counts[..., None, :], UNCOUNTED).min(axis=-1, initial=UNCOUNTED)
         return fewest
 
+    def named(self, prefix: str) -> "IndexTree":
+        """The same tree with the codes of its nodes behind a prefix, so that two trees stand in one table."""
+        return replace(self, nodes=tuple(replace(node, code=prefix + node.code) for node in self.nodes))
 
-def index_tree(questionnaire: Questionnaire) -> IndexTree:
+
+def index_tree(questionnaire: Questionnaire, profile: Profile | None = None) -> IndexTree:
     """The tree of a questionnaire, children's weights normalised within their parent.
 
-    An item that stands under two criteria counts by both. Raises AnalysisError when the questionnaire has no tree.
+    Hard criteria are left out where the profile does not use hard data. An item that stands under two criteria counts
+    by both. Raises AnalysisError when the questionnaire has no tree.
     """
-    root = questionnaire.index
+    root = questionnaire.tree(None if profile is None else profile.name)
     if root is None:
         raise AnalysisError(f"{questionnaire.reference}: found no scoring tree, expected one to compute an index with")
-    nodes = questionnaire.nodes()
+    nodes = questionnaire.nodes(None if profile is None else profile.name)
     items = tuple(dict.fromkeys(node.item for node in nodes if node.item is not None))
-    position = {code: column for column, code in enumerate(items)}
+    hard = tuple(dict.fromkeys(node.code for node in nodes if node.hard))
+    position = {code: column for column, code in enumerate((*items, *hard))}
     coefficients: list[Floats] = []
     weights: list[float] = []
     ancestors: list[tuple[int, ...]] = []
 
     def visit(node: Node, weight: float, above: tuple[int, ...]) -> Floats:
         place = len(coefficients)
-        coefficients.append(np.zeros(len(items)))
+        coefficients.append(np.zeros(len(position)))
         weights.append(weight)
         ancestors.append(above)
-        if node.item is not None:
-            coefficients[place][position[node.item]] = 1.0
+        if not node.children:
+            coefficients[place][position[node.item or node.code]] = 1.0
         total = sum(child.weight for child in node.children)
         for child in node.children:
             share = child.weight / total
@@ -76,4 +97,23 @@ def index_tree(questionnaire: Questionnaire) -> IndexTree:
         return coefficients[place]
 
     visit(root, 1.0, ())
-    return IndexTree(nodes, items, np.array(coefficients), np.array(weights), tuple(ancestors))
+    return IndexTree(
+        nodes=nodes,
+        items=items,
+        coefficients=np.array(coefficients),
+        weights=np.array(weights),
+        ancestors=tuple(ancestors),
+        hard=hard,
+        reversed=_reversed(questionnaire, nodes, (*items, *hard)),
+    )
+
+
+def _reversed(questionnaire: Questionnaire, nodes: Sequence[Node], indicators: Sequence[str]) -> Truths:
+    directions: dict[str, bool] = {}
+    for node in nodes:
+        if not node.children and directions.setdefault(node.item or node.code, node.reversed) != node.reversed:
+            raise AnalysisError(
+                f"{questionnaire.reference}: found {node.item or node.code} under two criteria of which one is "
+                "reversed, expected one direction"
+            )
+    return np.array([directions[code] for code in indicators], dtype=bool)

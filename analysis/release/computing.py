@@ -15,6 +15,7 @@ from analysis.release.disclosure import Candidate, disclose
 from analysis.release.distributions import distribution_rows
 from analysis.release.edition import Edition
 from analysis.release.framing import BLOC, FramedResponses, frame_responses
+from analysis.release.hard_data import HardData
 from analysis.release.node_estimates import (
     UNANIMOUS,
     NodeEstimates,
@@ -53,12 +54,19 @@ class _Round:
 
 
 def compute_edition(
-    archive: Archive, *, number: int = 1, published_on: date, public_url: str | None, reason: str | None = None
+    archive: Archive,
+    *,
+    number: int = 1,
+    published_on: date,
+    public_url: str | None,
+    reason: str | None = None,
+    hard_data: HardData | None = None,
 ) -> Edition:
-    """The edition that follows from an archive and its plan; nothing but the arguments enters it.
+    """The edition that follows from an archive, its plan and its hard data; nothing but the arguments enters it.
 
     Every unit, every bloc and all have a row for every node; what cannot be computed or shown is a row with a reason.
-    Raises PlanError or DesignError when the archive's plan or design cannot be used.
+    Raises PlanError or DesignError when the archive's plan or design cannot be used, AnalysisError when hard data are
+    wanted and not given, given and not wanted, or do not fit the round.
     """
     round_, profile = _prepare(archive)
     tree, plan = round_.tree, round_.plan

@@ -27,19 +27,36 @@ from analysis.release.rows import (
     ROOT,
     DistributionRow,
     EstimateRow,
+    PublicAccountingRow,
     RankRow,
     rows_from_csv,
     rows_to_csv,
     rows_to_json,
     rows_to_parquet,
 )
-from analysis.sealed_folders import Finding, describe_files, folder_findings, read_manifest, write_sealed_folder
+from analysis.sealed_folders import (
+    Finding,
+    describe_files,
+    folder_findings,
+    read_manifest,
+    sha256_hex,
+    write_sealed_folder,
+)
 from analysis.signatures import Signer, signature_complaint, signed
 from questionnaires.errors import QuestionnaireError
-from questionnaires.model import Questionnaire
+from questionnaires.model import Band, Profile, Questionnaire
+from questionnaires.modules import attach
 from questionnaires.reading import parse_questionnaire
 
-__all__ = ["DistributionRow", "Edition", "EstimateRow", "RankRow", "read_edition", "write_edition"]
+__all__ = [
+    "DistributionRow",
+    "Edition",
+    "EstimateRow",
+    "PublicAccountingRow",
+    "RankRow",
+    "read_edition",
+    "write_edition",
+]
 
 FORMAT = 1
 MANIFEST = "edition.json"
@@ -48,6 +65,11 @@ ESTIMATES_PARQUET = "estimates.parquet"
 ESTIMATES_JSON = "estimates.json"
 RANKS_CSV = "ranks.csv"
 DISTRIBUTIONS_CSV = "distributions.csv"
+ACCOUNTING_CSV = "accounting.csv"
+HARD_CSV = "hard.csv"
+# What stands between a module's name and the code of one of its nodes.
+MODULE_SEPARATOR = "."
+STANDARDISED_RANGE = (1.0, 10.0)
 
 
 @dataclass(frozen=True)
@@ -57,6 +79,10 @@ class Edition:
     `coverage` gives, for each bloc (`bloc:CODE`) and for `all`, the share of the population whose strata have
     responses; it is empty where the population is not known. `manifest` is `edition.json` as it was read, or empty
     before it is written.
+
+    `questionnaire` is the host with its modules; `questionnaire_source` the host's file and `module_sources` theirs, in
+    the same order. `hard_source` is the file of hard data that the figures rest on, or None. `accounting` has a row for
+    each unit and one for the round (`all`); it is empty where invitations were not accounted for.
     """
 
     facts: RoundFacts
@@ -77,6 +103,9 @@ class Edition:
     coverage: Mapping[str, float]
     archive_manifest_sha256: str
     manifest: Mapping[str, object] = field(default_factory=dict)
+    module_sources: tuple[bytes, ...] = field(default=(), repr=False)
+    hard_source: bytes | None = field(default=None, repr=False)
+    accounting: tuple[PublicAccountingRow, ...] = ()
 
     @property
     def blocs(self) -> tuple[tuple[str, str], ...]:
@@ -86,6 +115,35 @@ class Edition:
     def display_name(self, language: str) -> str:
         """What the index may be called: the model's own name only under a confirmed profile."""
         return self.questionnaire.display_name(self.profile, language)
+
+    def profile_of(self, node_code: str) -> Profile:
+        """The profile that scores a node: the edition's, or for a node of a module (`NAME.CODE`) that module's default.
+
+        Raises KeyError when there is no module of this name.
+        """
+        module, separator, _ = node_code.partition(MODULE_SEPARATOR)
+        if not separator:
+            return self.questionnaire.profile(self.profile)
+        for questionnaire in self.questionnaire.modules:
+            if questionnaire.name == module:
+                return questionnaire.profile(questionnaire.default_profile)
+        raise KeyError(module)
+
+    def scale_of(self, node_code: str = ROOT) -> tuple[float, float]:
+        """The smallest and the largest value that a node can have: 0 to 100, or for a standardised one 1 to 10 and for
+        its index a tenth of the points to all of them.
+        """
+        profile = self.profile_of(node_code)
+        is_root = node_code.rpartition(MODULE_SEPARATOR)[2] == ROOT
+        if profile.formula == "standardised" and not is_root:
+            return STANDARDISED_RANGE
+        return profile.lowest_points, profile.highest_points
+
+    def band_of(self, value: float, node_code: str = ROOT) -> Band | None:
+        """What an index of so many points is called, by the value as it is printed; None where its profile has no
+        bands.
+        """
+        return self.profile_of(node_code).band_of(round(value, self.plan.decimals))
 
     def unit(self, code: str) -> ArchiveUnit:
         """The unit of this code; raises KeyError when the edition has none."""
@@ -98,11 +156,13 @@ class Edition:
         """The units of a bloc, in the order of the archive."""
         return tuple(unit for unit in self.units if unit.bloc_code == bloc)
 
-    def rows_of(self, unit: str) -> tuple[EstimateRow, ...]:
+    def rows_of(self, unit: str, module: str = "") -> tuple[EstimateRow, ...]:
         """The rows of a unit's code, of `bloc:CODE` or of `all`, parents before their children; empty for any
         other.
+
+        They are those of the questionnaire's own index, or of the module of this name.
         """
-        return tuple(row for (owner, _), row in self._rows.items() if owner == unit)
+        return tuple(row for (owner, node), row in self._rows.items() if owner == unit and _module_of(node) == module)
 
     def row(self, unit: str, node: str = ROOT) -> EstimateRow:
         """The row of a unit and a node; raises KeyError when there is none."""
@@ -132,15 +192,26 @@ class Edition:
         return {key: tuple(rows) for key, rows in grouped.items()}
 
 
+def _module_of(node_code: str) -> str:
+    return node_code.partition(MODULE_SEPARATOR)[0] if MODULE_SEPARATOR in node_code else ""
+
+
 def edition_tables(edition: Edition) -> dict[str, bytes]:
     """The files that hold an edition's numbers, by name."""
+    accounting = {ACCOUNTING_CSV: rows_to_csv(edition.accounting, PublicAccountingRow)} if edition.accounting else {}
     return {
         ESTIMATES_CSV: rows_to_csv(edition.estimates, EstimateRow),
         ESTIMATES_PARQUET: rows_to_parquet(edition.estimates, EstimateRow),
         ESTIMATES_JSON: rows_to_json(edition.estimates, EstimateRow),
         RANKS_CSV: rows_to_csv(edition.ranks, RankRow),
         DISTRIBUTIONS_CSV: rows_to_csv(edition.distributions, DistributionRow),
+        **accounting,
     }
+
+
+def module_file(questionnaire: Questionnaire) -> str:
+    """The name of a module's file in the folder of an edition."""
+    return f"module-{questionnaire.name}.yaml"
 
 
 def write_edition(
@@ -160,7 +231,10 @@ def write_edition(
         "questionnaire.yaml": edition.questionnaire_source,
         "plan.yaml": edition.plan_source,
         "units.csv": units_to_csv(edition.units),
+        **dict(zip(map(module_file, edition.questionnaire.modules), edition.module_sources, strict=True)),
     }
+    if edition.hard_source is not None:
+        files[HARD_CSV] = edition.hard_source
     for name in documents:
         if name in files or name == MANIFEST or Path(name).name != name:
             raise EditionError(f"documents: found the name {name!r}, expected a plain file name of its own")
@@ -176,6 +250,7 @@ def write_edition(
             "questionnaire": {
                 "reference": edition.questionnaire.reference,
                 "sha256": edition.questionnaire.content_hash,
+                **_modules_named(edition.questionnaire),
             },
             "plan_version": edition.plan.version,
             "profile": edition.profile,
@@ -183,6 +258,7 @@ def write_edition(
             "counts": counts_to_json(edition.counts),
             "coverage": dict(edition.coverage),
             "archive": {"manifest_sha256": edition.archive_manifest_sha256},
+            **({} if edition.hard_source is None else {"hard_data": {"sha256": sha256_hex(edition.hard_source)}}),
             "rendered_with": dict(rendered_with or {}),
             "files": describe_files(files),
         },
@@ -229,9 +305,19 @@ def _load(path: Path, manifest: Mapping[str, object]) -> Edition:
     archive, coverage = _mapping(manifest["archive"]), _mapping(manifest["coverage"])
     questionnaire_source = (path / "questionnaire.yaml").read_bytes()
     plan_source = (path / "plan.yaml").read_bytes()
+    named = _mapping(manifest["questionnaire"]).get("modules", [])
+    module_names = [str(name) for name in named] if isinstance(named, list) else []
+    module_sources = tuple((path / f"module-{name}.yaml").read_bytes() for name in module_names)
+    modules = [
+        parse_questionnaire(source, str(path / f"module-{name}.yaml"))
+        for name, source in zip(module_names, module_sources, strict=True)
+    ]
 
     def table(name: str) -> bytes:
         return (path / name).read_bytes()
+
+    def is_here(name: str) -> bool:
+        return (path / name).is_file()
 
     return Edition(
         facts=facts_from_json(_mapping(manifest["round"])),
@@ -239,7 +325,7 @@ def _load(path: Path, manifest: Mapping[str, object]) -> Edition:
         reason=None if manifest["reason"] is None else str(manifest["reason"]),
         published_on=date.fromisoformat(str(manifest["published_on"])),
         public_url=None if manifest["public_url"] is None else str(manifest["public_url"]),
-        questionnaire=parse_questionnaire(questionnaire_source, str(path / "questionnaire.yaml")),
+        questionnaire=attach(parse_questionnaire(questionnaire_source, str(path / "questionnaire.yaml")), modules),
         questionnaire_source=questionnaire_source,
         plan=parse_plan(plan_source, str(path / "plan.yaml")),
         plan_source=plan_source,
@@ -252,7 +338,17 @@ def _load(path: Path, manifest: Mapping[str, object]) -> Edition:
         coverage={str(name): float(str(share)) for name, share in coverage.items()},
         archive_manifest_sha256=str(archive["manifest_sha256"]),
         manifest=manifest,
+        module_sources=module_sources,
+        hard_source=table(HARD_CSV) if is_here(HARD_CSV) else None,
+        accounting=tuple(rows_from_csv(table(ACCOUNTING_CSV), PublicAccountingRow, ACCOUNTING_CSV))
+        if is_here(ACCOUNTING_CSV)
+        else (),
     )
+
+
+def _modules_named(questionnaire: Questionnaire) -> dict[str, object]:
+    # An edition without modules is written as it was before there were any.
+    return {"modules": [module.name for module in questionnaire.modules]} if questionnaire.modules else {}
 
 
 def _mapping(stored: object) -> Mapping[str, object]:

@@ -25,15 +25,20 @@ COMPLEMENTARY = "complementary"
 NO_ANSWERS = "no_answers"
 ONE_CLUSTER = "one_cluster"
 NO_POPULATION = "no_population"
+NO_HARD_DATA = "no_hard_data"
+ONE_UNIT = "one_unit"
+SAME_EXTREMES = "same_extremes"
 
 
 @dataclass(frozen=True, slots=True)
 class EstimateRow:
-    """One node of one unit, of a bloc (`bloc:CODE`) or of all. Points from 0 to 100; None with a reason where there
-    is none.
+    """One node of one unit, of a bloc (`bloc:CODE`) or of all, on the scale of its profile; None with a reason where
+    there is none.
 
-    `n` is the respondents for an index and a factor, the answers for a criterion; it is None where it is hidden.
-    `weight` is the node's share in its parent, 1 for the root. `suppressed` rows had a number that is not shown.
+    Points from 0 to 100; under a standardised profile factors and criteria lie between 1 and 10 and the index between
+    a tenth of its points and all of them. The nodes of a module have its name and a point before their codes. `n` is
+    the respondents for an index and a factor, the answers for a criterion; it is None where it is hidden and for hard
+    data. `weight` is the node's share in its parent, 1 for the root. `suppressed` rows had a number that is not shown.
     """
 
     round: str
@@ -91,7 +96,24 @@ class DistributionRow:
     suppressed: bool
 
 
-Row = TypeVar("Row", EstimateRow, RankRow, DistributionRow)
+@dataclass(frozen=True, slots=True)
+class PublicAccountingRow:
+    """What is published of a unit's counts, or of the round's (`unit` "all"), all channels together.
+
+    eligible ≥ issued ≥ spent = sealed + rejected. None where a count is not known, or so small that it is not shown, or
+    where it would give such a one back.
+    """
+
+    unit: str
+    channel: str
+    eligible: int | None
+    issued: int | None
+    spent: int | None
+    sealed: int | None
+    rejected: int | None
+
+
+Row = TypeVar("Row", EstimateRow, RankRow, DistributionRow, PublicAccountingRow)
 
 
 def column_names(kind: type[Any]) -> tuple[str, ...]:
