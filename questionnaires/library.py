@@ -7,7 +7,8 @@ from importlib.resources import files
 from questionnaires.errors import QuestionnaireError
 from questionnaires.marked_yaml import quote
 from questionnaires.model import Questionnaire
-from questionnaires.reading import NAME, VERSION, parse_questionnaire
+from questionnaires.reading import parse_questionnaire
+from questionnaires.spelling import NAME, VERSION
 
 REFERENCE = re.compile(rf"(?P<name>{NAME.pattern})/(?P<version>{VERSION.pattern})")
 
@@ -25,7 +26,7 @@ def bundled_references() -> tuple[str, ...]:
 
 
 def sort_key(reference: str) -> tuple[str, str, tuple[int, ...]]:
-    """What references are sorted by, so that sipas/2026.10 comes after sipas/2026.9 and a model's forms stay together."""
+    """What references are sorted by: sipas/2026.10 comes after sipas/2026.9, and the forms of a model stay together."""
     name, _, version = reference.partition("/")
     form, _, numbers = version.rpartition("-")
     return name, form, tuple(int(part) for part in numbers.split("."))

@@ -4,6 +4,7 @@ Places that the reader has already complained of are passed over, because what s
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from questionnaires.marked_yaml import list_words, quote
 from questionnaires.model import DONT_KNOW, NOT_APPLICABLE, Condition, Item, Node, Option, Profile, Questionnaire
@@ -34,6 +35,7 @@ def check_meaning(questionnaire: Questionnaire, notes: Notes) -> None:
     )
     _check_items(questionnaire, notes)
     _check_conditions(questionnaire, notes)
+    _check_ratings(questionnaire, notes)
     if questionnaire.index is not None:
         _check_tree(questionnaire, questionnaire.index, notes)
     _check_profiles(questionnaire, notes)
@@ -80,6 +82,38 @@ def _check_bounds(item: Item, path: str, notes: Notes) -> None:
     for key, bound in (("minimum", item.minimum), ("maximum", item.maximum)):
         if item.whole and bound is not None and not bound.is_integer():
             notes.complain(f"{path}.{key}", f"found the number {bound:g} for whole numbers, expected a whole one")
+    if item.bands and not notes.is_spoiled(f"{path}.bands"):
+        _check_number_bands(item, path, notes)
+
+
+def _check_number_bands(item: Item, path: str, notes: Notes) -> None:
+    if item.minimum is None and not notes.is_spoiled(f"{path}.minimum"):
+        notes.complain(
+            f"{path}.bands", "found bands on a number without a minimum, expected a minimum in the first one"
+        )
+    if item.minimum is not None and item.bands[0] > item.minimum:
+        notes.complain(
+            f"{path}.bands[0]",
+            f"found the first band from {item.bands[0]:g} with the minimum {item.minimum:g}, expected a band for every "
+            "number",
+        )
+    if item.maximum is not None and item.bands[-1] > item.maximum:
+        notes.complain(
+            f"{path}.bands[{len(item.bands) - 1}]",
+            f"found a band from {item.bands[-1]:g} with the maximum {item.maximum:g}, expected it no higher",
+        )
+    _check_increasing(item.bands, f"{path}.bands", "", notes)
+    for n, low in enumerate(item.bands):
+        if item.whole and not low.is_integer():
+            notes.complain(f"{path}.bands[{n}]", f"found the number {low:g} for whole numbers, expected a whole one")
+
+
+def _check_increasing(numbers: Sequence[float], path: str, key: str, notes: Notes) -> None:
+    for n, (before, after) in enumerate(pairwise(numbers), start=1):
+        if after <= before:
+            notes.complain(
+                f"{path}[{n}]{key}", f"found the band from {after:g} after {before:g}, expected a higher one"
+            )
 
 
 def _check_options(options: Sequence[Option], path: str, notes: Notes) -> None:
@@ -139,12 +173,53 @@ def _check_condition(
             )
 
 
+def _check_ratings(questionnaire: Questionnaire, notes: Notes) -> None:
+    sections = list(enumerate(questionnaire.sections))
+    if any(notes.is_spoiled(f"sections[{n}].per_unit") for n, _ in sections):
+        return
+    rating = [n for n, section in sections if section.per_unit]
+    if not questionnaire.rates_several_units:
+        for n in rating if not notes.is_spoiled("most_units") else ():
+            notes.complain(
+                f"sections[{n}].per_unit",
+                "found a section that is asked per unit without “most_units”, expected how many units are rated",
+            )
+        return
+    if not rating:
+        notes.complain("most_units", "found no section with “per_unit: true”, expected what is asked of each unit")
+        return
+    for n in rating:
+        if n > rating[0] and n - 1 not in rating:
+            notes.complain(
+                f"sections[{n}].per_unit",
+                "found a section per unit apart from those before it, expected all of them one after the other",
+            )
+    per_unit = {item.code for section in questionnaire.per_unit_sections for item in section.items}
+    for n, section in sections:
+        conditions = [(f"sections[{n}]", section.show_if)]
+        conditions += [(f"sections[{n}].items[{i}]", item.show_if) for i, item in enumerate(section.items)]
+        for path, condition in conditions if not section.per_unit else ():
+            if condition is not None and condition.item in per_unit:
+                notes.complain(
+                    f"{path}.show_if.item",
+                    f"found the item “{condition.item}”, which is asked per unit, expected one that is asked once",
+                )
+    for path, node in _placed_nodes(questionnaire.index) if questionnaire.index else ():
+        if node.item in {item.code for item in questionnaire.items} - per_unit:
+            notes.complain(
+                f"{path}.item",
+                f"found the item “{node.item}”, which is asked once, expected one that is asked per unit",
+            )
+
+
 def _check_tree(questionnaire: Questionnaire, index: Node, notes: Notes) -> None:
     items = {item.code: (path, item) for path, item in _placed_items(questionnaire)}
     codes: list[tuple[str, str]] = [("index", "index")]
     used: list[tuple[str, str]] = []
     for path, node in _placed_nodes(index):
-        codes.append((node.code, f"{path}.code"))
+        codes.append((node.code, f"{path}.hard" if node.hard else f"{path}.code"))
+        if node.hard and node.code in items:
+            notes.complain(f"{path}.hard", f"found “{node.code}”, which is the code of an item, expected another")
         if node.kind != "criterion" or not node.item:
             continue
         used.append((node.item, f"{path}.item"))
@@ -183,6 +258,11 @@ def _check_profiles(questionnaire: Questionnaire, notes: Notes) -> None:
     default = questionnaire.default_profile
     if default and names and default not in names:
         notes.complain("default_profile", f"found {quote(default)}, expected one of the profiles ({list_words(names)})")
+    for n, profile in enumerate(profiles):
+        if not notes.is_spoiled(f"profiles[{n}]"):
+            _check_profile_bands(profile, f"profiles[{n}].bands", notes)
+            if questionnaire.index is not None:
+                _check_profile_tree(profile, f"profiles[{n}]", questionnaire.index, notes)
     scored = {node.item for node in questionnaire.nodes() if node.item}
     for path, item in _placed_items(questionnaire):
         values = [option.value for option in item.options if option.value is not None]
@@ -206,3 +286,45 @@ def _check_profile(profile: Profile, path: str, item: str, values: list[float], 
             f"{path}.formula",
             f"found mean_of_maximum with values from {lowest:g} to {highest:g} on “{item}”, expected values from 0 up",
         )
+
+
+def _check_profile_bands(profile: Profile, path: str, notes: Notes) -> None:
+    if not profile.bands:
+        return
+    if profile.bands[0].low != profile.lowest_points:
+        notes.complain(
+            f"{path}[0].low",
+            f"found the lowest band from {profile.bands[0].low:g}, expected {profile.lowest_points:g}, the least that "
+            f"“{profile.name}” can give",
+        )
+    if profile.bands[-1].low > profile.highest_points:
+        notes.complain(
+            f"{path}[{len(profile.bands) - 1}].low",
+            f"found a band from {profile.bands[-1].low:g}, expected at most {profile.highest_points:g}, the most that "
+            f"“{profile.name}” can give",
+        )
+    _check_increasing([band.low for band in profile.bands], path, ".low", notes)
+
+
+def _check_profile_tree(profile: Profile, path: str, index: Node, notes: Notes) -> None:
+    criteria = [(place, node) for place, node in _placed_nodes(index) if node.kind == "criterion"]
+    if profile.uses_hard and not any(node.hard for _, node in criteria):
+        notes.complain(
+            f"{path}.hard", "found no “hard” criterion in the tree, expected one for a profile that uses them"
+        )
+    if not profile.uses_hard:
+        for factor in index.children:
+            if factor.children and all(criterion.hard for criterion in factor.children):
+                notes.complain(
+                    f"{path}.hard",
+                    f"found the factor “{factor.code}” with nothing but hard criteria, which “{profile.name}” leaves "
+                    "out, expected “hard: true” or a criterion with an item",
+                )
+    if profile.formula != "standardised":
+        for place, node in criteria:
+            if node.reversed and not node.hard:
+                notes.complain(
+                    f"{place}.reversed",
+                    f"found a reversed criterion beside the profile “{profile.name}” of the formula {profile.formula}, "
+                    "expected standardised profiles only",
+                )

@@ -155,6 +155,29 @@ class Record:
         self.complain(key, f"found {describe(node)}, expected {expected}")
         return None
 
+    def whole_number(self, key: str, *, is_required: bool = False, within: tuple[float, float]) -> int | None:
+        """The number of a field as `number` has it, when it is a whole one."""
+        number = self.number(key, is_required=is_required, within=within)
+        if number is not None and not number.is_integer():
+            self.complain(key, f"found the number {number:g}, expected a whole number")
+            return None
+        return None if number is None else int(number)
+
+    def numbers(
+        self, key: str, lengths: tuple[int, int], *, within: tuple[float, float] = (-1e9, 1e9)
+    ) -> tuple[float, ...]:
+        """The numbers of a list, those refused left out."""
+        numbers: list[float] = []
+        for n, node in enumerate(self._list(key, lengths)):
+            path = f"{self.path_of(key)}[{n}]"
+            self._notes.place(path, node.line)
+            if isinstance(node, Scalar) and isinstance(node.value, float) and within[0] <= node.value <= within[1]:
+                numbers.append(node.value)
+            else:
+                expected = f"a number from {within[0]:,.0f} to {within[1]:,.0f}"
+                self._notes.complain(path, f"found {describe(node)}, expected {expected}")
+        return tuple(numbers)
+
     def record(self, key: str, known: Collection[str]) -> "Record | None":
         node = self._node(key, f"fields ({list_words(sorted(known))})", is_required=False)
         return None if node is None else Record(node, self.path_of(key), self._notes, known)
