@@ -1,0 +1,85 @@
+"""The true indices of a practice population: what the estimates of a simulated round should find.
+
+Nothing is drawn here. Satisfaction of one person with one item has a normal law around what unit, PSU, household and
+way of asking add up to, so the share of each answer is a difference of two values of its distribution function.
+"""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr
+
+from analysis.indices.profiles import option_scores
+from questionnaires.model import Profile
+from survey.demonstration.practice_frame import Floats, Integers, unit_tempers
+from survey.demonstration.practice_people import (
+    ADULTS,
+    ADULTS_SHARES,
+    MEAN_ADULTS,
+    Population,
+    factors_of,
+    item_manners,
+)
+
+COLUMNS = ("unit", "node", "truth", "truth_on_slips")
+
+
+@dataclass(frozen=True, slots=True)
+class Everybody:
+    """All cells of the frame, also those that were not drawn: whom an index is about.
+
+    `unit` (C,) is the unit's position, -1 where people of the cell rate any unit; `people` (C,) are people or
+    households, in any measure; `effects` (C,) what living there adds to satisfaction.
+    """
+
+    unit: Integers
+    people: Floats
+    effects: Floats
+
+
+def true_item_means(
+    population: Population, everybody: Everybody, items: Sequence[str], profile: Profile, channel: str | None = None
+) -> Floats:
+    """The mean points of each unit and item (U, K) under a profile, had everybody answered.
+
+    With a `channel` had everybody been asked in that way; else in the shares in which codes are issued. Where the
+    design multiplies by the adults of the household, adults count alike; else households do.
+    """
+    manners, questionnaire = population.manners, population.questionnaire
+    shifts = np.array(list(manners.channel_shifts.values()))
+    shares = np.array(list(manners.channel_shares.values()))
+    if channel is not None:
+        shifts, shares = np.array([manners.channel_shifts[channel]]), np.ones(1)
+    adults_shares = ADULTS_SHARES * ADULTS if population.household else ADULTS_SHARES
+    # Every combination of a household's size and a way of asking, with its share.
+    moved = (manners.household_slope * (ADULTS - MEAN_ADULTS))[:, None] + shifts
+    weight = np.outer(adults_shares / adults_shares.sum(), shares / shares.sum())
+    general, special = unit_tempers(population.units, factors_of(questionnaire), population.seed, manners)
+    found = np.zeros((len(population.units), len(items)))
+    known = item_manners(questionnaire, population.seed)
+    for u in range(len(population.units)):
+        is_here = (everybody.unit == u) | (everybody.unit < 0)
+        effects, people = everybody.effects[is_here], everybody.people[is_here]
+        level = (general[u] + effects[:, None, None] + moved).ravel()
+        share = (people[:, None, None] / people.sum() * weight).ravel()
+        for k, code in enumerate(items):
+            manner, item = known[code], questionnaire.item(code)
+            points = option_scores(item, profile)
+            worth = np.array([points[item.accepted_codes[place]] for place in manner.best_last])
+            centre = level + special[u, manner.factor] + manner.offset
+            # The points gained by passing each threshold, times the share of people who do.
+            passed = ndtr(centre[:, None] - manner.cuts)
+            found[u, k] = worth[0] + share @ (passed @ np.diff(worth))
+    return found
+
+
+def truth_csv(rows: Sequence[tuple[str, str, float, float]]) -> bytes:
+    """The rows of unit, node, truth and truth on slips as a file."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows((unit, node, f"{truth:.6f}", f"{on_slips:.6f}") for unit, node, truth, on_slips in rows)
+    return stream.getvalue().encode()
