@@ -37,6 +37,7 @@ def archive_units(units: Iterable[UnitRecord]) -> tuple[ArchiveUnit, ...]:
             bloc_code=unit.bloc_code,
             bloc_name=unit.bloc_name,
             population=unit.population,
+            bloc_name_en=unit.bloc_name_en,
         )
         for unit in units
     )

@@ -38,7 +38,7 @@ from survey.rounds import (
 from survey.settings import Settings
 from survey.storage.stores import Stores
 from survey.unit_files import UnitRow, read_units
-from survey.units import bloc_code_of, import_units, units_on
+from survey.units import import_units, units_on
 from survey.vault import KeyVault
 
 
@@ -274,9 +274,11 @@ def _units_of_file(path: Path, day: date) -> tuple[ArchiveUnit, ...]:
             raise BadInput(
                 f"{row.place}: found a unit that did not exist on {day}, expected one valid on the first day"
             )
-    return tuple(_archive_unit(row, bloc_code_of(row.bloc_name)) for row in units)
+    return tuple(_archive_unit(row) for row in units)
 
 
-def _archive_unit(row: UnitRow, bloc_code: str) -> ArchiveUnit:
+def _archive_unit(row: UnitRow) -> ArchiveUnit:
     name = Text(row.name_vi, row.name_en)
-    return ArchiveUnit(row.code, name, row.kind, bloc_code, row.bloc_name, row.population)
+    return ArchiveUnit(
+        row.code, name, row.kind, row.bloc_code, row.bloc_name, row.population, bloc_name_en=row.bloc_name_en
+    )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 
-from survey.storage.office import Succession, Unit
+from survey.storage.office import Procedure, Succession, Unit
 from survey.storage.sessions import reading
 from survey.storage.stores import Stores
 from survey.units import UnitRecord
@@ -21,11 +21,15 @@ def search_words(stores: Stores, units: Sequence[UnitRecord]) -> Mapping[str, tu
         made_of: dict[str, list[tuple[str, str]]] = {}
         for row in session.scalars(select(Succession).order_by(Succession.predecessor_code)):
             made_of.setdefault(row.successor_code, []).append((row.predecessor_code, row.relation))
+        handles: dict[str, list[str]] = {}
+        for procedure in session.scalars(select(Procedure).order_by(Procedure.unit_code, Procedure.name_vi)):
+            handles.setdefault(procedure.unit_code, []).extend((procedure.name_vi, procedure.name_en))
     words = {}
     for unit in units:
         found = [unit.name_vi, unit.name_en]
         for code in _places_of(unit.code, made_of):
             found.extend(names[code])
+        found.extend(handles.get(unit.code, ()))
         words[unit.code] = tuple(dict.fromkeys(word for word in found if word))
     return words
 

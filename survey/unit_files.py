@@ -1,10 +1,10 @@
-"""Reads the registry's two CSV files; everything that can be wrong in one line is found here."""
+"""Reads the registry's CSV files; everything that can be wrong in one line is found here."""
 
 import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,23 +17,29 @@ LARGEST_FILE = 5_000_000
 UNIT_COLUMNS = (
     "code name_vi name_en kind bloc parent_code valid_from valid_to population area_km2 source".split()  # noqa: SIM905
 )
+# A file without these is complete: a bloc's code is then made of its name, and its English name is not known.
+OPTIONAL_UNIT_COLUMNS = ("bloc_code", "bloc_en")
 SUCCESSION_COLUMNS = "predecessor_code successor_code effective_date relation source".split()  # noqa: SIM905
+PROCEDURE_COLUMNS = ("unit", "procedure_vi", "procedure_en")
 # A code is part of addresses and of file names, and an estimate's unit may also read `all` or `bloc:…`.
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 RESERVED_CODES = frozenset({"all"})
 KIND = re.compile(r"[a-z][a-z0-9_]{0,39}")
+BLOC_CODE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
 class UnitRow:
-    """One line of the units file; `place` is its file and line."""
+    """One line of the units file; `place` is its file and line. `bloc_code` is never empty, `bloc_name_en` may be."""
 
     place: str
     code: str
     name_vi: str
     name_en: str
     kind: str
+    bloc_code: str
     bloc_name: str
+    bloc_name_en: str
     parent_code: str
     valid_from: date | None
     valid_to: date | None
@@ -52,6 +58,16 @@ class SuccessionRow:
     effective_date: date
     relation: str
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureRow:
+    """One line of the procedures file: `unit` is a code, or a selector of the units that have not ended."""
+
+    place: str
+    unit: str
+    name_vi: str
+    name_en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +121,7 @@ class Line:
 def read_units(path: Path) -> tuple[UnitRow, ...]:
     """The units of a file; raises BadInput for the first thing in it that is wrong."""
     rows: dict[str, UnitRow] = {}
-    for line in _lines(path, UNIT_COLUMNS):
+    for line in _lines(path, UNIT_COLUMNS, OPTIONAL_UNIT_COLUMNS):
         row = _unit_of(line)
         if row.code in rows:
             first = rows[row.code].place.rpartition(":")[2]
@@ -123,13 +139,16 @@ def _unit_of(line: Line) -> UnitRow:
     valid_from, valid_to = line.date("valid_from"), line.date("valid_to")
     if valid_from is not None and valid_to is not None and valid_to < valid_from:
         raise line.refusal("valid_to", f"a day not before valid_from, {valid_from}")
+    bloc_name = line.name("bloc")
     return UnitRow(
         place=line.place,
         code=line.code("code"),
         name_vi=line.name("name_vi"),
         name_en=line.name("name_en"),
         kind=kind,
-        bloc_name=line.name("bloc"),
+        bloc_code=_bloc_code(line, bloc_name),
+        bloc_name=bloc_name,
+        bloc_name_en=line.name("bloc_en") if line.cells.get("bloc_en") else "",
         parent_code=line.code("parent_code") if line.cells["parent_code"] else "",
         valid_from=valid_from,
         valid_to=valid_to,
@@ -137,6 +156,26 @@ def _unit_of(line: Line) -> UnitRow:
         area_km2=line.decimal("area_km2"),
         source=line.cells["source"],
     )
+
+
+def _bloc_code(line: Line, name: str) -> str:
+    given = line.cells.get("bloc_code", "")
+    if given:
+        if not BLOC_CODE.fullmatch(given):
+            raise line.refusal("bloc_code", "a code of at most 80 small letters, digits and hyphens")
+        return given
+    code = bloc_code_of(name)
+    if not BLOC_CODE.fullmatch(code):
+        raise line.refusal("bloc", "a name with letters or digits, of which a code of at most 80 can be made")
+    return code
+
+
+def bloc_code_of(bloc_name: str) -> str:
+    """The ASCII code of a bloc's Vietnamese name: "Khối địa phương" is khoi-dia-phuong."""
+    # The letter đ is no d with a mark to Unicode, so taking marks away leaves it standing.
+    bare = bloc_name.lower().replace("đ", "d")
+    letters = "".join(c for c in unicodedata.normalize("NFD", bare) if not unicodedata.combining(c))
+    return "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in letters).split())
 
 
 def read_succession(path: Path) -> tuple[SuccessionRow, ...]:
@@ -166,14 +205,34 @@ def read_succession(path: Path) -> tuple[SuccessionRow, ...]:
     return tuple(rows.values())
 
 
-def _lines(path: Path, columns: list[str]) -> Iterator[Line]:
+def read_procedures(path: Path) -> tuple[ProcedureRow, ...]:
+    """The procedures of a file; raises BadInput for the first thing in it that is wrong."""
+    rows: dict[tuple[str, str], ProcedureRow] = {}
+    for line in _lines(path, PROCEDURE_COLUMNS):
+        row = ProcedureRow(
+            place=line.place,
+            unit=line.name("unit"),
+            name_vi=line.name("procedure_vi"),
+            name_en=line.name("procedure_en") if line.cells["procedure_en"] else "",
+        )
+        key = (row.unit, row.name_vi)
+        if key in rows:
+            first = rows[key].place.rpartition(":")[2]
+            raise line.refusal("procedure_vi", f"a procedure of its own: line {first} has the same")
+        rows[key] = row
+    if not rows:
+        raise BadInput(f"{path}: found no procedure below the header, expected at least one")
+    return tuple(rows.values())
+
+
+def _lines(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> Iterator[Line]:
     reader = csv.reader(io.StringIO(_text_of(path), newline=""), strict=True)
     try:
         header = next(reader, [])
-        if sorted(header) != sorted(columns):
-            raise BadInput(
-                f"{path}:1: found the columns {', '.join(header)[:200] or 'none'}, expected {', '.join(columns)}"
-            )
+        if sorted(name for name in header if name not in optional) != sorted(columns) or len(set(header)) < len(header):
+            found = ", ".join(header)[:200] or "none"
+            may_be = f" and perhaps {', '.join(optional)}" if optional else ""
+            raise BadInput(f"{path}:1: found the columns {found}, expected {', '.join(columns)}{may_be}")
         for cells in reader:
             if not cells:
                 continue

@@ -15,16 +15,24 @@ def command() -> None:
 @command.command(name="import")
 @click.argument("units_csv", type=click.Path(path_type=Path))
 @click.argument("succession_csv", type=click.Path(path_type=Path), required=False)
-def import_command(units_csv: Path, succession_csv: Path | None) -> None:
+@click.option(
+    "--procedures",
+    "procedures_csv",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="CSV with the columns unit, procedure_vi, procedure_en: what people look for a unit by.",
+)
+def import_command(units_csv: Path, succession_csv: Path | None, procedures_csv: Path | None) -> None:
     """Import UNITS_CSV and SUCCESSION_CSV, all of it or nothing; units known already are brought up to date."""
     from survey.cli.instance import opened
     from survey.units import import_units
 
     with opened() as (_, stores):
-        done = import_units(stores, units_csv, succession_csv)
+        done = import_units(stores, units_csv, succession_csv, procedures_csv)
     click.echo(
         f"units: {done.n_added} added, {done.n_changed} changed, {done.n_unchanged} as before; "
         f"successions: {done.n_successions}"
+        + (f"; procedures of units: {done.n_procedures}" if procedures_csv is not None else "")
     )
 
 
@@ -47,6 +55,7 @@ def list_command(day: datetime | None, as_json: bool) -> None:
                 "kind": unit.kind,
                 "bloc": unit.bloc_code,
                 "bloc_name": unit.bloc_name,
+                "bloc_name_en": unit.bloc_name_en or None,
                 "parent": unit.parent_code or None,
                 "valid_from": unit.valid_from.isoformat() if unit.valid_from else None,
                 "valid_to": unit.valid_to.isoformat() if unit.valid_to else None,

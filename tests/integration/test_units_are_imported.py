@@ -10,8 +10,8 @@ import pytest
 from support.command_line import RunHailong
 from survey.errors import BadInput
 from survey.storage.stores import Stores
-from survey.unit_files import SUCCESSION_COLUMNS, UNIT_COLUMNS
-from survey.units import bloc_code_of, import_units, select_units, units_on
+from survey.unit_files import SUCCESSION_COLUMNS, UNIT_COLUMNS, bloc_code_of
+from survey.units import import_units, select_units, units_on
 
 HEADER = ",".join(UNIT_COLUMNS)
 SUCCESSION_HEADER = ",".join(SUCCESSION_COLUMNS)
