@@ -6,19 +6,26 @@ merged with its neighbours in the order that the round's plan gives; what cannot
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from analysis.errors import PlanError
-from analysis.responses import ATTRIBUTES
+from analysis.responses import ATTRIBUTES, BALLOT
+
+Integers = npt.NDArray[np.int64]
 
 Step = Literal["channel", "psu", "stratum"]
 STEPS: tuple[Step, ...] = ("channel", "psu", "stratum")
 OTHER = "other"
 JOINT = "+"
 
+# Where a row comes from: unit (in rounds of several units ""), stratum and PSU; a cell is that and the channel.
+Place = tuple[str, str, str]
+_Labels = tuple[str, str, str, str]
 # Inside a unit a cell is its stratum, PSU and channel.
 _Cell = tuple[str, str, str]
 _Relabel = dict[_Cell, _Cell]
@@ -26,11 +33,52 @@ _STRATUM, _PSU, _CHANNEL = range(3)
 
 
 class Coarsened(NamedTuple):
-    """The coarsened table, the record of what was done for the manifest, and how many rows were withheld."""
+    """The coarsened table, the record of what was done for the manifest, and how many were withheld.
+
+    `dropped` counts rows, or ballots where these were coarsened. `cells` tells for each place that some row of the
+    table came from where it says now that it comes from: what relabels a design, and what must never be kept beside
+    the table.
+    """
 
     table: pa.Table
     record: dict[str, object]
     dropped: int
+    cells: Mapping[Place, Place]
+
+
+class _Counted(NamedTuple):
+    """The labels of each cell, the cell of every row, and the number of rows of every cell."""
+
+    labels: list[tuple[str, ...]]
+    cell_of_row: Integers
+    counts: Integers
+
+
+@dataclass(frozen=True, slots=True)
+class _Relabelling:
+    """New labels for the cells of a table: unit, stratum, PSU and channel, and which of them stay."""
+
+    old: list[_Labels]
+    new: list[_Labels]
+    stays: list[bool]
+    cell_of_row: Integers
+
+    @property
+    def cells(self) -> dict[Place, Place]:
+        return {old[:3]: new[:3] for old, new, stays in zip(self.old, self.new, self.stays, strict=True) if stays}
+
+    @property
+    def kept(self) -> npt.NDArray[np.bool_]:
+        return np.array(self.stays, dtype=bool)[self.cell_of_row]
+
+    def apply(self, table: pa.Table, names: Sequence[str], cell_of_row: Integers) -> pa.Table:
+        """The table with new labels in its columns; the cell of each of its rows is given."""
+        for position, name in enumerate(names):
+            if name:
+                values = pa.array([labels[position] for labels in self.new], pa.string())
+                column = values.take(pa.array(cell_of_row))
+                table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), column)
+        return table
 
 
 def coarsen(
@@ -47,45 +95,97 @@ def coarsen(
 
     Raises PlanError for an unknown step.
     """
+    found = _relabelling(rows, attributes, k, steps)
+    table = found.apply(rows, attributes, found.cell_of_row).filter(pa.array(found.kept))
+    dropped = rows.num_rows - table.num_rows
+    return Coarsened(table, {**_record(found, k, steps), "withheld_rows": dropped}, dropped, found.cells)
+
+
+def coarsen_ballots(table: pa.Table, k: int = 10, steps: Sequence[str] = STEPS) -> Coarsened:
+    """The ratings with merged labels, such that every remaining cell holds at least k ballots; their order is kept.
+
+    Ratings with the same `ballot` are one ballot, invited from one stratum, PSU and channel. The units that it rates
+    were chosen by the one who answered and are known from no invitation, so they are no part of a cell: the steps of
+    `coarsen` are done for the whole round. `dropped` counts ballots, and the record the ballots and their ratings.
+
+    Raises PlanError for an unknown step.
+    """
+    ballots = table[BALLOT].combine_chunks().dictionary_encode()
+    ballot_of_row = ballots.indices.to_numpy().astype(np.int64)
+    _, first_rows = np.unique(ballot_of_row, return_index=True)
+    places = table.select([*ATTRIBUTES[1:]]).take(pa.array(first_rows))
+    places = places.add_column(0, ATTRIBUTES[0], pa.array([""] * places.num_rows, pa.string()))
+    found = _relabelling(places, ATTRIBUTES, k, steps)
+    relabelled = found.apply(table, ("", *ATTRIBUTES[1:]), found.cell_of_row[ballot_of_row])
+    relabelled = relabelled.filter(pa.array(found.kept[ballot_of_row]))
+    dropped = int(places.num_rows - found.kept.sum())
+    record = {
+        **_record(found, k, steps),
+        "counted": "ballots",
+        "withheld_ballots": dropped,
+        "withheld_rows": table.num_rows - relabelled.num_rows,
+    }
+    return Coarsened(relabelled, record, dropped, found.cells)
+
+
+def redraw_psus(
+    coarsened: Coarsened, choose: Callable[[list[str]], list[str]], *, crosses_units: bool = False
+) -> Coarsened:
+    """The same with PSUs called p1 to pn in each unit and stratum, in an order that nobody can foretell.
+
+    `choose` shuffles the labels and is given them sorted. Where PSUs cross units (`crosses_units`, as the design has
+    it) a label means the same PSU in all units, and n counts within the stratum. PSUs that were forgotten stay "".
+    """
+    table = coarsened.table
+    found = _count_cells(table, ("unit", "stratum", "psu"))
+    groups: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for unit, stratum, psu in found.labels:
+        if psu:
+            groups["" if crosses_units else unit, stratum].add(psu)
+    names = {
+        (group, psu): f"p{number}"
+        for group, psus in sorted(groups.items())
+        for number, psu in enumerate(choose(sorted(psus)), start=1)
+    }
+
+    def redrawn(unit: str, stratum: str, psu: str) -> str:
+        return names[("" if crosses_units else unit, stratum), psu] if psu else ""
+
+    column = pa.array([redrawn(unit, stratum, psu) for unit, stratum, psu in found.labels], pa.string())
+    field = table.schema.field("psu")
+    table = table.set_column(table.schema.get_field_index("psu"), field, column.take(pa.array(found.cell_of_row)))
+    cells = {old: (unit, stratum, redrawn(unit, stratum, psu)) for old, (unit, stratum, psu) in coarsened.cells.items()}
+    return coarsened._replace(table=table, record={**coarsened.record, "psus": "redrawn"}, cells=cells)
+
+
+def _relabelling(rows: pa.Table, attributes: Sequence[str], k: int, steps: Sequence[str]) -> _Relabelling:
     unknown = [step for step in steps if step not in STEPS]
     if unknown:
         raise PlanError(f"coarsening steps: found {unknown[0]!r}, expected some of {', '.join(STEPS)}")
-    labels, cell_of_row, counts = _count_cells(rows, attributes)
+    found = _count_cells(rows, attributes)
     by_unit: dict[str, dict[_Cell, int]] = defaultdict(dict)
-    for (unit, *cell), count in zip(labels, counts, strict=True):
-        by_unit[unit][(cell[0], cell[1], cell[2])] = int(count)
+    for (unit, *cell), count in zip(found.labels, found.counts.tolist(), strict=True):
+        by_unit[unit][(cell[0], cell[1], cell[2])] = count
     relabels = {unit: _relabel_unit(cells, k, steps) for unit, cells in sorted(by_unit.items())}
-
-    new_labels: list[tuple[str, str, str, str]] = []
-    stays: list[bool] = []
-    for unit, *cell in labels:
-        old = (cell[0], cell[1], cell[2])
-        new = relabels[unit][old]
-        stays.append(_count_after(by_unit[unit], relabels[unit])[new] >= k)
-        new_labels.append((unit, *new))
-    kept = np.array(stays, dtype=bool)[cell_of_row] if labels else np.zeros(0, dtype=bool)
-    table = rows
-    for position, name in enumerate(attributes):
-        values = pa.array([label[position] for label in new_labels], pa.string())
-        column = values.take(pa.array(cell_of_row))
-        table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), column)
-    table = table.filter(pa.array(kept))
-    dropped = rows.num_rows - table.num_rows
-    return Coarsened(table, _record(labels, new_labels, stays, k, steps, dropped), dropped)
+    counts_after = {unit: _count_after(cells, relabels[unit]) for unit, cells in by_unit.items()}
+    old: list[_Labels] = [(labels[0], labels[1], labels[2], labels[3]) for labels in found.labels]
+    new: list[_Labels] = [(unit, *relabels[unit][stratum, psu, channel]) for unit, stratum, psu, channel in old]
+    stays = [counts_after[unit][stratum, psu, channel] >= k for unit, stratum, psu, channel in new]
+    return _Relabelling(old, new, stays, found.cell_of_row)
 
 
-def _count_cells(rows: pa.Table, attributes: Sequence[str]) -> tuple[list[tuple[str, ...]], np.ndarray, np.ndarray]:
-    """The cells' labels, the cell of every row, and the number of rows of every cell."""
-    if rows.num_rows == 0:
-        return [], np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    codes, names = [], []
+def _count_cells(rows: pa.Table, attributes: Sequence[str]) -> _Counted:
+    """The cells that some row is in, sorted by their labels' first appearance."""
+    key = np.zeros(rows.num_rows, dtype=np.int64)
+    names: list[list[str]] = []
     for attribute in attributes:
         encoded = rows[attribute].combine_chunks().dictionary_encode()
-        codes.append(encoded.indices.to_numpy())
         names.append(encoded.dictionary.to_pylist())
-    unique, cell_of_row, counts = np.unique(np.column_stack(codes), axis=0, return_inverse=True, return_counts=True)
-    labels = [tuple(names[position][code] for position, code in enumerate(row)) for row in unique]
-    return labels, cell_of_row.reshape(-1), counts
+        key = key * max(len(names[-1]), 1) + encoded.indices.to_numpy()
+    keys, cell_of_row, counts = np.unique(key, return_inverse=True, return_counts=True)
+    codes = np.unravel_index(keys, [max(len(labels), 1) for labels in names])
+    labels = list(zip(*([names[p][code] for code in column] for p, column in enumerate(codes)), strict=True))
+    return _Counted(labels, cell_of_row.reshape(-1), counts)
 
 
 def _relabel_unit(cells: Mapping[_Cell, int], k: int, steps: Sequence[str]) -> _Relabel:
@@ -199,19 +299,14 @@ def _count_after(cells: Mapping[_Cell, int], relabel: _Relabel) -> dict[_Cell, i
     return counts
 
 
-def _record(
-    labels: Sequence[tuple[str, ...]],
-    new_labels: Sequence[tuple[str, str, str, str]],
-    stays: Sequence[bool],
-    k: int,
-    steps: Sequence[str],
-    dropped: int,
-) -> dict[str, object]:
+def _record(found: _Relabelling, k: int, steps: Sequence[str]) -> dict[str, object]:
     strata: dict[str, dict[str, str]] = defaultdict(dict)
     changed: dict[str, int] = dict.fromkeys(STEPS, 0)
-    for old, new, does_stay in zip(labels, new_labels, stays, strict=True):
+    after = set()
+    for old, new, does_stay in zip(found.old, found.new, found.stays, strict=True):
         if not does_stay:
             continue
+        after.add(new)
         for step, position in (("stratum", 1), ("psu", 2), ("channel", 3)):
             changed[step] += old[position] != new[position]
         if old[1] != new[1]:
@@ -219,9 +314,8 @@ def _record(
     return {
         "k": k,
         "steps": list(steps),
-        "cells_before": len(labels),
-        "cells_after": len({new for new, does_stay in zip(new_labels, stays, strict=True) if does_stay}),
+        "cells_before": len(found.old),
+        "cells_after": len(after),
         "changed_cells": changed,
         "strata": {unit: dict(sorted(strata[unit].items())) for unit in sorted(strata)},
-        "withheld_rows": dropped,
     }
