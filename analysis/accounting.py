@@ -86,7 +86,7 @@ def accounting_rows(
     sealed: Mapping[Place, int] | None,
     eligible: Mapping[str, int],
 ) -> tuple[AccountingRow, ...]:
-    """The rows of a round: for each unit its channels and their sum, in the order of the units, and the round's at last.
+    """The rows of a round: for each unit its channels and their sum, in the order of the units; the round's at last.
 
     `issued`, `spent` and `sealed` count by unit and channel as issued; `sealed` is None while the round is not sealed.
     `eligible` holds the people of units, and of the round under "all", as far as they are known. Units with none of all

@@ -50,14 +50,12 @@ def eligible_people(record: RoundRecord) -> dict[str, int]:
 def eligible_by_design(design: "RoundDesign", units: tuple[str, ...]) -> dict[str, int]:
     """The people of each unit, and of the round under "all" and under "", the unit of invitations without one."""
     eligible: dict[str, int] = {}
-    for unit in units:
+    for unit in ("", *units):
         people = design.eligible_of_unit(unit)
         if people is not None:
             eligible[unit] = people
-    if design.cells:
-        eligible[ALL] = eligible[""] = sum(cell.population for cell in design.cells)
-    elif design.population is not None:
-        eligible[ALL] = eligible[""] = sum(design.population.values())
+    if "" in eligible:
+        eligible[ALL] = eligible[""]
     return eligible
 
 

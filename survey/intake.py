@@ -13,7 +13,7 @@ from questionnaires.answers import CheckedAnswers
 from questionnaires.model import Questionnaire
 from survey.ballots import Origin, padded_size_of, write_ballot
 from survey.envelopes import seal_ballot
-from survey.errors import StoreUnavailable, WrongState
+from survey.errors import BadInput, StoreUnavailable, WrongState
 from survey.invitations import InvitationRecord, find_invitation
 from survey.round_records import RoundRecord
 from survey.secrets import Secrets
@@ -32,12 +32,17 @@ _NOBODY = InvitationRecord(id=b"nobody", origin=Origin(unit=""))
 
 @dataclass(frozen=True, slots=True)
 class OpenRound:
-    """A round that takes ballots today: what intake needs to know of it."""
+    """A round that takes ballots today: what intake needs to know of it.
+
+    Where `most_units` is above one, a ballot rates that many of `unit_codes` at most, and invitations have no unit.
+    """
 
     slug: str
     questionnaire_hash: str
     ballot_public_key: bytes
     padded_size: int
+    unit_codes: frozenset[str]
+    most_units: int
 
 
 def round_open_on(record: RoundRecord, questionnaire: Questionnaire, today: dt.date) -> OpenRound:
@@ -54,6 +59,8 @@ def round_open_on(record: RoundRecord, questionnaire: Questionnaire, today: dt.d
         questionnaire_hash=record.questionnaire_hash,
         ballot_public_key=record.ballot_public_key,
         padded_size=padded_size_of(questionnaire),
+        unit_codes=frozenset(record.unit_codes),
+        most_units=questionnaire.most_units,
     )
 
 
@@ -73,10 +80,15 @@ def receive_ballot(
 ) -> Outcome:
     """What became of one sending. When it returns "received" or "repeated", the ballot is on the disk.
 
+    `unit_code` is the rated unit; it is empty in a round whose ballots rate several, which `answers.ratings` names.
+
     "received": stored now. "repeated": the same form was stored before, and nothing more is. "refused": the code is
     unknown, used, or another unit's or round's; which of these it is cannot be told from the answer, and the same work
     is done for each. Raises StoreUnavailable when a store is down, full or read-only; sending again is then safe.
+    Raises BadInput when the ratings are not those of some units of the round, each once and not too many: a page tells
+    its reader so before.
     """
+    _refuse_odd_ratings(open_round, unit_code, answers)
     try:
         return _receive(stores, secrets, open_round, unit_code, code_text, nonce, answers)
     except SQLAlchemyError:
@@ -105,7 +117,7 @@ def _receive(
         open_round.ballot_public_key,
         open_round.slug,
         open_round.questionnaire_hash,
-        write_ballot(open_round.slug, invitation.origin, answers.values),
+        write_ballot(open_round.slug, invitation.origin, answers.values, answers.ratings),
         open_round.padded_size,
     )
     spent_by = _spent_by(stores, open_round.slug, nullifier)
@@ -125,6 +137,19 @@ def _receive(
     # Another sending of the same code was quicker, between our look and our insertion.
     spent_by = _spent_by(stores, open_round.slug, nullifier)
     return "repeated" if hmac.compare_digest(spent_by or bytes(len(nonce_tag)), nonce_tag) else "refused"
+
+
+def _refuse_odd_ratings(open_round: OpenRound, unit_code: str, answers: CheckedAnswers) -> None:
+    if open_round.most_units == 1:
+        if answers.ratings:
+            raise BadInput(f"the round {open_round.slug}: found ratings of several units, expected answers about one")
+        return
+    n_rated = len(answers.ratings)
+    if unit_code or not 1 <= n_rated <= open_round.most_units or not answers.ratings.keys() <= open_round.unit_codes:
+        raise BadInput(
+            f"the round {open_round.slug}: found ratings of {n_rated} units, expected 1 to {open_round.most_units} "
+            "units of the round"
+        )
 
 
 def _spent_by(stores: Stores, round_slug: str, nullifier: bytes) -> bytes | None:
