@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from analysis.accounting import ALL, AccountingRow, accounting_rows
-from survey.round_records import RoundRecord, find_round, load_questionnaire_of
+from survey.invitations import invited_units
+from survey.round_records import RoundRecord, find_round
 from survey.round_status import round_status
 from survey.secrets import Secrets
 from survey.settings import Settings
@@ -29,15 +30,10 @@ def round_accounting(stores: Stores, secrets: Secrets, settings: Settings, slug:
     status = round_status(stores, secrets, slug)
     issued = {(cell.unit, cell.channel): cell.issued for cell in status.cells}
     spent = {(cell.unit, cell.channel): cell.spent for cell in status.cells}
-    rows = accounting_rows(accounted_units(stores, record), issued, spent, None, eligible_people(record))
+    rows = accounting_rows(invited_units(stores, record), issued, spent, None, eligible_people(record))
     if record.n_sealed is None or record.n_rejected is None:
         return rows
     return (*rows[:-1], _whole_row(rows[-1], record.n_sealed, record.n_rejected))
-
-
-def accounted_units(stores: Stores, record: RoundRecord) -> tuple[str, ...]:
-    """The units that invitations name: those of the round, or the empty one where a ballot rates several units."""
-    return ("",) if load_questionnaire_of(stores, record).rates_several_units else record.unit_codes
 
 
 def eligible_people(record: RoundRecord) -> dict[str, int]:

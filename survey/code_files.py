@@ -4,21 +4,22 @@ import csv
 import io
 import os
 import secrets
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from survey.errors import BadInput
-from survey.invitations import DEFAULT_CHANNEL, CodeRequest, IssuedCode, check_count, check_label
+from survey.invitations import DEFAULT_CHANNEL, CodeRequest, IssuedCode, check_count, check_label, expected_unit
 
 BATCH_COLUMNS = ("unit", "stratum", "psu", "channel", "count")
 LIST_COLUMNS = ("unit", "code", "url", "channel")
 LARGEST_BATCH_BYTES = 16 * 1024 * 1024
 
 
-def read_batch(content: bytes, origin: str, units: Collection[str]) -> list[CodeRequest]:
+def read_batch(content: bytes, origin: str, units: Sequence[str]) -> list[CodeRequest]:
     """The requests of a batch file: CSV in UTF-8, separated by commas or semicolons, its first line the columns' names.
 
+    `units` are those that invitations name: the empty one alone where a ballot rates several, and the column is empty.
     Raises BadInput that names the line and the column of the first thing that is wrong.
     """
     rows = _rows(content, origin)
@@ -160,11 +161,11 @@ def _rows(content: bytes, origin: str) -> Iterator[tuple[int, list[str]]]:
         raise BadInput(f"{origin}:{reader.line_num}: found a line that is no CSV ({problem})") from None
 
 
-def _request(fields: dict[str, str], place: str, units: Collection[str]) -> CodeRequest:
+def _request(fields: dict[str, str], place: str, units: Sequence[str]) -> CodeRequest:
     unit = fields["unit"].strip()
     if unit not in units:
         shown = "".join(letter if letter.isprintable() else "�" for letter in unit[:60])
-        raise BadInput(f"{place}: column unit: found “{shown}”, expected a unit of the round")
+        raise BadInput(f"{place}: column unit: found “{shown}”, expected {expected_unit(units)}")
     written = fields["count"].strip()
     digits = written.removeprefix("-")
     if not (digits.isascii() and digits.isdecimal()) or len(digits) > 12:
@@ -176,6 +177,7 @@ def _request(fields: dict[str, str], place: str, units: Collection[str]) -> Code
             stratum=check_label("stratum", fields["stratum"]),
             psu=check_label("psu", fields["psu"]),
             channel=check_label("channel", fields["channel"]) or DEFAULT_CHANNEL,
+            place=place,
         )
     except BadInput as complaint:
         raise BadInput(f"{place}: column {complaint}") from None

@@ -3,16 +3,18 @@
 import re
 import secrets as randomness
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
-from sqlalchemy import insert, or_, select
+from sqlalchemy import func, insert, or_, select
+from sqlalchemy.orm import Session
 
 from survey.ballots import LONGEST_LABELS, Origin
 from survey.codes import new_code, read_code
 from survey.errors import BadInput, WrongState
-from survey.round_records import find_round
+from survey.round_records import RoundRecord, find_round, load_questionnaire_of
 from survey.rounds import COMMAND_LINE
 from survey.secrets import Secrets
 from survey.storage.audit import record_event
@@ -24,6 +26,9 @@ from survey.storage.stores import Stores
 DEFAULT_CHANNEL = "slip"
 MOST_CODES = 1_000_000
 ISSUING_STATES = ("draft", "open")
+
+# A unit, a stratum and a PSU, as a design tells cells apart.
+Cell = tuple[str, str, str]
 
 _ID_BYTES = 16
 _ROWS_A_STATEMENT = 5_000
@@ -37,7 +42,8 @@ _NO_CODE = b"\0\0\0"
 class CodeRequest:
     """How many invitations are wanted for one unit; empty stratum and psu mean that there are none.
 
-    `unit` is empty in a round whose ballots rate several units: its invitations belong to the round.
+    `unit` is empty in a round whose ballots rate several units: its invitations belong to the round. `place` is the
+    line of the file that asks for them, for complaints.
     """
 
     unit: str
@@ -45,6 +51,7 @@ class CodeRequest:
     stratum: str = ""
     psu: str = ""
     channel: str = DEFAULT_CHANNEL
+    place: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -85,25 +92,13 @@ def issue_invitations(
     The codes are stored nowhere; who calls this has the only copy. `keep` is handed them before the invitations
     become valid: when it raises, nothing was issued. Raises NotFound, WrongState or BadInput.
     """
-    wanted = _checked_requests(stores, round_slug, requests)
-    codes: list[IssuedCode] = []
-    rows: list[dict[str, object]] = []
-    for request in wanted:
-        for _ in range(request.count):
-            code = new_code()
-            codes.append(IssuedCode(round_slug, request.unit, code.typed, code.qr, request.channel))
-            rows.append(
-                {
-                    "id": randomness.token_bytes(_ID_BYTES),
-                    "round_slug": round_slug,
-                    "unit_code": request.unit,
-                    "stratum": request.stratum,
-                    "psu": request.psu,
-                    "channel": request.channel,
-                    "qr_tag": secrets.invitation_tag(_code_bytes(code.qr)),
-                    "typed_tag": secrets.invitation_tag(_code_bytes(code.typed)),
-                }
-            )
+    record = find_round(stores, round_slug)
+    _refuse_wrong_state(round_slug, record.state, is_imported=record.is_imported)
+    wanted = _checked_requests(round_slug, invited_units(stores, record), requests)
+    frame_counts = _FrameCounts(record)
+    frame_counts.refuse_strange_cells(wanted)
+    new_codes = [(request, new_code()) for request in wanted for _ in range(request.count)]
+    codes = [IssuedCode(round_slug, request.unit, code.typed, code.qr, request.channel) for request, code in new_codes]
     with writing(stores.office) as office:
         # The round's row is read again under the lock: a round that was closed meanwhile gets no more invitations.
         row = office.get_one(Round, round_slug, with_for_update=True)
@@ -111,11 +106,92 @@ def issue_invitations(
         subject = f"{round_slug}: {len(codes)} for {len({request.unit for request in wanted})} units"
         record_event(office, actor=actor, action="invitations.issued", subject=subject)
         with writing(stores.frame) as frame:
-            for start in range(0, len(rows), _ROWS_A_STATEMENT):
-                frame.execute(insert(Invitation.__table__), rows[start : start + _ROWS_A_STATEMENT])  # type: ignore[arg-type]
+            frame_counts.refuse_too_many(frame, wanted)
+            for start in range(0, len(new_codes), _ROWS_A_STATEMENT):
+                rows = [
+                    {
+                        "id": randomness.token_bytes(_ID_BYTES),
+                        "round_slug": round_slug,
+                        "unit_code": request.unit,
+                        "stratum": request.stratum,
+                        "psu": request.psu,
+                        "channel": request.channel,
+                        "qr_tag": secrets.invitation_tag(_code_bytes(code.qr)),
+                        "typed_tag": secrets.invitation_tag(_code_bytes(code.typed)),
+                    }
+                    for request, code in new_codes[start : start + _ROWS_A_STATEMENT]
+                ]
+                frame.execute(insert(Invitation.__table__), rows)  # type: ignore[arg-type]
             if keep is not None:
                 keep(codes)
     return codes
+
+
+def invited_units(stores: Stores, record: RoundRecord) -> tuple[str, ...]:
+    """The units that invitations name: those of the round, or the empty one where a ballot rates several units."""
+    return ("",) if load_questionnaire_of(stores, record).rates_several_units else record.unit_codes
+
+
+class _FrameCounts:
+    """What the round's design counts: which cells there are to invite people from, and how many people each has.
+
+    An invitation that the design has no people for would have no weight, and after sealing it is too late to say so.
+    """
+
+    def __init__(self, record: RoundRecord) -> None:
+        from analysis.release.round_design import parse_design
+
+        self.slug = record.slug
+        self.design = parse_design(record.design_source, "the round's design")
+
+    def refuse_strange_cells(self, requests: Sequence[CodeRequest]) -> None:
+        for request in requests:
+            if not self.design.knows_cell(request.unit, request.stratum, request.psu):
+                raise BadInput(
+                    f"{_placed(request)}found {_cell_words(request)}, expected a cell of the design of {self.slug}"
+                )
+
+    def refuse_too_many(self, frame: Session, requests: Sequence[CodeRequest]) -> None:
+        """Raise BadInput when a cell would have more invitations than people, those of before included."""
+        if not self.design.has_counts:
+            return
+        issued: Counter[Cell | str] = Counter()
+        query = (
+            select(Invitation.unit_code, Invitation.stratum, Invitation.psu, func.count())
+            .where(Invitation.round_slug == self.slug)
+            .group_by(Invitation.unit_code, Invitation.stratum, Invitation.psu)
+        )
+        for unit, stratum, psu, count in frame.execute(query):
+            issued[self._counted_as(unit, stratum, psu)] += count
+        for request in requests:
+            counted_as = self._counted_as(request.unit, request.stratum, request.psu)
+            before = issued[counted_as]
+            people = self._people(counted_as)
+            if before + request.count > people:
+                earlier = f" after {before} issued before" if before else ""
+                raise BadInput(
+                    f"{_placed(request)}found {request.count} codes for {_cell_words(request)}{earlier}, expected at "
+                    f"most the {people} people whom the design of {self.slug} counts there"
+                )
+            issued[counted_as] += request.count
+
+    def _counted_as(self, unit: str, stratum: str, psu: str) -> Cell | str:
+        cell = self.design.cell_of(unit, stratum, psu)
+        return cell if self.design.cells else self.design.stratum_of(cell)
+
+    def _people(self, counted_as: Cell | str) -> int:
+        if isinstance(counted_as, str):
+            return (self.design.population or {}).get(counted_as, 0)
+        return self.design.population_of(*counted_as) or 0
+
+
+def _placed(request: CodeRequest) -> str:
+    return f"{request.place}: " if request.place else ""
+
+
+def _cell_words(request: CodeRequest) -> str:
+    labels = (("unit", request.unit), ("stratum", request.stratum), ("psu", request.psu))
+    return ", ".join(f"{name} “{_printable(label)}”" for name, label in labels if label) or "no unit, stratum or psu"
 
 
 def find_invitation(stores: Stores, secrets: Secrets, round_slug: str, code_text: str) -> InvitationRecord | None:
@@ -155,17 +231,15 @@ def check_count(count: int) -> int:
     return count
 
 
-def _checked_requests(stores: Stores, round_slug: str, requests: Sequence[CodeRequest]) -> list[CodeRequest]:
-    record = find_round(stores, round_slug)
-    _refuse_wrong_state(round_slug, record.state, is_imported=record.is_imported)
-    units = frozenset(record.unit_codes)
+def _checked_requests(round_slug: str, units: Sequence[str], requests: Sequence[CodeRequest]) -> list[CodeRequest]:
+    known = frozenset(units)
     checked = []
     for request in requests:
-        if request.unit not in units:
-            raise BadInput(f"unit: found “{_printable(request.unit)}”, expected a unit of the round {round_slug}")
+        if request.unit not in known:
+            raise BadInput(f"unit: found “{_printable(request.unit)}”, expected {expected_unit(units)} {round_slug}")
         checked.append(
-            CodeRequest(
-                unit=request.unit,
+            replace(
+                request,
                 count=check_count(request.count),
                 stratum=check_label("stratum", request.stratum),
                 psu=check_label("psu", request.psu),
@@ -173,9 +247,14 @@ def _checked_requests(stores: Stores, round_slug: str, requests: Sequence[CodeRe
             )
         )
     if not checked:
-        raise BadInput("found no request for codes, expected at least one unit with a count")
+        raise BadInput("found no request for codes, expected at least one with a count")
     check_count(sum(request.count for request in checked))
     return checked
+
+
+def expected_unit(units: Sequence[str]) -> str:
+    """What a complaint about a unit says was expected, before the name of the round."""
+    return "nothing: the respondents choose the units in the round" if "" in units else "a unit of the round"
 
 
 def _refuse_wrong_state(round_slug: str, state: str, *, is_imported: bool) -> None:

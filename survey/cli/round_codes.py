@@ -25,7 +25,7 @@ STEPS = {
 
 @click.command()
 @click.argument("slug")
-@click.option("--unit", metavar="CODE", help="The unit the codes are for.")
+@click.option("--unit", metavar="CODE", help="The unit the codes are for; none where respondents choose.")
 @click.option("--count", type=int, help="How many codes.")
 @click.option("--channel", help="How the invitations reach people; slip where nothing is said.")
 @click.option("--stratum", help="The stratum the codes are for.")
@@ -50,21 +50,25 @@ def codes(
     single = (unit, count, channel, stratum, psu)
     if batch is not None and any(option is not None for option in single):
         raise click.UsageError("found --batch beside --unit, --count, --channel, --stratum or --psu, expected one way")
-    if batch is None and (unit is None or count is None):
-        raise click.UsageError("found neither --batch nor both --unit and --count, expected one of the two ways")
+    if batch is None and count is None:
+        raise click.UsageError("found neither --batch nor --count, expected one of the two ways")
     from survey.cli.instance import opened
     from survey.code_files import LARGEST_BATCH_BYTES, issued_codes_csv, new_code_file, read_batch
-    from survey.invitations import DEFAULT_CHANNEL, CodeRequest, issue_invitations
+    from survey.invitations import DEFAULT_CHANNEL, CodeRequest, invited_units, issue_invitations
     from survey.plain_files import read_plain_file
     from survey.round_records import find_round
     from survey.secrets import Secrets
 
     with opened() as (settings, stores):
-        record = find_round(stores, slug)
+        units = invited_units(stores, find_round(stores, slug))
         if batch is not None:
             content = read_plain_file(batch, LARGEST_BATCH_BYTES)
-            requests = read_batch(content, str(batch), frozenset(record.unit_codes))
+            requests = read_batch(content, str(batch), units)
         else:
+            if unit is None and "" not in units:
+                raise click.UsageError("found --count without --unit, expected both: each code is for one unit")
+            if unit is not None and "" in units:
+                raise click.UsageError(f"found --unit, expected none: respondents choose the units in the round {slug}")
             requests = [CodeRequest(unit or "", count or 0, stratum or "", psu or "", channel or DEFAULT_CHANNEL)]
         public_url = settings.public_url or (DEMONSTRATION_URL if settings.is_demonstration else None)
         with new_code_file(out) as file:

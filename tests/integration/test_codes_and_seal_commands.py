@@ -91,8 +91,8 @@ def test_a_batch_issues_for_many_units_and_channels(collection: Collection, shel
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--unit", "xa-b"], "found neither --batch nor both"),
-        (["--count", "3"], "found neither --batch nor both"),
+        (["--unit", "xa-b"], "found neither --batch nor --count"),
+        (["--count", "3"], "found --count without --unit"),
         (["--unit", "xa-b", "--count", "3", "--batch", "b.csv"], "expected one way"),
         (["--unit", "xa-c", "--count", "3"], "expected a unit of the round"),
         (["--unit", "xa-b", "--count", "-3"], "count: found -3"),
