@@ -1,10 +1,11 @@
 """The questionnaire as one reader sees it: numbered, in one language, with what was typed and what is wrong with it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
-from questionnaires.answers import AnswerProblem
-from questionnaires.model import DONT_KNOW, NOT_APPLICABLE, Condition, Item, Questionnaire
+from questionnaires.answers import AnswerProblem, field_name
+from questionnaires.model import DONT_KNOW, NOT_APPLICABLE, Condition, Item, Questionnaire, Section
 from survey.texts import Translate, number
 from survey.web.citizen.forms import BallotForm
 
@@ -22,9 +23,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An item on the page. `condition` is what the script reads, `only_if` the same for people."""
+    """An item on the page. `condition` is what the script reads, `only_if` the same for people.
+
+    `name` is the field's; an item that is asked per unit has one for each unit, under the same number.
+    """
 
     item: Item
+    name: str
     number: int
     text: str
     hints: tuple[str, ...]
@@ -38,7 +43,7 @@ class Question:
     @property
     def id(self) -> str:
         """The id of the question's first control; no id of the page itself begins so."""
-        return f"q-{self.item.code}"
+        return f"q-{self.name}"
 
     @property
     def is_entry(self) -> bool:
@@ -54,59 +59,103 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A section on the page."""
+    """A section on the page; one that is asked per unit says about which."""
 
     code: str
     title: str
     intro: str
     condition: str
     only_if: str
+    unit_name: str
     questions: tuple[Question, ...]
 
 
 def compose_parts(
-    questionnaire: Questionnaire, form: BallotForm, problems: Iterable[AnswerProblem], language: str, t: Translate
+    questionnaire: Questionnaire,
+    form: BallotForm,
+    problems: Iterable[AnswerProblem],
+    language: str,
+    t: Translate,
+    units: Mapping[str, str] | None = None,
 ) -> tuple[Part, ...]:
-    """The sections in one language with what the form holds."""
-    numbers = {item.code: place for place, item in enumerate(questionnaire.items, start=1)}
-    complaints = {problem.item: _complaint(questionnaire.item(problem.item), problem, t) for problem in problems}
-    page = _Page(questionnaire, form, numbers, complaints, language, t)
-    return tuple(
-        Part(
-            code=section.code,
-            title=section.title.in_language(language),
-            intro=section.intro.in_language(language) if section.intro else "",
-            condition=_condition(section.show_if),
-            only_if=page.only_if(section.show_if),
-            questions=tuple(page.question(item) for item in section.items),
-        )
-        for section in questionnaire.sections
-    )
+    """The sections in one language with what the form holds.
+
+    :param units: the names of the chosen units by their codes, in the order in which they are asked about.
+    """
+    sections = _in_order(questionnaire)
+    items = [item for section in sections for item in section.items]
+    numbers = {item.code: place for place, item in enumerate(items, start=1)}
+    complaints = {
+        (problem.item, problem.unit): _complaint(questionnaire.item(problem.item), problem, t) for problem in problems
+    }
+    names = units or {}
+    pages = {unit: _Page(questionnaire, form, numbers, complaints, language, t, unit) for unit in ("", *names)}
+    return tuple(pages[unit].part(section, names.get(unit, "")) for section, unit in _asked(sections, list(names)))
+
+
+def _in_order(questionnaire: Questionnaire) -> tuple[Section, ...]:
+    """The sections as their answers are checked: what is asked per unit stands together."""
+    first = tuple(takewhile(lambda section: not section.per_unit, questionnaire.sections))
+    return (*first, *questionnaire.per_unit_sections, *questionnaire.common_sections[len(first) :])
+
+
+def _asked(sections: Sequence[Section], units: Sequence[str]) -> Iterator[tuple[Section, str]]:
+    """Each section that is asked, with the unit it is asked about; all about one unit before the next one's."""
+    per_unit = [section for section in sections if section.per_unit]
+    for section in sections:
+        if not section.per_unit:
+            yield section, ""
+        elif section is per_unit[0]:
+            yield from ((asked, unit) for unit in units for asked in per_unit)
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
+    """What belongs to all questions about one unit, or to those that are about none."""
+
     questionnaire: Questionnaire
     form: BallotForm
     numbers: Mapping[str, int]
-    complaints: Mapping[str, str]
+    complaints: Mapping[tuple[str, str], str]
     language: str
     t: Translate
+    unit: str
+
+    def part(self, section: Section, unit_name: str) -> Part:
+        return Part(
+            code=section.code,
+            title=section.title.in_language(self.language),
+            intro=section.intro.in_language(self.language) if section.intro else "",
+            condition=self.condition(section.show_if),
+            only_if=self.only_if(section.show_if),
+            unit_name=unit_name,
+            questions=tuple(self.question(item) for item in section.items),
+        )
 
     def question(self, item: Item) -> Question:
-        typed = self.form.typed(item)
+        typed = self.form.typed_for(item, self.unit)
         return Question(
             item=item,
+            name=field_name(item.code, self.unit),
             number=self.numbers[item.code],
             text=item.text.in_language(self.language),
             hints=self._hints(item),
-            condition=_condition(item.show_if),
+            condition=self.condition(item.show_if),
             only_if=self.only_if(item.show_if),
             choices=self._choices(item, typed),
             is_scale=item.kind == "single" and len(item.options) > 2 and all(o.value is not None for o in item.options),
             typed=next((value for value in typed if value not in item.reserved_codes), ""),
-            problem=self.complaints.get(item.code, ""),
+            problem=self.complaints.get((item.code, self.unit), ""),
         )
+
+    def condition(self, condition: Condition | None) -> str:
+        if condition is None:
+            return ""
+        is_about_the_unit = any(
+            item.code == condition.item for section in self.questionnaire.per_unit_sections for item in section.items
+        )
+        name = field_name(condition.item, self.unit if is_about_the_unit else "")
+        return f"{name} {' '.join(condition.any_of)}"
 
     def only_if(self, condition: Condition | None) -> str:
         if condition is None:
@@ -160,10 +209,6 @@ def _range_hint(item: Item, language: str, t: Translate) -> list[str]:
 def _plain(value: float, language: str) -> str:
     decimals = 0 if float(value).is_integer() else len(repr(float(value)).partition(".")[2])
     return number(value, decimals, language)
-
-
-def _condition(condition: Condition | None) -> str:
-    return f"{condition.item} {' '.join(condition.any_of)}" if condition else ""
 
 
 def _complaint(item: Item, problem: AnswerProblem, t: Translate) -> str:

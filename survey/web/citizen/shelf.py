@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from questionnaires.model import Questionnaire
+from survey.procedures import search_words
 from survey.round_records import RoundRecord, find_round, load_questionnaire_of, units_of_round
 from survey.services import STORE_FAILURES, Services
 from survey.units import UnitRecord
@@ -16,11 +17,12 @@ Season = Literal["early", "open", "closed"]
 
 @dataclass(frozen=True, slots=True)
 class ShelvedRound:
-    """A round, what it asks, and its units by code."""
+    """A round, what it asks, its units by code, and the words that each unit is found by."""
 
     record: RoundRecord
     questionnaire: Questionnaire
     units: Mapping[str, UnitRecord]
+    words: Mapping[str, tuple[str, ...]]
 
     def season_on(self, day: dt.date) -> Season:
         """Whether the round takes answers on a day, does not yet, or does no more."""
@@ -59,4 +61,5 @@ class Shelf:
         if known is not None and known.record == record:
             return known
         questionnaire = load_questionnaire_of(stores, record)
-        return ShelvedRound(record, questionnaire, {unit.code: unit for unit in units_of_round(stores, record)})
+        units = units_of_round(stores, record)
+        return ShelvedRound(record, questionnaire, {unit.code: unit for unit in units}, search_words(stores, units))

@@ -21,19 +21,36 @@
     addEventListener("hashchange", handle);
   };
 
-  if (!form) {
-    const list = byId("units");
-    if (!list) return;
-    onCode((code) => all("#units a, .top a").forEach((link) => { link.hash = code; }));
+  // A list of units is narrowed by their names and by the words behind them: former places and procedures. A word that
+  // is not in the name is shown, so that it is seen why the unit is found. What is ticked stays in sight.
+  const list = byId("units");
+  if (list) {
     const plain = (text) => text.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/đ/g, "d");
-    const names = all("li", list).map((entry) => [entry, plain(entry.textContent)]);
-    const none = byId("none");
-    byId("search").hidden = false;
-    byId("wanted").addEventListener("input", (event) => {
-      const wanted = plain(event.target.value.trim());
-      names.forEach(([entry, name]) => { entry.hidden = !name.includes(wanted); });
-      none.textContent = names.some(([entry]) => !entry.hidden) ? "" : none.dataset.none;
+    const entries = all("[data-words]", list).map((entry) => {
+      const words = entry.dataset.words.split("|").filter(Boolean).map((word) => [plain(word), word]);
+      return { entry, name: plain(entry.textContent), words, why: make("small", "", "") };
     });
+    const none = byId("none");
+    const field = byId("wanted");
+    byId("search").hidden = false;
+    entries.forEach(({ entry, why }) => entry.querySelector("span").append(why));
+    field.addEventListener("input", () => {
+      const wanted = plain(field.value.trim());
+      let isAny = false;
+      entries.forEach(({ entry, name, words, why }) => {
+        const isNamed = name.includes(wanted);
+        const word = isNamed ? undefined : words.find(([known]) => known.includes(wanted));
+        why.textContent = word ? word[1] : "";
+        isAny ||= isNamed || word !== undefined;
+        entry.hidden = !isNamed && !word && !entry.querySelector(":checked");
+      });
+      all("fieldset", list).forEach((bloc) => { bloc.hidden = !bloc.querySelector("[data-words]:not([hidden])"); });
+      none.textContent = isAny ? "" : none.dataset.none;
+    });
+    field.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
+  }
+  if (!form) {
+    if (list) onCode((code) => all("#units a, .top a").forEach((link) => { link.hash = code; }));
     return;
   }
 
@@ -42,7 +59,7 @@
   const codeField = byId("code");
   onCode((code) => {
     codeField.value = code;
-    codeField.after(make("p", "hint", texts.code_filled));
+    if (codeField.type !== "hidden") codeField.after(make("p", "hint", texts.code_filled));
   });
 
   // The check symbol finds every single typing mistake, before the questions are answered and not after. The same sum
@@ -67,12 +84,13 @@
 
   const problemOf = (question) => {
     if (question.closest(".out")) return "";
-    const control = question.querySelector("input, textarea");
+    const control = question.querySelector("[name]");
     const value = control.value.trim();
     if (control === codeField) return value ? (isCode(value) ? "" : texts.code_mistyped) : texts.code_missing;
     const isRequired = "required" in question.dataset;
     if (/radio|checkbox/.test(control.type)) {
-      return isRequired && !question.querySelector(":checked") ? texts.problem_required_choice : "";
+      const isMissing = isRequired && !question.querySelector(":checked");
+      return isMissing ? question.dataset.required || texts.problem_required_choice : "";
     }
     if (!value) return isRequired && !question.querySelector(":checked") ? texts.problem_required_entry : "";
     if (!control.inputMode) return "";
@@ -84,7 +102,7 @@
   };
 
   const complain = (question, problem) => {
-    const control = question.querySelector("input, textarea");
+    const control = question.querySelector("[name]");
     const described = question.matches("fieldset") ? question : control;
     const id = `${control.id}-e`;
     byId(id)?.remove();
@@ -94,7 +112,7 @@
       const line = make("p", "problem", ` ${problem}`);
       line.id = id;
       line.prepend(make("b", "", texts.error_word));
-      (question.matches("fieldset") ? question.querySelector(".choices") : control).before(line);
+      (question.matches("fieldset") ? question.querySelector(".blocs, .choices") : control).before(line);
       others.push(id);
     }
     if (others.length) described.setAttribute("aria-describedby", others.join(" "));
@@ -123,10 +141,12 @@
   };
 
   const isRight = (place) => {
-    const entries = all(".question", place).map((question) => {
+    const entries = all(".question:not(#search)", place).map((question) => {
       const problem = problemOf(question);
       const number = question.querySelector(".number")?.textContent.replace(".", "");
-      const listed = number ? texts.question_problem.replace("{number}", number).replace("{problem}", problem) : problem;
+      const unit = question.closest("[data-unit]")?.dataset.unit;
+      const sentence = !number ? "{problem}" : unit ? texts.rating_problem.replace("{unit}", unit) : texts.question_problem;
+      const listed = sentence.replace("{number}", number).replace("{problem}", problem);
       return [complain(question, problem), problem && listed];
     }).filter(([, problem]) => problem);
     summarise(place, entries.length ? texts.problems_part : "", entries);
@@ -142,7 +162,20 @@
     control.focus({ preventScroll: true });
   });
 
-  let isTyped = false;
+  // On the page with the questions about several units, the one before it is a page of its own, which this button asks
+  // for with everything that was typed.
+  const change = document.querySelector("[name=change-units]");
+  const most = Number(list?.dataset.most);
+  const limit = () => {
+    const boxes = all("input", list);
+    const n = boxes.filter((box) => box.checked).length;
+    boxes.forEach((box) => { box.disabled = n >= most && !box.checked; });
+    const chosen = byId("chosen");
+    chosen.hidden = false;
+    chosen.textContent = `${texts.units_chosen.replace("{chosen}", n)} ${n < most ? "" : texts.units_full}`;
+  };
+
+  let isTyped = change !== null;
   form.addEventListener("change", ({ target }) => {
     isTyped = true;
     // An answer that stands alone clears the others of its question, and they clear it.
@@ -154,6 +187,7 @@
         if (other.inputMode) other.value = "";
       });
     }
+    if (most) limit();
     route();
     draw();
     const question = target.closest(".wrong");
@@ -179,6 +213,8 @@
   const progress = make("p", "progress", "");
   const progressBar = make("progress", "", "");
   progressBar.setAttribute("aria-hidden", "true");
+  // The first part of a form about one unit asks for no answers: it says who asks and takes the code.
+  const nIntroductions = parts[0].querySelector("[data-code]") ? 1 : 0;
   let at = Math.min(Number(form.dataset.part || 0), parts.length - 1);
   const shown = () => parts.filter((part) => !part.matches(".out"));
 
@@ -191,10 +227,13 @@
     document.body.classList.toggle("inside", at > 0);
     next.hidden = isLast;
     send.hidden = !isLast;
-    back.hidden = progress.hidden = at === 0;
-    next.textContent = at ? texts.next : texts.start;
-    progress.textContent = texts.progress.replace("{number}", place).replace("{total}", visible.length - 1);
-    Object.assign(progressBar, { max: visible.length - 1, value: place });
+    back.hidden = at === 0;
+    progress.hidden = at < nIntroductions;
+    next.textContent = progress.hidden ? texts.start : texts.next;
+    const number = place + 1 - nIntroductions;
+    const total = visible.length - nIntroductions;
+    progress.textContent = texts.progress.replace("{number}", number).replace("{total}", total);
+    Object.assign(progressBar, { max: total, value: number });
     progress.append(progressBar);
     partField.value = at;
   }
@@ -202,7 +241,7 @@
     at = index;
     draw();
     summarise();
-    const heading = at ? parts[at].querySelector("h2") : document.querySelector("h1");
+    const heading = at || !nIntroductions ? parts[at].querySelector("h2") : document.querySelector("h1");
     heading.tabIndex = -1;
     heading.focus({ preventScroll: true });
     scrollTo(0, 0);
@@ -245,6 +284,7 @@
   addEventListener("beforeunload", (event) => { if (isTyped) event.preventDefault(); });
 
   route();
+  if (most) limit();
   if (isWhole) {
     byId("problems").focus();
     return;
@@ -255,7 +295,13 @@
   actions.append(back);
   next.addEventListener("click", goOn);
   back.addEventListener("click", goBack);
-  addEventListener("popstate", (event) => { if (event.state || !location.hash) show(event.state?.part ?? 0); });
-  history.replaceState({ part: at, depth: 0 }, "");
+  addEventListener("popstate", ({ state }) => {
+    if (state?.part < 0) change.click();
+    else if (state || !location.hash) show(state?.part ?? 0);
+  });
+  if (change) {
+    history.replaceState({ part: -1 }, "");
+    history.pushState({ part: at, depth: 0 }, "");
+  } else history.replaceState({ part: at, depth: 0 }, "");
   draw();
 })();
