@@ -1,4 +1,4 @@
-"""Scoring profiles: what an answer is worth, in points from 0 to 100, so that an item's value is a plain mean."""
+"""Scoring profiles: what an answer is worth, so that an item's value is a plain mean."""
 
 from typing import Any
 
@@ -10,7 +10,8 @@ def option_scores(item: Item, profile: Profile) -> dict[str, float]:
     """The points of each option of an item; options without a value, "na" and "dk" have none and are left out.
 
     share: 100 from the threshold on, else 0. mean_of_maximum: 100·x/max. rescaled: 100·(x − min)/(max − min). The mean
-    of the points is the profile's formula, because all three are linear in what is averaged.
+    of the points is the profile's formula, because all three are linear in what is averaged. standardised: the option's
+    own value, for what is standardised are the means.
 
     Raises AnalysisError when the item has no scale to be scored on.
     """
@@ -24,6 +25,8 @@ def option_scores(item: Item, profile: Profile) -> dict[str, float]:
         if profile.threshold is None:
             raise AnalysisError(f"profile {profile.name}: found no threshold, expected one for a share")
         return {code: 100.0 if value >= profile.threshold else 0.0 for code, value in values.items()}
+    if profile.formula == "standardised":
+        return values
     if profile.formula == "mean_of_maximum":
         if high <= 0:
             raise AnalysisError(f"item {item.code}: found the largest value {high:g}, expected one above 0")

@@ -1,7 +1,8 @@
 """The plan of a round's analysis: every statistical choice, written down before the answers are seen."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, cast, get_args
 
 from analysis.coarsening import STEPS
@@ -20,11 +21,27 @@ LonelyPsu = Literal["fail", "remove", "adjust", "average", "certainty"]
 
 _KEYS = (
     "plan", "version", "profile", "aggregate", "level", "suppress_below", "caution_below", "coarsening", "decimals",
-    "lonely_psu",
+    "lonely_psu", "standardisation",
 )  # fmt: skip
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,39}")
 _PROFILE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _STEP = re.compile("|".join(STEPS))
+_INDICATOR = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_MOST_DRAWS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Standardisation:
+    """What a standardised profile needs to be told beside itself.
+
+    The intervals come from `draws` draws that follow from `seed`. `earlier` has the lowest and the highest that units
+    had in earlier years, by the code of an item (a mean on its scale) or of an indicator of the hard data; the extremes
+    of this round are pooled with them.
+    """
+
+    draws: int = 2000
+    seed: int = 20260701
+    earlier: Mapping[str, tuple[float, float]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +52,7 @@ class Plan:
     whole population with design weights, or "units", the plain mean of its units. `level` is the confidence, between
     0 and 1. Fewer than `suppress_below` respondents or answers are not shown, fewer than `caution_below` are shown
     with a caution. No combination of unit, stratum, PSU and channel with fewer than `coarsening_k` responses enters
-    an archive.
+    an archive. `standardisation` matters to standardised profiles only.
     """
 
     version: str = "1"
@@ -48,11 +65,13 @@ class Plan:
     coarsening_steps: tuple[str, ...] = STEPS
     decimals: int = 1
     lonely_psu: LonelyPsu = "fail"
+    standardisation: Standardisation = Standardisation()
 
     def profile_for(self, questionnaire: Questionnaire) -> str:
         """The name of the profile that scores this questionnaire: the plan's, or the questionnaire's default.
 
-        Raises PlanError when the questionnaire has no such profile, or no scoring tree at all.
+        Raises PlanError when the questionnaire has no such profile, or no scoring tree at all, and when the extremes of
+        earlier years are none of the questionnaire's indicators.
         """
         name = self.profile or questionnaire.default_profile
         known = [profile.name for profile in questionnaire.profiles]
@@ -60,7 +79,35 @@ class Plan:
             raise PlanError(f"{questionnaire.reference}: found no scoring tree, expected one to compute an index with")
         if name not in known:
             raise PlanError(f"profile: found {name!r}, expected one of {', '.join(known)} of {questionnaire.reference}")
+        if self.standardisation.earlier:
+            _refuse_strange_extremes(self.standardisation.earlier, questionnaire, name)
         return name
+
+
+def _refuse_strange_extremes(
+    earlier: Mapping[str, tuple[float, float]], questionnaire: Questionnaire, profile_name: str
+) -> None:
+    if questionnaire.profile(profile_name).formula != "standardised":
+        raise PlanError(
+            f"standardisation.earlier: found extremes beside the profile {profile_name}, expected them with a "
+            "standardised profile only"
+        )
+    criteria = [node for node in questionnaire.nodes(profile_name) if not node.children]
+    known = {node.item or node.code: node for node in criteria}
+    for code, (low, high) in earlier.items():
+        if code not in known:
+            raise PlanError(
+                f"standardisation.earlier: found {code!r}, expected an item or an indicator of the hard data that "
+                f"{profile_name} of {questionnaire.reference} counts"
+            )
+        if known[code].item is None:
+            continue
+        values = [option.value for option in questionnaire.item(code).options if option.value is not None]
+        if not min(values) <= low <= high <= max(values):
+            raise PlanError(
+                f"standardisation.earlier.{code}: found {low:g} to {high:g}, expected means on the item's scale, "
+                f"from {min(values):g} to {max(values):g}"
+            )
 
 
 def parse_plan(source: bytes, origin: str) -> Plan:
@@ -92,7 +139,12 @@ def default_plan(questionnaire: Questionnaire, *, has_population: bool = False) 
 
     Where the design knows the population a bloc's figure is its people's, otherwise the plain mean of its units.
     """
-    aggregate: Aggregate = "persons" if has_population else "units"
+    # The figure of a standardised bloc is the plain mean of its units, whatever else is known of their people.
+    is_standardised = any(
+        profile.formula == "standardised" and profile.name == questionnaire.default_profile
+        for profile in questionnaire.profiles
+    )
+    aggregate: Aggregate = "persons" if has_population and not is_standardised else "units"
     return Plan(profile=questionnaire.default_profile, aggregate=aggregate)
 
 
@@ -104,7 +156,16 @@ def plan_source(plan: Plan) -> bytes:
         f'plan: {FORMAT}\nversion: "{plan.version}"\n{profile}aggregate: {plan.aggregate}\nlevel: {plan.level}\n'
         f"suppress_below: {plan.suppress_below}\ncaution_below: {plan.caution_below}\ndecimals: {plan.decimals}\n"
         f"lonely_psu: {plan.lonely_psu}\ncoarsening:\n  k: {plan.coarsening_k}\n  steps: [{steps}]\n"
+        + _standardisation_source(plan.standardisation)
     ).encode()
+
+
+def _standardisation_source(standardisation: Standardisation) -> str:
+    if standardisation == Standardisation():
+        return ""
+    earlier = "".join(f"    {code}: [{low!r}, {high!r}]\n" for code, (low, high) in standardisation.earlier.items())
+    heading = "  earlier:\n" if earlier else ""
+    return f"standardisation:\n  draws: {standardisation.draws}\n  seed: {standardisation.seed}\n{heading}{earlier}"
 
 
 def _plan(record: Record) -> Plan:
@@ -124,6 +185,27 @@ def _plan(record: Record) -> Plan:
         else default.coarsening_steps,
         decimals=_whole(record, "decimals", default.decimals, (0, 6)),
         lonely_psu=cast(LonelyPsu, _choice(record, "lonely_psu", get_args(LonelyPsu), default.lonely_psu)),
+        standardisation=_standardisation(record, default.standardisation),
+    )
+
+
+def _standardisation(record: Record, default: Standardisation) -> Standardisation:
+    given = record.record("standardisation", ("draws", "seed", "earlier"))
+    if given is None:
+        return default
+    earlier: dict[str, tuple[float, float]] = {}
+    expected = "the code of an item or of an indicator of the hard data"
+    for code, holder in given.named_lists("earlier", expected, _INDICATOR):
+        extremes = holder.numbers(code, (2, 2))
+        if len(extremes) != 2:
+            continue
+        if extremes[0] > extremes[1]:
+            holder.complain(code, f"found {extremes[0]:g} before {extremes[1]:g}, expected the lowest and the highest")
+        earlier[code] = (extremes[0], extremes[1])
+    return Standardisation(
+        draws=_whole(given, "draws", default.draws, (200, _MOST_DRAWS)),
+        seed=_whole(given, "seed", default.seed, (0, 999_999_999)),
+        earlier=earlier,
     )
 
 
