@@ -9,7 +9,7 @@ import click
 COMMANDS = {
     "analyse": ("analyse", "Run a round's plan: estimates and ranks."),
     "database": ("database", "Upgrade, check, back up and restore the three stores."),
-    "demo": ("demo", "Set up the demonstration."),
+    "demo": ("demo", "Set up the demonstration, and let practice people answer."),
     "estimate": ("estimate", "Estimate from any table and design, without a database."),
     "officer": ("officer", "Create officers and reset their passwords."),
     "questionnaire": ("questionnaire", "List, check, publish and compare questionnaires."),

@@ -76,6 +76,7 @@ def population_of(
             unit=np.repeat(np.arange(len(frame)), [len(psus.labels) for psus in frame]),
             people=np.concatenate([psus.households for psus in frame]).astype(np.float64),
             effects=np.concatenate([psus.effects for psus in frame]),
+            is_frame=True,
         )
     else:
         effects = [

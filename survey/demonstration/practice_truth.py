@@ -7,12 +7,14 @@ way of asking add up to, so the share of each answer is a difference of two valu
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy.special import ndtr
 
 from analysis.indices.profiles import option_scores
+from analysis.indices.trees import index_tree
+from analysis.release.plan import Plan
 from questionnaires.model import Profile
 from survey.demonstration.practice_frame import Floats, Integers, unit_tempers
 from survey.demonstration.practice_people import (
@@ -24,7 +26,17 @@ from survey.demonstration.practice_people import (
     item_manners,
 )
 
-COLUMNS = ("unit", "node", "truth", "truth_on_slips")
+ON_SLIPS = "slip"
+
+
+@dataclass(frozen=True, slots=True)
+class TrueValue:
+    """The true value of a node for a unit: as everybody would answer in the way they are asked, and on slips alone."""
+
+    unit: str
+    node: str
+    truth: float
+    truth_on_slips: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +44,38 @@ class Everybody:
     """All cells of the frame, also those that were not drawn: whom an index is about.
 
     `unit` (C,) is the unit's position, -1 where people of the cell rate any unit; `people` (C,) are people or
-    households, in any measure; `effects` (C,) what living there adds to satisfaction.
+    households, in any measure; `effects` (C,) what living there adds to satisfaction. `is_frame` says that these are
+    all cells of the frame and not only the drawn ones.
     """
 
     unit: Integers
     people: Floats
     effects: Floats
+    is_frame: bool = False
+
+
+def true_indices(population: Population, everybody: Everybody, plan: Plan) -> tuple[TrueValue, ...]:
+    """The true value of every node that the survey alone gives, for every unit: the questionnaire's own tree, and
+    those of its modules where a ballot rates one unit.
+    """
+    questionnaire = population.questionnaire
+    trees = [("", questionnaire, plan.profile_for(questionnaire))] if questionnaire.index else []
+    if not questionnaire.rates_several_units:
+        trees += [(f"{module.name}.", module, module.default_profile) for module in questionnaire.modules]
+    found: list[TrueValue] = []
+    for prefix, asked, profile_name in trees:
+        profile = asked.profile(profile_name)
+        if profile.formula == "standardised":
+            continue
+        tree = index_tree(asked, profile)
+        mixed = tree.values_of(true_item_means(population, everybody, tree.items, profile))
+        on_slips = tree.values_of(true_item_means(population, everybody, tree.items, profile, ON_SLIPS))
+        found.extend(
+            TrueValue(unit, prefix + node, float(mixed[u, m]), float(on_slips[u, m]))
+            for u, unit in enumerate(population.units)
+            for m, node in enumerate(tree.codes)
+        )
+    return tuple(found)
 
 
 def true_item_means(
@@ -76,10 +114,10 @@ def true_item_means(
     return found
 
 
-def truth_csv(rows: Sequence[tuple[str, str, float, float]]) -> bytes:
-    """The rows of unit, node, truth and truth on slips as a file."""
+def truth_csv(values: Sequence[TrueValue]) -> bytes:
+    """The true values as a file of their columns."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows((unit, node, f"{truth:.6f}", f"{on_slips:.6f}") for unit, node, truth, on_slips in rows)
+    writer.writerow([column.name for column in fields(TrueValue)])
+    writer.writerows((one.unit, one.node, f"{one.truth:.6f}", f"{one.truth_on_slips:.6f}") for one in values)
     return stream.getvalue().encode()
