@@ -80,12 +80,13 @@ class _PlacedItem:
 
     item: Item
     intro: Text | None
+    per_unit: bool
     conditions: tuple[Condition | None, Condition | None]
 
 
 def _placed(questionnaire: Questionnaire) -> dict[str, _PlacedItem]:
     return {
-        item.code: _PlacedItem(item, section.intro, (section.show_if, item.show_if))
+        item.code: _PlacedItem(item, section.intro, section.per_unit, (section.show_if, item.show_if))
         for section in questionnaire.sections
         for item in section.items
     }
@@ -127,6 +128,8 @@ _ITEM_ASPECTS: tuple[tuple[str, str, Callable[[_PlacedItem], str]], ...] = (
     ("intro", "wording_changed", lambda placed: _spell_text(placed.intro)),
     ("options", "scale_changed", lambda placed: _spell_options(placed.item.options)),
     ("rules", "rules_changed", lambda placed: _spell_rules(placed.item)),
+    ("bands", "bands_changed", lambda placed: ", ".join(f"{low:g}" for low in placed.item.bands)),
+    ("per_unit", "asking_changed", lambda placed: "of each unit" if placed.per_unit else "once"),
     ("show_if", "routing_changed", lambda placed: _spell_conditions(placed.conditions)),
 )
 
@@ -141,8 +144,14 @@ def _tree_differences(before: Questionnaire, after: Questionnaire) -> Iterator[D
         found, now = old[code], new[code]
         if found.parent != now.parent:
             yield Difference(f"index.{code}.parent", "node_moved", True, found.parent, now.parent)
-        if found.node.item != now.node.item:
+        if found.node.item != now.node.item and found.node.hard == now.node.hard:
             yield Difference(f"index.{code}.item", "item_exchanged", True, found.node.item or "", now.node.item or "")
+        if found.node.hard != now.node.hard:
+            yield Difference(f"index.{code}.hard", "item_exchanged", True, *map(_spell_origin, (found.node, now.node)))
+        if found.node.reversed != now.node.reversed:
+            yield Difference(
+                f"index.{code}.reversed", "direction_changed", True, *map(_spell_direction, (found.node, now.node))
+            )
         if found.node.label != now.node.label:
             yield Difference(
                 f"index.{code}.label",
@@ -156,6 +165,14 @@ def _tree_differences(before: Questionnaire, after: Questionnaire) -> Iterator[D
         shares = [placed.node.weight / sum(placed.siblings[sibling] for sibling in stayed) for placed in (found, now)]
         if code in stayed and abs(shares[0] - shares[1]) > 1e-12:
             yield Difference(f"index.{code}.weight", "weight_changed", True, f"{shares[0]:.6g}", f"{shares[1]:.6g}")
+
+
+def _spell_origin(node: Node) -> str:
+    return "hard data" if node.hard else node.item or ""
+
+
+def _spell_direction(node: Node) -> str:
+    return "a high value is bad" if node.reversed else "a high value is good"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +204,10 @@ def _profile_differences(before: Questionnaire, after: Questionnaire) -> Iterato
             yield Difference(
                 f"profiles.{name}", "formula_changed", True, _spell_rule(old[name]), _spell_rule(new[name])
             )
+        if old[name].bands != new[name].bands:
+            yield Difference(
+                f"profiles.{name}.bands", "bands_changed", False, _spell_bands(old[name]), _spell_bands(new[name])
+            )
         if old[name].confirmed != new[name].confirmed:
             spelled = [("unconfirmed", "confirmed")[profile.confirmed] for profile in (old[name], new[name])]
             yield Difference(f"profiles.{name}.confirmed", "confirmation_changed", False, *spelled)
@@ -197,12 +218,22 @@ def _profile_differences(before: Questionnaire, after: Questionnaire) -> Iterato
 
 
 def _spell_rule(profile: Profile) -> str:
-    return profile.formula if profile.threshold is None else f"{profile.formula} from {profile.threshold:g}"
+    if profile.formula != "standardised":
+        return profile.formula if profile.threshold is None else f"{profile.formula} from {profile.threshold:g}"
+    hard = "with" if profile.uses_hard else "without"
+    same = "the midpoint" if profile.same_extremes == "midpoint" else "no score"
+    return f"standardised to {profile.points:,} points, {hard} hard data, {same} where all units are the same"
+
+
+def _spell_bands(profile: Profile) -> str:
+    return "; ".join(f"{band.low:g}: {_spell_text(band.label)}" for band in profile.bands)
 
 
 def _frame_differences(before: Questionnaire, after: Questionnaire) -> Iterator[Difference]:
     if before.name != after.name:
         yield Difference("name", "another_questionnaire", True, before.name, after.name)
+    if before.most_units != after.most_units:
+        yield Difference("most_units", "most_units_changed", False, str(before.most_units), str(after.most_units))
     for key, old, new in (
         ("title", _spell_text(before.title), _spell_text(after.title)),
         ("about", _spell_text(before.about), _spell_text(after.about)),

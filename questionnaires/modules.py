@@ -21,7 +21,9 @@ def attach(host: Questionnaire, modules: Sequence[Questionnaire]) -> Questionnai
     if not modules:
         return host
     if host.modules:
-        raise QuestionnaireError(f"{host.reference} has its modules already, expected a questionnaire without any")
+        raise QuestionnaireError(
+            f"{host.reference}: found modules attached already, expected a questionnaire without any"
+        )
     attached = host
     for module in modules:
         _refuse_strange(host, module)

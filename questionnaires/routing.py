@@ -12,7 +12,8 @@ Answer = str | tuple[str, ...] | float
 def applicable_items(questionnaire: Questionnaire, answers: Mapping[str, Answer]) -> tuple[Item, ...]:
     """The items that are asked, in order.
 
-    :param answers: answers by item code; what was answered to an item that is hidden itself shows nothing.
+    :param answers: answers by item code; what was answered to an item that is hidden itself shows nothing. Where
+        several units are rated: the answers that were given once together with those about one unit.
     """
     kept: dict[str, Answer] = {}
     applicable: list[Item] = []

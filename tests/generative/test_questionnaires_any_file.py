@@ -1,5 +1,13 @@
-"""Whatever a file holds, the reader gives a questionnaire or complaints with places."""
+"""Whatever a file holds, the reader gives a questionnaire or complaints with places.
 
+What the reader takes, the published schema takes too.
+"""
+
+import json
+from importlib.resources import files
+
+import jsonschema
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -7,15 +15,19 @@ from questionnaires.errors import QuestionnaireError
 from questionnaires.reading import parse_questionnaire
 from support.questionnaire_files import behaviour_source
 
-EVERYTHING = behaviour_source("everything")
-LINES = EVERYTHING.splitlines(keepends=True)
+SCHEMA = jsonschema.Draft202012Validator(json.loads(files("questionnaires").joinpath("schema.json").read_text("utf-8")))
+GOOD_FILES = [
+    behaviour_source(name).splitlines(keepends=True)
+    for name in ("everything", "several_units", "standardised", "bands")
+]
 SIGNS = [b"{", b"}", b"[", b"]", b": ", b"- ", b"? ", b"|", b">", b"'", b'"', b"#", b"@", b"`", b"\n", b"\n  ", b"\t"]
 WORDS = [b"null", b"yes", b"1e9", b".nan", b"0x1F", b"2020-01-01", b"12:30:45", b"name", b"sections", b"items"]
 DANGERS = [b"&a ", b"*a", b"!!int ", b"<<: ", b"---\n", b"%YAML 1.2\n", b"\xff", b"\xe1\xbb\xad", b'"\\UFFFFFFFF"']
 YAML_PIECES = SIGNS + WORDS + DANGERS
 
 
-def reads_or_complains(source: bytes) -> None:
+def reads_or_complains(source: bytes) -> bool:
+    """True when it reads."""
     refusal = None
     try:
         parse_questionnaire(source, "form.yaml")
@@ -28,6 +40,7 @@ def reads_or_complains(source: bytes) -> None:
         for complaint in refusal.complaints:
             assert 1 <= complaint.line <= n_lines
             assert str(complaint).startswith(f"form.yaml:{complaint.line}: ")
+    return refusal is None
 
 
 @given(st.binary(max_size=300))
@@ -43,13 +56,15 @@ def test_any_pieces_of_yaml(source: bytes):
 
 
 @given(
-    st.integers(0, len(LINES) - 1),
+    st.sampled_from(GOOD_FILES),
+    st.integers(0, 99),
     st.sampled_from(["drop", "repeat", "swap", "insert", "cut"]),
     st.sampled_from(YAML_PIECES),
 )
 @settings(max_examples=400, deadline=None)
-def test_any_damage_to_a_good_file(place: int, damage: str, piece: bytes):
-    lines = list(LINES)
+def test_any_damage_to_a_good_file(good: list[bytes], place: int, damage: str, piece: bytes):
+    lines = list(good)
+    place %= len(lines)
     line = lines[place]
     lines[place] = {
         "drop": b"",
@@ -58,4 +73,6 @@ def test_any_damage_to_a_good_file(place: int, damage: str, piece: bytes):
         "insert": line[: len(line) // 2] + piece + line[len(line) // 2 :],
         "cut": line.split(b":")[0] + b": " + piece + b"\n",
     }[damage]
-    reads_or_complains(b"".join(lines))
+    source = b"".join(lines)
+    if reads_or_complains(source):
+        assert SCHEMA.is_valid(yaml.safe_load(source))

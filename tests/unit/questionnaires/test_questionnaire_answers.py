@@ -13,6 +13,7 @@ from questionnaires.answers import (
     check_answers,
     largest_answers_bytes,
 )
+from questionnaires.model import Section
 from support.questionnaire_files import behaviour, behaviours
 
 
@@ -197,11 +198,9 @@ def test_checked_answers_survive_json_and_a_second_check():
     assert check_answers(questionnaire, answers_to_form(stored)) == checked
 
 
-@pytest.mark.parametrize("name", behaviours())
-def test_the_largest_answers_are_no_larger_than_their_bound(name: str):
-    questionnaire = behaviour(name)
+def largest_of(sections: tuple[Section, ...]) -> dict[str, Answer]:
     largest: dict[str, Answer] = {}
-    for item in questionnaire.items:
+    for item in (item for section in sections for item in section.items):
         if item.kind == "text":
             largest[item.code] = "\U0001f600" * (item.longest or 0)
         elif item.kind == "number":
@@ -210,5 +209,83 @@ def test_the_largest_answers_are_no_larger_than_their_bound(name: str):
             largest[item.code] = tuple(option.code for option in item.options)
         else:
             largest[item.code] = max(item.accepted_codes, key=len)
-    written = json.dumps(largest, ensure_ascii=False, separators=(",", ":")).encode()
-    assert len(written) <= largest_answers_bytes(questionnaire) <= len(written) + 60
+    return largest
+
+
+def in_bytes(answers: object) -> int:
+    return len(json.dumps(answers, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+@pytest.mark.parametrize("name", [name for name in behaviours() if name != "several_units"])
+def test_the_largest_answers_are_no_larger_than_their_bound(name: str):
+    questionnaire = behaviour(name)
+    n_bytes = in_bytes(largest_of(questionnaire.sections))
+    assert n_bytes <= largest_answers_bytes(questionnaire) <= n_bytes + 60
+
+
+def test_the_largest_ratings_are_no_larger_than_their_bound():
+    questionnaire = behaviour("several_units")
+    units = [letter * 40 for letter in ("\U0001f600", "\U0001f601", "\U0001f602")]
+    assert len(units) == questionnaire.most_units
+    rating = largest_of(questionnaire.per_unit_sections)
+    common = largest_of(questionnaire.common_sections)
+    n_bytes = in_bytes({"answers": common, "ratings": [[unit, rating] for unit in units]}) - len('{"answers":}')
+    assert n_bytes <= largest_answers_bytes(questionnaire) <= n_bytes + 60
+
+
+RATED = {
+    "size": ["small"],
+    "06673.dealt": ["yes"],
+    "06673.speed": ["3"],
+    "06673.days": ["41"],
+    "06673.remark": [" nhanh "],
+    "tax.dealt": ["no"],
+    "tax.speed": ["1"],
+    "speed": ["2"],
+    "note": ["ok"],
+}
+
+
+def test_each_unit_is_rated_by_itself_and_what_is_asked_once_is_kept_once():
+    checked = check_answers(behaviour("several_units"), RATED, ["tax", "06673"])
+    assert isinstance(checked, CheckedAnswers)
+    assert checked.values == {"size": "small", "note": "ok"}
+    assert list(checked.ratings) == ["tax", "06673"]
+    assert checked.ratings["tax"] == {"dealt": "no"}
+    assert checked.ratings["06673"] == {"dealt": "yes", "speed": "3", "days": 41.0, "remark": "nhanh"}
+
+
+def test_a_unit_that_was_not_chosen_is_not_rated():
+    checked = check_answers(behaviour("several_units"), RATED, ["06673"])
+    assert isinstance(checked, CheckedAnswers)
+    assert list(checked.ratings) == ["06673"]
+
+
+def test_what_is_asked_once_shows_what_is_asked_of_each_unit():
+    form = {"size": ["large"], "a.dealt": ["no"], "a.ways": ["web"], "b.dealt": ["no"]}
+    checked = check_answers(behaviour("several_units"), form, ["a", "b"])
+    assert checked == CheckedAnswers({"size": "large"}, {"a": {"dealt": "no", "ways": ("web",)}, "b": {"dealt": "no"}})
+    hidden = check_answers(behaviour("several_units"), form | {"size": ["small"]}, ["a", "b"])
+    assert hidden == CheckedAnswers({"size": "small"}, {"a": {"dealt": "no"}, "b": {"dealt": "no"}})
+
+
+def test_problems_name_their_unit_and_stand_in_the_order_they_are_asked():
+    form = {"size": ["tiny"], "a.dealt": ["yes"], "a.days": ["91"], "b.speed": ["1"]}
+    assert check_answers(behaviour("several_units"), form, ["b", "a"]) == (
+        AnswerProblem("size", "unknown_option", "tiny"),
+        AnswerProblem("dealt", "required", unit="b"),
+        AnswerProblem("days", "out_of_range", "91", 0, 90, unit="a"),
+    )
+
+
+def test_ratings_survive_json_and_a_second_check():
+    questionnaire = behaviour("several_units")
+    checked = check_answers(questionnaire, RATED, ["tax", "06673"])
+    assert isinstance(checked, CheckedAnswers)
+    values, ratings = json.loads(json.dumps([dict(checked.values), dict(checked.ratings)], ensure_ascii=False))
+    assert check_answers(questionnaire, answers_to_form(values, ratings), list(ratings)) == checked
+
+
+def test_units_mean_nothing_where_one_unit_is_rated():
+    checked = check_answers(behaviour("single_choice"), {"place": ["yes"], "a.place": ["no"]}, ["a"])
+    assert checked == CheckedAnswers({"place": "yes"})

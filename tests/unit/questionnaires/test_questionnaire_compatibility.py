@@ -104,3 +104,42 @@ def test_a_changed_condition_and_a_changed_order_are_told():
     swapped = source[:first] + source[second:] + source[first:second]
     found = compare(behaviour("shared_scale"), parse_questionnaire(swapped.encode(), "after.yaml"))
     assert kinds(found) == [("items", "order_changed", False)]
+
+
+def test_another_direction_or_hard_data_instead_of_a_question_break_the_trend():
+    turned = differences((", reversed: true, source", ", source"), name="standardised")
+    assert kinds(turned) == [("index.bribes.reversed", "direction_changed", True)]
+    assert (turned[0].before, turned[0].after) == ("a high value is bad", "a high value is good")
+    exchanged = differences(
+        ("{code: bribes, item: gifts,", "{hard: bribes, label: {vi: Phải trả thêm tiền, en: Extra money is paid},"),
+        ("same_extremes: missing", "hard: true"),
+        name="standardised",
+    )
+    assert ("index.bribes.hard", "item_exchanged", True) in kinds(exchanged)
+
+
+def test_other_points_extremes_or_data_break_the_trend_and_other_words_for_bands_do_not():
+    (found,) = differences(("points: 1000", "points: 1000\n    same_extremes: missing"), name="standardised")
+    assert (found.key, found.kind, found.breaks_trend) == ("profiles.survey_and_hard", "formula_changed", True)
+    assert found.before == "standardised to 1,000 points, with hard data, the midpoint where all units are the same"
+    assert found.after == "standardised to 1,000 points, with hard data, no score where all units are the same"
+    assert kinds(differences(("low: 550", "low: 600"), name="standardised")) == [
+        ("profiles.survey_and_hard.bands", "bands_changed", False)
+    ]
+
+
+def test_other_bands_of_a_number_and_another_number_of_units_are_told():
+    assert kinds(differences(("[18, 35, 55]", "[18, 30, 55]"), name="bands")) == [
+        ("items.age.bands", "bands_changed", False)
+    ]
+    assert kinds(differences(("most_units: 3", "most_units: 5"), name="several_units")) == [
+        ("most_units", "most_units_changed", False)
+    ]
+
+
+def test_an_item_that_is_now_asked_of_each_unit_is_told():
+    found = differences(
+        ("    title: {vi: Tiếp xúc, en: Contact}\n    per_unit: true", "    title: {vi: Tiếp xúc, en: Contact}"),
+        name="several_units",
+    )
+    assert kinds(found) == [(f"items.{code}.per_unit", "asking_changed", False) for code in ("dealt", "ways")]

@@ -198,6 +198,66 @@ def test_a_score_carries_the_models_name_only_under_a_confirmed_profile():
     assert questionnaire.display_name("share", "en") == "after the Behaviour model"
 
 
+def test_a_criterion_may_be_hard_or_reversed():
+    nodes = {node.code: node for node in behaviour("standardised").nodes()}
+    assert [code for code, node in nodes.items() if node.hard] == ["pages_up_to_date", "complaints"]
+    assert [code for code, node in nodes.items() if node.reversed] == ["bribes", "complaints"]
+    assert nodes["complaints"].item is None
+    assert nodes["complaints"].short_label.en == "Letters"
+    assert nodes["pages_up_to_date"].weight == 3
+    assert nodes["bribes"].item == "gifts"
+
+
+def test_a_profile_that_uses_no_hard_data_sees_a_tree_without_it():
+    questionnaire = behaviour("standardised")
+    assert questionnaire.nodes("survey_and_hard") == questionnaire.nodes()
+    nodes = questionnaire.nodes("survey_alone")
+    assert [node.code for node in nodes] == ["index", "openness", "posted", "informal", "bribes"]
+    assert [child.code for child in nodes[1].children] == ["posted"]
+    assert questionnaire.tree("survey_alone") == nodes[0]
+    assert scoring_tree().tree("share") is scoring_tree().index
+    assert behaviour("number").nodes() == ()
+    with pytest.raises(KeyError):
+        questionnaire.nodes("nowhere")
+
+
+def test_a_standardised_profile_says_how_far_its_points_go():
+    alone, both = behaviour("standardised").profiles
+    assert (alone.points, alone.uses_hard, alone.same_extremes, alone.bands) == (100, False, "missing", ())
+    assert (both.points, both.uses_hard, both.same_extremes) == (1000, True, "midpoint")
+    assert [(profile.lowest_points, profile.highest_points) for profile in (alone, both)] == [(10, 100), (100, 1000)]
+    (share,) = behaviour("bands").profiles
+    assert (share.lowest_points, share.highest_points) == (0, 100)
+
+
+@pytest.mark.parametrize(
+    ("points", "word"), [(100, "Poor"), (549.99, "Poor"), (550, "Fair"), (775.5, "Good"), (1000, "Good")]
+)
+def test_a_score_is_called_after_the_band_it_lies_in(points: float, word: str):
+    band = behaviour("standardised").profile("survey_and_hard").band_of(points)
+    assert band is not None
+    assert band.label.en == word
+
+
+def test_a_score_below_all_bands_or_without_any_has_no_word():
+    assert behaviour("standardised").profile("survey_and_hard").band_of(99.9) is None
+    assert behaviour("standardised").profile("survey_alone").band_of(50) is None
+
+
+def test_bands_of_a_number_are_kept():
+    items = {item.code: item.bands for item in behaviour("bands").items}
+    assert items == {"speed": (), "age": (18, 35, 55), "hours": (-1.5, 0.5)}
+
+
+def test_what_is_asked_once_and_what_is_asked_of_each_unit_are_told_apart():
+    questionnaire = behaviour("several_units")
+    assert (questionnaire.most_units, questionnaire.rates_several_units) == (3, True)
+    assert [section.code for section in questionnaire.common_sections] == ["firm", "last"]
+    assert [section.code for section in questionnaire.per_unit_sections] == ["contact", "judgement"]
+    assert (scoring_tree().most_units, scoring_tree().rates_several_units) == (1, False)
+    assert scoring_tree().common_sections == scoring_tree().sections
+
+
 def test_items_of_a_shared_scale_carry_its_options():
     first, second = behaviour("shared_scale").items
     assert first.scale == "three"

@@ -39,3 +39,8 @@ def test_an_answer_to_a_hidden_item_shows_nothing():
     assert asked("chain_of_conditions", first="yes", second="yes") == ["first", "second", "third"]
     assert asked("chain_of_conditions", first="no", second="yes") == ["first"]
     assert asked("chain_of_conditions", second="yes") == ["first"]
+
+
+def test_what_is_asked_of_a_unit_depends_on_what_was_asked_once_and_on_this_unit():
+    assert asked("several_units", size="large", dealt="yes") == ["size", "dealt", "ways", "speed", "days", "remark"]
+    assert asked("several_units", size="small", dealt="no") == ["size", "dealt", "note"]
