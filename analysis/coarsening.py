@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from analysis.errors import PlanError
 from analysis.responses import ATTRIBUTES, BALLOT
+from analysis.row_groups import first_rows, group_rows
 
 Integers = npt.NDArray[np.int64]
 
@@ -44,14 +45,6 @@ class Coarsened(NamedTuple):
     record: dict[str, object]
     dropped: int
     cells: Mapping[Place, Place]
-
-
-class _Counted(NamedTuple):
-    """The labels of each cell, the cell of every row, and the number of rows of every cell."""
-
-    labels: list[tuple[str, ...]]
-    cell_of_row: Integers
-    counts: Integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +105,7 @@ def coarsen_ballots(table: pa.Table, k: int = 10, steps: Sequence[str] = STEPS) 
     """
     ballots = table[BALLOT].combine_chunks().dictionary_encode()
     ballot_of_row = ballots.indices.to_numpy().astype(np.int64)
-    _, first_rows = np.unique(ballot_of_row, return_index=True)
-    places = table.select([*ATTRIBUTES[1:]]).take(pa.array(first_rows))
+    places = table.select([*ATTRIBUTES[1:]]).take(pa.array(first_rows(table, BALLOT)))
     places = places.add_column(0, ATTRIBUTES[0], pa.array([""] * places.num_rows, pa.string()))
     found = _relabelling(places, ATTRIBUTES, k, steps)
     relabelled = found.apply(table, ("", *ATTRIBUTES[1:]), found.cell_of_row[ballot_of_row])
@@ -137,7 +129,7 @@ def redraw_psus(
     it) a label means the same PSU in all units, and n counts within the stratum. PSUs that were forgotten stay "".
     """
     table = coarsened.table
-    found = _count_cells(table, ("unit", "stratum", "psu"))
+    found = group_rows(table, ("unit", "stratum", "psu"))
     groups: dict[tuple[str, str], set[str]] = defaultdict(set)
     for unit, stratum, psu in found.labels:
         if psu:
@@ -153,7 +145,7 @@ def redraw_psus(
 
     column = pa.array([redrawn(unit, stratum, psu) for unit, stratum, psu in found.labels], pa.string())
     field = table.schema.field("psu")
-    table = table.set_column(table.schema.get_field_index("psu"), field, column.take(pa.array(found.cell_of_row)))
+    table = table.set_column(table.schema.get_field_index("psu"), field, column.take(pa.array(found.group_of_row)))
     cells = {old: (unit, stratum, redrawn(unit, stratum, psu)) for old, (unit, stratum, psu) in coarsened.cells.items()}
     return coarsened._replace(table=table, record={**coarsened.record, "psus": "redrawn"}, cells=cells)
 
@@ -162,7 +154,7 @@ def _relabelling(rows: pa.Table, attributes: Sequence[str], k: int, steps: Seque
     unknown = [step for step in steps if step not in STEPS]
     if unknown:
         raise PlanError(f"coarsening steps: found {unknown[0]!r}, expected some of {', '.join(STEPS)}")
-    found = _count_cells(rows, attributes)
+    found = group_rows(rows, attributes)
     by_unit: dict[str, dict[_Cell, int]] = defaultdict(dict)
     for (unit, *cell), count in zip(found.labels, found.counts.tolist(), strict=True):
         by_unit[unit][(cell[0], cell[1], cell[2])] = count
@@ -171,21 +163,7 @@ def _relabelling(rows: pa.Table, attributes: Sequence[str], k: int, steps: Seque
     old: list[_Labels] = [(labels[0], labels[1], labels[2], labels[3]) for labels in found.labels]
     new: list[_Labels] = [(unit, *relabels[unit][stratum, psu, channel]) for unit, stratum, psu, channel in old]
     stays = [counts_after[unit][stratum, psu, channel] >= k for unit, stratum, psu, channel in new]
-    return _Relabelling(old, new, stays, found.cell_of_row)
-
-
-def _count_cells(rows: pa.Table, attributes: Sequence[str]) -> _Counted:
-    """The cells that some row is in, sorted by their labels' first appearance."""
-    key = np.zeros(rows.num_rows, dtype=np.int64)
-    names: list[list[str]] = []
-    for attribute in attributes:
-        encoded = rows[attribute].combine_chunks().dictionary_encode()
-        names.append(encoded.dictionary.to_pylist())
-        key = key * max(len(names[-1]), 1) + encoded.indices.to_numpy()
-    keys, cell_of_row, counts = np.unique(key, return_inverse=True, return_counts=True)
-    codes = np.unravel_index(keys, [max(len(labels), 1) for labels in names])
-    labels = list(zip(*([names[p][code] for code in column] for p, column in enumerate(codes)), strict=True))
-    return _Counted(labels, cell_of_row.reshape(-1), counts)
+    return _Relabelling(old, new, stays, found.group_of_row)
 
 
 def _relabel_unit(cells: Mapping[_Cell, int], k: int, steps: Sequence[str]) -> _Relabel:

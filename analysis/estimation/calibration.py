@@ -11,7 +11,7 @@ from analysis.errors import DesignError
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-MOST_TURNS = 10_000
+MOST_TURNS = 1_000
 # The distance from a total, as a share of it, that is rounding and no longer a difference.
 TOLERANCE = 1e-11
 
@@ -48,21 +48,21 @@ def rake(counts: Floats, margins: Sequence[Margin]) -> Floats:
         found = np.bincount(margin.categories[margin.categories >= 0], minlength=len(margin.totals))
         if np.any(found == 0):
             raise DesignError(f"{margin.name}: found nobody in a category with people, expected somebody in each")
-    worst = 0.0
-    name = ""
-    for _ in range(MOST_TURNS):
-        worst = 0.0
-        for margin in margins:
-            inside = margin.categories >= 0
-            categories = margin.categories[inside]
-            sums = np.bincount(categories, (counts * factors)[inside], len(margin.totals))
-            ratios = margin.totals / sums
-            distance = float(np.max(np.abs(ratios - 1)))
-            if distance > worst:
-                worst, name = distance, margin.name
-            factors[inside] *= ratios[categories]
-        if worst <= TOLERANCE:
-            return factors
+    name, worst = "", 0.0
+    # Where margins contradict each other some factors grow and shrink for ever.
+    with np.errstate(all="ignore"):
+        for _ in range(MOST_TURNS):
+            worst = 0.0
+            for margin in margins:
+                inside = margin.categories >= 0
+                categories = margin.categories[inside]
+                ratios = margin.totals / np.bincount(categories, (counts * factors)[inside], len(margin.totals))
+                distance = float(np.max(np.abs(ratios - 1)))
+                if not distance <= worst:
+                    name, worst = margin.name, distance
+                factors[inside] *= ratios[categories]
+            if worst <= TOLERANCE:
+                return factors
     raise DesignError(
         f"{name}: found totals that no weights meet together with the other margins (a difference of {worst:.2g} of a "
         f"total is left after {MOST_TURNS:,} turns), expected margins that agree"
