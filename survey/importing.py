@@ -162,7 +162,7 @@ def _has_begun(stores: Stores, vault: KeyVault, slug: str, path: Path) -> bool:
 def _prepare(stores: Stores, request: ImportRequest, today: date) -> _Prepared:
     questionnaire = find_questionnaire(stores, request.questionnaire)
     design_source = read_source(request.design)
-    design = parse_design(design_source.content, str(request.design))
+    design = parse_design(design_source.content, str(request.design), questionnaire)
     if design.imported is None:
         raise BadInput(f"{request.design}: found no “import”, expected it to say which column is what")
     mapping = design.imported
@@ -193,7 +193,7 @@ def _prepare(stores: Stores, request: ImportRequest, today: date) -> _Prepared:
 def _plan_source(request: ImportRequest, questionnaire: Questionnaire, design: RoundDesign) -> SourceFile:
     if request.plan is not None:
         return read_source(request.plan)
-    plan = default_plan(questionnaire, has_population=design.population is not None)
+    plan = default_plan(questionnaire, has_population=design.has_counts)
     return SourceFile(plan_source(plan), "plan")
 
 

@@ -290,11 +290,12 @@ def _refuse_bad_dates(request: RoundRequest, today: date) -> None:
 def _checked_sources(request: RoundRequest, questionnaire: Questionnaire) -> tuple[bytes, bytes]:
     # These bring the statistics with them, which most commands about rounds never need.
     from analysis.release.plan import default_plan, parse_plan, plan_source, refuse_indiscreet
-    from analysis.release.round_design import DEFAULT_DESIGN_SOURCE, parse_design
+    from analysis.release.round_design import default_design_source, parse_design
 
-    design = request.design or SourceFile(DEFAULT_DESIGN_SOURCE, "design")
-    has_population = parse_design(design.content, design.origin).population is not None
-    plan = request.plan or SourceFile(plan_source(default_plan(questionnaire, has_population=has_population)), "plan")
+    own_design = default_design_source(rates_several_units=questionnaire.rates_several_units)
+    design = request.design or SourceFile(own_design, "design")
+    has_counts = parse_design(design.content, design.origin, questionnaire).has_counts
+    plan = request.plan or SourceFile(plan_source(default_plan(questionnaire, has_population=has_counts)), "plan")
     parsed = parse_plan(plan.content, plan.origin)
     refuse_indiscreet(parsed, plan.origin)
     if parsed.profile or questionnaire.profiles:

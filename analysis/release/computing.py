@@ -119,7 +119,7 @@ def _totals(round_: _Round, unit_means: NodeEstimates) -> list[NodeEstimates]:
     if plan.aggregate == "units":
         groups = {**{BLOC_PREFIX + bloc: units for bloc, units in blocs.items()}, ALL: list(unit_means.owners)}
         return [mean_of_units(framed, unit_means, tree, plan, groups)]
-    if round_.design.population is None:
+    if not round_.design.has_counts:
         n_of_unit = dict(zip(unit_means.owners, unit_means.n_respondents.tolist(), strict=True))
         counts = [sum(n_of_unit[unit] for unit in units) for units in blocs.values()]
         return [without_numbers([*owners, ALL], [*counts, sum(counts)], tree, plan, NO_POPULATION)]
