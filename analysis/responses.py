@@ -57,17 +57,14 @@ def tabulate_responses(
         recorded". Texts among the answers are left out, and numbers with bands are replaced by the lowest of theirs.
     """
     schema = response_schema(questionnaire)
-    attributes = attribute_columns(questionnaire)
     rows = iter(records)
     batches = []
     while chunk := list(islice(rows, _ROWS_AT_ONCE)):
-        columns: dict[str, list[object]] = {name: [] for name in schema.names}
-        for origin, answers in chunk:
-            for name in attributes:
-                columns[name].append(origin.get(name, ""))
-            for item in questionnaire.items:
-                for column, cell in _cells(item, answers.get(item.code)):
-                    columns[column].append(cell)
+        columns: dict[str, list[object]] = {
+            name: [attributes.get(name, "") for attributes, _ in chunk] for name in attribute_columns(questionnaire)
+        }
+        for item in questionnaire.items:
+            columns.update(_cells(item, [answers.get(item.code) for _, answers in chunk]))
         batches.append(pa.record_batch([pa.array(columns[field.name], field.type) for field in schema], schema=schema))
     return banded(questionnaire, pa.Table.from_batches(batches, schema=schema))
 
@@ -97,13 +94,14 @@ def units_without_place(responses: pa.Table, unit_codes: Sequence[str]) -> list[
     return sorted(set(responses["unit"].unique().to_pylist()) - set(unit_codes))
 
 
-def _cells(item: Item, answer: AnswerValue | None) -> Iterator[tuple[str, object]]:
+def _cells(item: Item, answers: Sequence[AnswerValue | None]) -> Iterator[tuple[str, list[object]]]:
+    """The columns of an item and their cells, from the answers to it; none for a text."""
     if item.kind == "multiple":
-        chosen = (answer,) if isinstance(answer, str) else answer
+        chosen = [(answer,) if isinstance(answer, str) else answer for answer in answers]
         for code, column in columns_of_choices(item):
-            yield column, None if not isinstance(chosen, tuple) else code in chosen
+            yield column, [code in codes if isinstance(codes, tuple) else None for codes in chosen]
     elif item.kind == "number":
         # "na" and "dk" are no numbers, and a column of numbers has no room for them.
-        yield item.code, float(answer) if isinstance(answer, int | float) else None
+        yield item.code, [float(answer) if isinstance(answer, int | float) else None for answer in answers]
     elif item.kind == "single":
-        yield item.code, answer
+        yield item.code, list(answers)

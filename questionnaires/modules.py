@@ -64,10 +64,10 @@ def _refuse_clashes(attached: Questionnaire, module: Questionnaire) -> None:
             "expected each name once"
         )
     for what, theirs, ours in (
-        ("section", [section.code for section in module.sections], [section.code for section in attached.sections]),
-        ("item", _columns(module.items), _columns(attached.items)),
+        ("section", [section.code for section in module.sections], {section.code for section in attached.sections}),
+        ("item", _columns(module.items), set(_columns(attached.items))),
     ):
-        clash = next((code for code in theirs if code in set(ours)), None)
+        clash = next((code for code in theirs if code in ours), None)
         if clash is not None:
             raise QuestionnaireError(
                 f"{where}: found the {what} code {quote(clash)}, which stands in {attached.name} or another module "

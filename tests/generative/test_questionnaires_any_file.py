@@ -61,7 +61,7 @@ def test_any_pieces_of_yaml(source: bytes):
     st.sampled_from(["drop", "repeat", "swap", "insert", "cut"]),
     st.sampled_from(YAML_PIECES),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_any_damage_to_a_good_file(good: list[bytes], place: int, damage: str, piece: bytes):
     lines = list(good)
     place %= len(lines)
