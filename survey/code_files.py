@@ -22,7 +22,7 @@ def read_batch(content: bytes, origin: str, units: Sequence[str]) -> list[CodeRe
     `units` are those that invitations name: the empty one alone where a ballot rates several, and the column is empty.
     Raises BadInput that names the line and the column of the first thing that is wrong.
     """
-    rows = _rows(content, origin)
+    rows = csv_rows(content, origin)
     line, header = next(rows, (1, []))
     names = [name.strip() for name in header]
     if sorted(names) != sorted(BATCH_COLUMNS):
@@ -140,8 +140,11 @@ def _cells(code: IssuedCode, public_url: str | None) -> tuple[str, str, str, str
     return code.unit, code.typed, code.address(public_url), code.channel
 
 
-def _rows(content: bytes, origin: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not empty, each with the number of its last line."""
+def csv_rows(content: bytes, origin: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a CSV file that are not empty, each with the number of its last line; commas or semicolons between.
+
+    Raises BadInput that names the place where it is no such file.
+    """
     if len(content) > LARGEST_BATCH_BYTES:
         raise BadInput(f"{origin}: found {len(content)} bytes, expected at most {LARGEST_BATCH_BYTES}")
     try:

@@ -1,4 +1,4 @@
-"""The printer of scorecards with what it needs: the bundled templates, the sentences and the fonts of a package."""
+"""Printers with what they need: the bundled templates, the sentences and the fonts of a package."""
 
 import importlib.metadata
 from pathlib import Path
@@ -14,10 +14,18 @@ FONT_FILES = ("BeVietnamPro-Regular.ttf", "BeVietnamPro-SemiBold.ttf")
 
 def make_printer() -> Printer:
     """A printer of scorecards and leagues in both languages. Making one takes about a second: keep it."""
-    folder = bundled_dir("templates") / "scorecard"
-    return Printer(
-        scorecard_environment(folder), bundled_fonts(), (folder / "scorecard.css").read_text(encoding="utf-8")
-    )
+    return _printer("scorecard")
+
+
+def make_slip_printer() -> Printer:
+    """A printer of slips and stands."""
+    return _printer("slips")
+
+
+def _printer(area: str) -> Printer:
+    folder = bundled_dir("templates") / area
+    stylesheet = (folder / f"{area}.css").read_text(encoding="utf-8")
+    return Printer(printing_environment(folder), bundled_fonts(), stylesheet)
 
 
 def rendering_versions() -> dict[str, str]:
@@ -25,8 +33,8 @@ def rendering_versions() -> dict[str, str]:
     return {**engine_versions(), "be-vietnam-pro": importlib.metadata.version("fontpkg-be-vietnam-pro")}
 
 
-def scorecard_environment(folder: Path) -> jinja2.Environment:
-    """The Jinja environment of the scorecards: everything escaped, and an unknown name stops the page."""
+def printing_environment(folder: Path) -> jinja2.Environment:
+    """The Jinja environment of printed pages: everything escaped, and an unknown name stops the page."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
         autoescape=True,
@@ -41,7 +49,7 @@ def scorecard_environment(folder: Path) -> jinja2.Environment:
 
 
 def bundled_fonts() -> dict[str, bytes | Path]:
-    """The font files of the scorecards, by file name, from the package that carries them."""
+    """The font files of printed pages, by file name, from the package that carries them."""
     import fontpkg_be_vietnam_pro
 
     return {name: Path(fontpkg_be_vietnam_pro.ROOT) / "files" / name for name in FONT_FILES}

@@ -17,6 +17,8 @@ STEPS_ELSEWHERE = {
     "import": ("round_archive", "import_command", "Make a sealed archive of answers collected elsewhere."),
     "publish": ("round_publish", "publish", "Compute and publish an edition of a sealed round."),
     "seal": ("round_codes", "seal", "Open the ballots of a closed round and seal them as an archive."),
+    "slips": ("round_slips", "slips", "Print the codes of a list as slips to be cut, with QR codes."),
+    "stands": ("round_slips", "stands", "Print a stand a unit for its counter, with a QR code."),
 }
 DAY = click.DateTime(["%Y-%m-%d"])
 

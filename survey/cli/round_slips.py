@@ -1,0 +1,112 @@
+"""`hailong round slips` and `hailong round stands`: what is printed before a round, with QR codes."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from survey.cli.round_codes import DEMONSTRATION_URL
+
+if TYPE_CHECKING:
+    from survey.code_files import CodeFile
+    from survey.print_pool import Printed
+    from survey.round_records import RoundRecord
+    from survey.settings import Settings
+
+
+@click.command()
+@click.argument("slug")
+@click.option(
+    "--codes",
+    "codes_csv",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="The list of codes: unit, code, url, channel.",
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.pdf", help="The new file.")
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Files printed at once; one a core.")
+def slips(slug: str, codes_csv: Path, out: Path, workers: int | None) -> None:
+    """Print the slips of SLUG: A4 sheets of eight to be cut, a code and its QR on each.
+
+    More than 1,000 slips fill several files: FILE-1.pdf, FILE-2.pdf and so on.
+    """
+    from survey.cli.instance import opened
+    from survey.cli.printing_progress import tell_progress
+    from survey.code_files import LARGEST_BATCH_BYTES
+    from survey.plain_files import read_plain_file
+    from survey.round_records import find_round, units_of_round
+    from survey.secrets import Secrets
+    from survey.slips import n_files, print_slips, read_issued_codes, refuse_unknown_codes
+
+    with opened() as (settings, stores):
+        record = find_round(stores, slug)
+        address = _address(settings, record)
+        codes = read_issued_codes(read_plain_file(codes_csv, LARGEST_BATCH_BYTES), str(codes_csv), record)
+        refuse_unknown_codes(stores, Secrets(settings.secret_key), record, codes, str(codes_csv))
+        units = units_of_round(stores, record)
+    total = n_files(codes)
+    paths = [out] if total == 1 else [out.with_name(f"{out.stem}-{n}{out.suffix}") for n in range(1, total + 1)]
+    with _new_files(paths) as files:
+        printed = print_slips(record, units, codes, address, workers=workers)
+        for done, file in enumerate(printed, 1):
+            tell_progress(done, total, file)
+            files[int(file.name) - 1].fill(_pdf(file))
+    named = str(out) if total == 1 else f"{paths[0]} to {paths[-1].name}"
+    click.echo(f"round {slug}: {len(codes)} slips in {named}; keep them as safe as the codes")
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.pdf", help="The new file.")
+@click.option("--unit", metavar="CODE", help="The stand of this unit alone.")
+def stands(slug: str, out: Path, unit: str | None) -> None:
+    """Print the stands of SLUG: an A6 page a unit for its counter, with a QR code that carries no invitation."""
+    from survey.cli.instance import opened
+    from survey.errors import BadInput
+    from survey.round_records import find_round, load_questionnaire_of, units_of_round
+    from survey.slips import print_stands
+
+    with opened() as (settings, stores):
+        record = find_round(stores, slug)
+        address = _address(settings, record)
+        units = units_of_round(stores, record)
+        is_for_all = load_questionnaire_of(stores, record).rates_several_units
+    if unit is not None:
+        if is_for_all:
+            raise BadInput(f"--unit: found {unit!r}, expected none: people choose the units of {slug} themselves")
+        units = tuple(known for known in units if known.code == unit)
+        if not units:
+            raise BadInput(f"--unit: found {unit[:60]!r}, expected a unit of the round {slug}")
+    with _new_files([out]) as (file,):
+        file.fill(_pdf(print_stands(record, (None,) if is_for_all else units, address)))
+    click.echo(f"round {slug}: {1 if is_for_all else len(units)} stands in {out}")
+
+
+def _address(settings: "Settings", record: "RoundRecord") -> str:
+    from survey.slips import printed_address, refuse_printing
+
+    refuse_printing(record)
+    return printed_address(settings, DEMONSTRATION_URL)
+
+
+@contextmanager
+def _new_files(paths: Sequence[Path]) -> Iterator[list["CodeFile"]]:
+    """Files that are not there yet, readable by their owner alone; in their places when all of them are whole."""
+    from survey.code_files import new_code_file
+    from survey.errors import BadInput
+
+    for path in paths:
+        if os.path.lexists(path):
+            raise BadInput(f"{path}: is there already; expected a new file")
+    with ExitStack() as stack:
+        yield [stack.enter_context(new_code_file(path)) for path in paths]
+
+
+def _pdf(printed: "Printed") -> bytes:
+    if printed.pdf is None:
+        raise click.ClickException(f"a file could not be printed: {printed.failure}")
+    return printed.pdf
