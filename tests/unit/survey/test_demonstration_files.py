@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
+import survey.demonstration
 from analysis.release.hard_data import parse_hard_data
 from analysis.release.plan import parse_plan, refuse_indiscreet
 from analysis.release.round_design import parse_design
 from questionnaires.library import load_bundled
-from survey.demonstration.preparing import FILES
 from survey.notices import read_notice
 from survey.unit_files import UnitRow, bloc_code_of, read_procedures, read_units
 
-FOLDER = Path(FILES) / "quang_ninh"
+FOLDER = Path(survey.demonstration.__file__).parent / "quang_ninh"
 LOCALITIES = ("ward", "commune", "special_zone")
 DAY = dt.date(2026, 7, 1)
 
