@@ -1,8 +1,12 @@
 """Respondent accounting of a round: from the stores while it goes on, from its archive once it is sealed."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from analysis.accounting import ALL, AccountingRow, accounting_rows
+from analysis.accounting import ALL, AccountingRow, Place, accounting_rows
+from survey.ballots import Origin
 from survey.invitations import invited_units
 from survey.round_records import RoundRecord, find_round
 from survey.round_status import round_status
@@ -33,7 +37,8 @@ def round_accounting(stores: Stores, secrets: Secrets, settings: Settings, slug:
     rows = accounting_rows(invited_units(stores, record), issued, spent, None, eligible_people(record))
     if record.n_sealed is None or record.n_rejected is None:
         return rows
-    return (*rows[:-1], _whole_row(rows[-1], record.n_sealed, record.n_rejected))
+    n_sealed, n_rejected = record.n_sealed, record.n_rejected
+    return (*rows[:-1], replace(rows[-1], spent=n_sealed + n_rejected, sealed=n_sealed, rejected=n_rejected))
 
 
 def eligible_people(record: RoundRecord) -> dict[str, int]:
@@ -55,5 +60,27 @@ def eligible_by_design(design: "RoundDesign", units: tuple[str, ...]) -> dict[st
     return eligible
 
 
-def _whole_row(row: AccountingRow, n_sealed: int, n_rejected: int) -> AccountingRow:
-    return AccountingRow(row.unit, row.channel, row.eligible, row.issued, n_sealed + n_rejected, n_sealed, n_rejected)
+def sealed_accounting(
+    units: Sequence[str],
+    design: "RoundDesign",
+    issued: Mapping[Origin, int],
+    spent: Mapping[Origin, int],
+    sealed: Mapping[Origin, int],
+) -> tuple[AccountingRow, ...]:
+    """The accounting of an archive: invitations issued and used, and ballots sealed, by where they come from.
+
+    Nobody can be invited beyond what the design counts. A round of a former version may have done it all the same;
+    then the people of that unit are not known.
+    """
+    channels = [_by_channel(counts) for counts in (issued, spent, sealed)]
+    rows = accounting_rows(units, channels[0], channels[1], channels[2], eligible_by_design(design, tuple(units)))
+    return tuple(
+        replace(row, eligible=None) if row.eligible is not None and row.eligible < row.issued else row for row in rows
+    )
+
+
+def _by_channel(counts: Mapping[Origin, int]) -> dict[Place, int]:
+    found: Counter[Place] = Counter()
+    for origin, count in counts.items():
+        found[origin.unit, origin.channel] += count
+    return dict(found)

@@ -1,30 +1,103 @@
 """What every archive is made with, whether its answers were collected here or elsewhere."""
 
 import secrets as randomness
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from analysis.archive import ArchiveUnit
-from analysis.signatures import canonical_json
+from analysis.coarsening import Coarsened, Place, coarsen, coarsen_ballots, redraw_psus
+from analysis.release.round_design import RoundDesign
+from analysis.responses import ATTRIBUTES, BALLOT
+from analysis.row_groups import first_rows, group_rows
 from questionnaires.model import Text
+from survey.ballots import Origin
 from survey.envelopes import seal_comments
 from survey.round_records import list_rounds
+from survey.spool import SpooledComments
 from survey.storage.stores import Stores
 from survey.units import UnitRecord
 
+# No item's code begins with an underscore.
+_POSITION = "_position"
 
-def shuffled(table: pa.Table) -> pa.Table:
+
+@dataclass(frozen=True, slots=True)
+class SealedRows:
+    """Responses as an archive holds them: no rare cell, no PSU's old label, no order.
+
+    `stays` (n,) tells of each of the n rows there were whether it is still among them. `returned` counts the responses
+    that are, or the ballots where each has several, by where the invitations came from, as they said before sealing.
+    """
+
+    coarsened: Coarsened
+    stays: npt.NDArray[np.bool_]
+    returned: Counter[Origin]
+
+    def kept_comments(self, comments: SpooledComments) -> list[bytes]:
+        """The free texts of the responses that stay."""
+        return [line for row, line in zip(comments.rows, comments.lines, strict=True) if self.stays[row]]
+
+
+def seal_rows(table: pa.Table, design: RoundDesign, k: int, steps: Sequence[str]) -> SealedRows:
+    """The responses coarsened to cells of at least k, with PSUs called anew, in an order that nobody can find again.
+
+    Where a ballot rates several units the cells count ballots.
+    """
+    rates_several = BALLOT in table.schema.names
+    places = table.select([*ATTRIBUTES, BALLOT] if rates_several else ATTRIBUTES)
+    numbered = table.append_column(_POSITION, pa.array(np.arange(table.num_rows)))
+    coarsened = coarsen_ballots(numbered, k, steps) if rates_several else coarsen(numbered, k=k, steps=steps)
+    # A million responses take hundreds of megabytes: what was the table until here is given up as soon as it can be.
+    del table, numbered
+    kept = coarsened.table[_POSITION].to_numpy()
+    stays = np.zeros(places.num_rows, dtype=np.bool_)
+    stays[kept] = True
+    coarsened = coarsened._replace(table=coarsened.table.drop_columns([_POSITION]))
+    coarsened = redraw_psus(coarsened, _shuffled_labels, crosses_units=design.crosses_units)
+    coarsened = coarsened._replace(table=_shuffled(coarsened.table))
+    return SealedRows(coarsened, stays, _count_origins(places.take(pa.array(kept)), rates_several=rates_several))
+
+
+def by_place(counts: Mapping[Origin, int]) -> dict[Place, int]:
+    """Counts by unit, stratum and PSU, whatever the channel."""
+    found: Counter[Place] = Counter()
+    for origin, count in counts.items():
+        found[origin.unit, origin.stratum, origin.psu] += count
+    return dict(found)
+
+
+def _count_origins(places: pa.Table, *, rates_several: bool) -> Counter[Origin]:
+    if rates_several:
+        places = places.take(pa.array(first_rows(places, BALLOT)))
+        no_unit = pa.array([""] * places.num_rows, pa.string())
+        places = places.set_column(0, places.schema.field("unit"), no_unit)
+    groups = group_rows(places, ATTRIBUTES)
+    return Counter(
+        {Origin(*labels): count for labels, count in zip(groups.labels, groups.counts.tolist(), strict=True)}
+    )
+
+
+def _shuffled(table: pa.Table) -> pa.Table:
     """The rows in an order that nobody can foretell or find again."""
-    order = list(range(table.num_rows))
-    randomness.SystemRandom().shuffle(order)
-    return table.take(pa.array(order, pa.int64())).combine_chunks()
+    keys = np.frombuffer(randomness.token_bytes(8 * table.num_rows), dtype=np.uint64)
+    return table.take(pa.array(np.argsort(keys, kind="stable"))).combine_chunks()
 
 
-def sealed_comments(comments: list[dict[str, str]], public_key: bytes, slug: str) -> bytes:
-    """The free texts (unit, item, text), shuffled by themselves and encrypted to the round's key for comments."""
-    randomness.SystemRandom().shuffle(comments)
-    return seal_comments(public_key, slug, b"".join(canonical_json(comment) + b"\n" for comment in comments))
+def _shuffled_labels(labels: list[str]) -> list[str]:
+    return randomness.SystemRandom().sample(labels, len(labels))
+
+
+def sealed_comments(lines: list[bytes], public_key: bytes, slug: str) -> bytes:
+    """The free texts (a line of JSON each: unit, item, text), shuffled by themselves and encrypted to the round's key
+    for comments.
+    """
+    randomness.SystemRandom().shuffle(lines)
+    return seal_comments(public_key, slug, b"".join(lines))
 
 
 def archive_units(units: Iterable[UnitRecord]) -> tuple[ArchiveUnit, ...]:

@@ -6,49 +6,50 @@ again checks it and goes on from there. The key is destroyed only after the arch
 
 import secrets as randomness
 import shutil
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from analysis.archive import Archive, ArchiveContents, Counts, RoundFacts, read_archive, write_archive
-from analysis.coarsening import coarsen
 from analysis.release.plan import parse_plan
-from analysis.responses import AnswerValue, tabulate_responses
+from analysis.release.round_design import parse_design
+from analysis.release.sealed_design import sealed_design_source
+from analysis.responses import tabulate_responses
 from analysis.signatures import public_key_of
 from questionnaires.model import Questionnaire
-from survey.archiving import archive_units, previous_manifest, sealed_comments, shuffled
-from survey.ballots import OpenedBallot, read_ballot
-from survey.envelopes import EnvelopeError, open_ballot
+from survey.accounting import sealed_accounting
+from survey.archiving import archive_units, by_place, previous_manifest, seal_rows, sealed_comments
 from survey.errors import HailongError, StoreUnavailable, WrongState
+from survey.invitations import invited_units
 from survey.questionnaire_library import questionnaire_source
 from survey.round_records import RoundRecord, find_round, load_questionnaire_of, units_of_round
 from survey.rounds import COMMAND_LINE, mark_sealed, refuse_step
 from survey.secrets import Secrets
 from survey.settings import Settings
+from survey.spool import (
+    InvitationCounts,
+    OpenedSpool,
+    Progress,
+    count_ballots,
+    count_invitations,
+    open_spool,
+    refuse_ballots_from_elsewhere,
+)
 from survey.storage.audit import record_event
-from survey.storage.frame import Invitation
-from survey.storage.intake import Ballot, SpentInvitation
 from survey.storage.office import AuditEvent
-from survey.storage.sessions import reading, writing
+from survey.storage.sessions import writing
 from survey.storage.stores import Stores, open_engine
 from survey.vault import KeyVault, fingerprint, public_point
 
 # No plan may publish cells that are smaller than this: it is what the notice promises.
 FEWEST_IN_A_CELL = 10
 KEY_DESTROYED = "round.ballot_key_destroyed"
-
-Step = str
-Progress = Callable[[Step, int, int], None]
-
-_BATCH = 500
-_POSITION = "position in the spool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +62,6 @@ class SealedRound:
     manifest_sha256: str
     counts: Counts
     was_sealed_before: bool
-
-
-@dataclass(slots=True)
-class _Opened:
-    """What came out of the spool: the free texts, apart from their rows, and what was rejected."""
-
-    comments: list[tuple[int, dict[str, str]]] = field(default_factory=list)
-    rejected: Counter[str] = field(default_factory=Counter)
-    n_ballots: int = 0
 
 
 def archive_path(settings: Settings, slug: str) -> Path:
@@ -139,52 +131,96 @@ def _write(
     stores: Stores, secrets: Secrets, vault: KeyVault, record: RoundRecord, path: Path, tell: Progress
 ) -> Archive:
     """The archive as it was read back after writing."""
-    questionnaire = load_questionnaire_of(stores, record)
-    plan = parse_plan(record.plan_source, f"plan of the round {record.slug}")
     tell("unlock", 0, 1)
     private_key = _unwrapped(vault, record)
     comments_key = vault.public_key(f"{record.slug}.comments")
     signer = vault.signer()
+    contents = _contents(stores, secrets, private_key, comments_key, record, tell)
+    tell("write", 0, 1)
+    write_archive(contents, path, signer)
+    tell("check", 0, 1)
+    archive = read_archive(path)
+    if not archive.contents.responses.equals(contents.responses) or archive.contents.counts != contents.counts:
+        raise HailongError(f"{path}: what was read back is not what was written; the ballots and their key are kept")
+    return archive
+
+
+def _contents(
+    stores: Stores,
+    secrets: Secrets,
+    private_key: ec.EllipticCurvePrivateKey,
+    comments_key: bytes,
+    record: RoundRecord,
+    tell: Progress,
+) -> ArchiveContents:
+    """What goes into the archive: the ballots opened, coarsened, relabelled and shuffled."""
+    slug = record.slug
+    questionnaire = load_questionnaire_of(stores, record)
+    plan = parse_plan(record.plan_source, f"plan of the round {slug}")
+    design = parse_design(record.design_source, f"design of the round {slug}")
+    invitations, opened = InvitationCounts(), OpenedSpool()
+    # The table is handed on and not kept here: a million responses take hundreds of megabytes, and sealing copies them.
+    sealed = seal_rows(
+        _opened_rows(stores, secrets, private_key, record, questionnaire, invitations, opened, tell),
+        design,
+        max(plan.coarsening_k, FEWEST_IN_A_CELL),
+        plan.coarsening_steps,
+    )
+    if sealed.coarsened.dropped:
+        opened.rejected["cell_too_small"] += sealed.coarsened.dropped
+    comments = sealed.kept_comments(opened.comments)
+    return ArchiveContents(
+        facts=_facts(record),
+        questionnaire_source=questionnaire_source(stores, record.questionnaire_reference),
+        plan_source=record.plan_source,
+        design_source=sealed_design_source(
+            design, record.design_source, sealed.coarsened, by_place(invitations.issued), by_place(sealed.returned)
+        ),
+        units=archive_units(units_of_round(stores, record)),
+        responses=sealed.coarsened.table,
+        comments=sealed_comments(comments, comments_key, slug) if comments else None,
+        comment_count=len(comments),
+        counts=Counts(
+            issued=invitations.issued.total(),
+            spent=invitations.spent.total(),
+            spooled=opened.n_ballots,
+            sealed=sealed.returned.total(),
+            rejected=dict(sorted(opened.rejected.items())),
+        ),
+        coarsening=sealed.coarsened.record,
+        previous_manifest=previous_manifest(stores, slug),
+        module_sources=tuple(questionnaire_source(stores, module) for module in record.module_references),
+        accounting=sealed_accounting(
+            invited_units(stores, record), design, invitations.issued, invitations.spent, sealed.returned
+        ),
+    )
+
+
+def _opened_rows(
+    stores: Stores,
+    secrets: Secrets,
+    private_key: ec.EllipticCurvePrivateKey,
+    record: RoundRecord,
+    questionnaire: Questionnaire,
+    invitations: InvitationCounts,
+    opened: OpenedSpool,
+    tell: Progress,
+) -> pa.Table:
+    """The responses in the spool, before anything is coarsened; the counts go into `invitations` and `opened`."""
     with _snapshot(stores.intake) as session:
-        n_issued, n_spent = _count_invitations(stores, secrets, session, record.slug)
-        n_spooled = _count(session, Ballot, record.slug)
+        count_invitations(stores, secrets, session, record.slug, invitations)
+        n_spent, n_spooled = invitations.spent.total(), count_ballots(session, record.slug)
         if n_spent != n_spooled:
             raise HailongError(
                 f"the round {record.slug}: found {n_spent} used invitations and {n_spooled} ballots, expected as many "
                 "of the one as of the other; nothing was sealed"
             )
-        opened = _Opened()
-        rows = _open_spool(session, private_key, record, questionnaire, opened, n_spooled, tell)
+        rows = open_spool(session, private_key, record, questionnaire, invitations.issued, opened, n_spooled, tell)
         table = tabulate_responses(questionnaire, rows)
     _refuse_strange_key(record, opened)
+    refuse_ballots_from_elsewhere(record.slug, invitations.spent, opened)
     tell("coarsen", 0, 1)
-    table = table.append_column(_POSITION, pa.array(range(table.num_rows), pa.int64()))
-    coarsened = coarsen(table, k=max(plan.coarsening_k, FEWEST_IN_A_CELL), steps=plan.coarsening_steps)
-    positions = set(coarsened.table[_POSITION].to_pylist())
-    responses = shuffled(coarsened.table.drop_columns([_POSITION]))
-    if coarsened.dropped:
-        opened.rejected["cell_too_small"] += coarsened.dropped
-    comments = [comment for position, comment in opened.comments if position in positions]
-    contents = ArchiveContents(
-        facts=_facts(record),
-        questionnaire_source=questionnaire_source(stores, record.questionnaire_reference),
-        plan_source=record.plan_source,
-        design_source=record.design_source,
-        units=archive_units(units_of_round(stores, record)),
-        responses=responses,
-        comments=sealed_comments(comments, comments_key, record.slug) if comments else None,
-        comment_count=len(comments),
-        counts=Counts(n_issued, n_spent, n_spooled, responses.num_rows, dict(sorted(opened.rejected.items()))),
-        coarsening=coarsened.record,
-        previous_manifest=previous_manifest(stores, record.slug),
-    )
-    tell("write", 0, 1)
-    write_archive(contents, path, signer)
-    tell("check", 0, 1)
-    archive = read_archive(path)
-    if not archive.contents.responses.equals(responses) or archive.contents.counts != contents.counts:
-        raise HailongError(f"{path}: what was read back is not what was written; the ballots and their key are kept")
-    return archive
+    return table
 
 
 def _found_archive(intake: Engine, vault: KeyVault, path: Path, slug: str) -> Archive | None:
@@ -195,7 +231,7 @@ def _found_archive(intake: Engine, vault: KeyVault, path: Path, slug: str) -> Ar
     if vault.is_destroyed(slug):
         return archive
     with _snapshot(intake) as session:
-        n_spooled = _count(session, Ballot, slug)
+        n_spooled = count_ballots(session, slug)
     if archive.contents.counts.spooled == n_spooled:
         return archive
     # Ballots came in after that archive was written, by requests that had begun before the round was closed.
@@ -205,7 +241,7 @@ def _found_archive(intake: Engine, vault: KeyVault, path: Path, slug: str) -> Ar
 
 def _refuse_late_ballots(intake: Engine, slug: str, archive: Archive, path: Path) -> None:
     with _snapshot(intake) as session:
-        n_spooled = _count(session, Ballot, slug)
+        n_spooled = count_ballots(session, slug)
     if n_spooled != archive.contents.counts.spooled:
         _discard(path)
         raise WrongState(
@@ -231,81 +267,12 @@ def _unwrapped(vault: KeyVault, record: RoundRecord) -> ec.EllipticCurvePrivateK
     return private_key
 
 
-def _refuse_strange_key(record: RoundRecord, opened: _Opened) -> None:
+def _refuse_strange_key(record: RoundRecord, opened: OpenedSpool) -> None:
     # One ballot that does not open is rejected; a whole round that does not is a mistake of ours, and its key is kept.
     if opened.n_ballots and opened.rejected["undecryptable"] == opened.n_ballots:
         raise HailongError(
             f"the round {record.slug}: none of its {opened.n_ballots} ballots opens with its key; nothing was sealed"
         )
-
-
-def _open_spool(
-    session: Session,
-    private_key: ec.EllipticCurvePrivateKey,
-    record: RoundRecord,
-    questionnaire: Questionnaire,
-    opened: _Opened,
-    n_spooled: int,
-    tell: Progress,
-) -> Iterator[tuple[Mapping[str, str], Mapping[str, AnswerValue]]]:
-    """The rows of the ballots that are in order; comments and rejections are put into `opened` on the way."""
-    query = select(Ballot.envelope).where(Ballot.round_slug == record.slug).order_by(Ballot.id)
-    texts = [item.code for item in questionnaire.items if item.kind == "text"]
-    units = frozenset(record.unit_codes)
-    position = 0
-    for envelope in session.scalars(query.execution_options(yield_per=_BATCH)):
-        opened.n_ballots += 1
-        if opened.n_ballots % _BATCH == 0 or opened.n_ballots == n_spooled:
-            tell("open", opened.n_ballots, n_spooled)
-        ballot = _opened(envelope, private_key, record, units, questionnaire)
-        if not isinstance(ballot, OpenedBallot):
-            opened.rejected[ballot] += 1
-            continue
-        for code in texts:
-            text = ballot.answers.get(code)
-            if isinstance(text, str):
-                opened.comments.append((position, {"unit": ballot.origin.unit, "item": code, "text": text}))
-        origin = ballot.origin
-        place = {"unit": origin.unit, "stratum": origin.stratum, "psu": origin.psu, "channel": origin.channel}
-        yield place, ballot.answers
-        position += 1
-
-
-def _opened(
-    envelope: bytes,
-    private_key: ec.EllipticCurvePrivateKey,
-    record: RoundRecord,
-    units: frozenset[str],
-    questionnaire: Questionnaire,
-) -> OpenedBallot | str:
-    try:
-        plaintext = open_ballot(private_key, record.slug, record.questionnaire_hash, envelope)
-    except EnvelopeError:
-        return "undecryptable"
-    return read_ballot(plaintext, record.slug, units, questionnaire)
-
-
-def _count_invitations(stores: Stores, secrets: Secrets, intake: Session, slug: str) -> tuple[int, int]:
-    """How many invitations were issued and how many used; HailongError when a used one was never issued."""
-    query = select(SpentInvitation.nullifier).where(SpentInvitation.round_slug == slug)
-    spent = set(intake.scalars(query.execution_options(yield_per=_BATCH)))
-    n_issued = 0
-    strangers = set(spent)
-    with reading(stores.frame) as session:
-        issued = select(Invitation.id).where(Invitation.round_slug == slug)
-        for invitation_id in session.scalars(issued.execution_options(yield_per=_BATCH)):
-            n_issued += 1
-            strangers.discard(secrets.nullifier(slug, invitation_id))
-    if strangers:
-        raise HailongError(
-            f"the round {slug}: found {len(strangers)} marks of use that belong to no invitation of it, expected none: "
-            "somebody wrote into the intake store, or the frame store is an older copy; nothing was sealed"
-        )
-    return n_issued, len(spent)
-
-
-def _count(session: Session, table: type[Ballot], slug: str) -> int:
-    return session.scalars(select(func.count()).select_from(table).where(table.round_slug == slug)).one()
 
 
 def _snapshot(engine: Engine) -> Session:
@@ -324,7 +291,7 @@ def _facts(record: RoundRecord) -> RoundFacts:
         issuer=record.issuer,
         decision=record.decision,
         hotline=record.hotline,
-        collected="here",
+        collected=record.collected,
     )
 
 
