@@ -2,18 +2,23 @@
 hidden.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
-from analysis.archive import Archive
+from analysis.archive import Archive, ArchiveContents
+from analysis.errors import AnalysisError
+from analysis.indices.profiles import score_range
 from analysis.indices.ranking import rank_sets
-from analysis.indices.trees import IndexTree, index_tree
+from analysis.indices.standardisation import HIGHEST, LOWEST
+from analysis.indices.trees import UNCOUNTED, IndexTree, index_tree
 from analysis.release.disclosure import Candidate, disclose
 from analysis.release.distributions import distribution_rows
-from analysis.release.edition import Edition
+from analysis.release.edition import MODULE_SEPARATOR, Edition
 from analysis.release.framing import BLOC, FramedResponses, frame_responses
 from analysis.release.hard_data import HardData
 from analysis.release.node_estimates import (
@@ -25,10 +30,26 @@ from analysis.release.node_estimates import (
     without_numbers,
 )
 from analysis.release.plan import Plan, parse_plan
+from analysis.release.public_accounting import public_accounting
 from analysis.release.round_design import RoundDesign, parse_design
-from analysis.release.rows import ALL, BLOC_PREFIX, NO_POPULATION, EstimateRow, RankRow
+from analysis.release.rows import (
+    ALL,
+    BLOC_PREFIX,
+    NO_POPULATION,
+    DistributionRow,
+    EstimateRow,
+    RankRow,
+)
+from analysis.release.standardised_estimates import MIDPOINT, Standard, estimate_standardised
+from analysis.responses import BALLOT
+from analysis.row_groups import first_rows
+from questionnaires.model import Profile, Questionnaire
 
 HOLM = "holm"
+# Where no variance can be seen, a rank would take that for certainty.
+NOT_RANKED = {UNANIMOUS, MIDPOINT}
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +59,14 @@ class _Round:
     archive: Archive
     plan: Plan
     design: RoundDesign
-    tree: IndexTree
-    framed: FramedResponses
 
     @property
     def slug(self) -> str:
         return self.archive.contents.facts.slug
+
+    @property
+    def units(self) -> list[str]:
+        return [unit.code for unit in self.archive.contents.units]
 
     @property
     def units_of_bloc(self) -> dict[str, list[str]]:
@@ -51,6 +74,35 @@ class _Round:
         for unit in self.archive.contents.units:
             blocs.setdefault(unit.bloc_code, []).append(unit.code)
         return blocs
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """One tree of the round, its profile and the responses that it scores.
+
+    `contents` are the archive's, with one row a ballot where the tree is a module's and a ballot has several.
+    """
+
+    tree: IndexTree
+    profile: Profile
+    contents: ArchiveContents
+    framed: FramedResponses
+
+    def bounds_of(self, node: int) -> tuple[float, float]:
+        """The smallest and the largest value that a node can have."""
+        if self.profile.formula != "standardised":
+            return self.framed.bounds
+        return (self.profile.lowest_points, self.profile.highest_points) if node == 0 else (LOWEST, HIGHEST)
+
+
+@dataclass(frozen=True, slots=True)
+class _Estimated:
+    """The estimates of a tree: of units, if any, and of totals; and the joint covariance of some units' indices."""
+
+    units: NodeEstimates | None
+    totals: Sequence[NodeEstimates]
+    root_covariance: Callable[[Sequence[int]], Floats]
+    totals_hold_hidden_units: bool = True
 
 
 def compute_edition(
@@ -65,62 +117,137 @@ def compute_edition(
     """The edition that follows from an archive, its plan and its hard data; nothing but the arguments enters it.
 
     Every unit, every bloc and all have a row for every node; what cannot be computed or shown is a row with a reason.
+    The trees of modules follow the host's, their nodes as MODULE.NODE; where a ballot rates several units nobody knows
+    of which a module speaks, and there are rows for all alone.
     Raises PlanError or DesignError when the archive's plan or design cannot be used, AnalysisError when hard data are
     wanted and not given, given and not wanted, or do not fit the round.
     """
-    round_, profile = _prepare(archive)
-    tree, plan = round_.tree, round_.plan
-    units = [unit.code for unit in archive.contents.units]
-    unit_means = estimate_owners(round_.framed, tree, plan, "unit", units)
-    candidates = _candidates(round_, unit_means)
-    totals = _totals(round_, unit_means)
-    for means in totals:
-        candidates.extend(_candidates(round_, means))
-    rows = disclose(candidates, tree, round_.units_of_bloc, plan)
+    contents, questionnaire = archive.contents, archive.questionnaire
+    plan = parse_plan(contents.plan_source, "plan.yaml")
+    round_ = _Round(archive, plan, parse_design(contents.design_source, "design.yaml"))
+    profile = questionnaire.profile(plan.profile_for(questionnaire))
+    host = _scored(round_, questionnaire, profile, contents)
+    estimated = _estimate_host(round_, host, _hard_table(round_, host, hard_data))
+    rows, distributions = _published(round_, host, estimated)
+    ranks = _ranks(round_, host, estimated, rows)
+    for module in questionnaire.modules:
+        scored = _scored_module(round_, module)
+        more_rows, more_distributions = _published(round_, scored, _estimate_module(round_, scored))
+        rows.extend(more_rows)
+        distributions.extend(more_distributions)
     return Edition(
-        facts=archive.contents.facts,
+        facts=contents.facts,
         number=number,
         reason=reason,
         published_on=published_on,
         public_url=public_url,
-        questionnaire=archive.questionnaire,
-        questionnaire_source=archive.contents.questionnaire_source,
+        questionnaire=questionnaire,
+        questionnaire_source=contents.questionnaire_source,
         plan=plan,
-        plan_source=archive.contents.plan_source,
-        profile=profile,
-        units=archive.contents.units,
+        plan_source=contents.plan_source,
+        profile=profile.name,
+        units=contents.units,
         estimates=tuple(rows),
-        ranks=tuple(_ranks(round_, unit_means, rows)),
-        distributions=tuple(
-            distribution_rows(archive.contents, archive.questionnaire, tree, round_.framed, plan, rows)
-        ),
-        counts=archive.contents.counts,
-        coverage=_coverage(round_),
+        ranks=tuple(ranks),
+        distributions=tuple(distributions),
+        counts=contents.counts,
+        coverage=_coverage(round_, host.framed),
         archive_manifest_sha256=archive.manifest_sha256,
+        module_sources=contents.module_sources,
+        hard_source=None if hard_data is None else hard_data.source,
+        accounting=public_accounting(contents.accounting, plan.suppress_below),
     )
 
 
-def _prepare(archive: Archive) -> tuple[_Round, str]:
-    contents, questionnaire = archive.contents, archive.questionnaire
-    plan = parse_plan(contents.plan_source, "plan.yaml")
-    design = parse_design(contents.design_source, "design.yaml")
-    profile_name = plan.profile_for(questionnaire)
-    profile = questionnaire.profile(profile_name)
-    tree = index_tree(questionnaire)
-    framed = frame_responses(contents, questionnaire, tree, profile, design, plan)
-    return _Round(archive, plan, design, tree, framed), profile_name
+def wants_hard_data(archive: Archive) -> bool:
+    """Whether an archive's figures rest on hard data, which it does not hold. Raises PlanError as its plan deserves."""
+    plan = parse_plan(archive.contents.plan_source, "plan.yaml")
+    return archive.questionnaire.profile(plan.profile_for(archive.questionnaire)).uses_hard
 
 
-def _totals(round_: _Round, unit_means: NodeEstimates) -> list[NodeEstimates]:
+def _scored(
+    round_: _Round, questionnaire: Questionnaire, profile: Profile, contents: ArchiveContents, prefix: str = ""
+) -> _Scored:
+    tree = index_tree(questionnaire, profile)
+    framed = frame_responses(contents, questionnaire, tree, profile, round_.design, round_.plan)
+    return _Scored(tree.named(prefix) if prefix else tree, profile, contents, framed)
+
+
+def _scored_module(round_: _Round, module: Questionnaire) -> _Scored:
+    contents = round_.archive.contents
+    if round_.archive.questionnaire.rates_several_units:
+        first = contents.responses.take(pa.array(first_rows(contents.responses, BALLOT)))
+        contents = replace(contents, responses=first)
+    profile = module.profile(module.default_profile)
+    return _scored(round_, module, profile, contents, module.name + MODULE_SEPARATOR)
+
+
+def _hard_table(round_: _Round, host: _Scored, hard_data: HardData | None) -> Floats:
+    """The hard data (U, H) of the units."""
+    if hard_data is None:
+        if host.tree.hard:
+            raise AnalysisError(
+                f"the profile {host.profile.name}: found no hard data, expected a file with the columns unit, "
+                f"indicator, value and source for {', '.join(host.tree.hard)} (--hard-data FILE)"
+            )
+        return np.zeros((len(round_.units), 0))
+    if not host.tree.hard:
+        raise AnalysisError(
+            f"{hard_data.origin}: found hard data, expected none: the profile {host.profile.name} does not use them"
+        )
+    return hard_data.table(round_.units, host.tree.hard)
+
+
+def _estimate_host(round_: _Round, host: _Scored, hard: Floats) -> _Estimated:
+    if host.profile.formula != "standardised":
+        return _estimate_linear(round_, host)
+    questionnaire, plan = round_.archive.questionnaire, round_.plan
+    scales = np.array([score_range([questionnaire.item(item)], host.profile) for item in host.tree.items])
+    standard = Standard(host.tree, host.profile, plan, scales)
+    generator = np.random.Generator(np.random.PCG64(plan.standardisation.seed))
+    found = estimate_standardised(host.framed, standard, round_.units, round_.units_of_bloc, hard, generator)
+    return _Estimated(found.units, [found.totals], found.root_covariance, totals_hold_hidden_units=False)
+
+
+def _estimate_module(round_: _Round, module: _Scored) -> _Estimated:
+    if not round_.archive.questionnaire.rates_several_units:
+        return _estimate_linear(round_, module)
+    return _Estimated(None, [_all_ballots(round_, module)], _no_covariance)
+
+
+def _all_ballots(round_: _Round, module: _Scored) -> NodeEstimates:
+    framed, tree, plan = module.framed, module.tree, round_.plan
+    if not round_.design.has_counts and plan.aggregate == "persons":
+        return without_numbers([ALL], [framed.table.num_rows], tree, plan, NO_POPULATION)
+    return estimate_owners(framed, tree, plan, None, [""]).renamed([ALL])
+
+
+def _estimate_linear(round_: _Round, scored: _Scored) -> _Estimated:
+    units = estimate_owners(scored.framed, scored.tree, round_.plan, "unit", round_.units)
+
+    def root_covariance(positions: Sequence[int]) -> Floats:
+        if units.means is None:
+            return _no_covariance(positions)
+        places = [place for o in positions if (place := units.places[o]) is not None]
+        return units.means.covariance_of(root_coefficients(units.means, scored.tree, places))
+
+    return _Estimated(units, _totals(round_, scored, units), root_covariance)
+
+
+def _no_covariance(positions: Sequence[int]) -> Floats:
+    return np.full((len(positions), len(positions)), np.nan)
+
+
+def _totals(round_: _Round, scored: _Scored, unit_means: NodeEstimates) -> list[NodeEstimates]:
     """The blocs' means and those of all, as the plan wants them."""
     blocs = round_.units_of_bloc
     owners = [BLOC_PREFIX + bloc for bloc in blocs]
-    tree, plan, framed = round_.tree, round_.plan, round_.framed
+    tree, plan, framed = scored.tree, round_.plan, scored.framed
     if plan.aggregate == "units":
         groups = {**{BLOC_PREFIX + bloc: units for bloc, units in blocs.items()}, ALL: list(unit_means.owners)}
         return [mean_of_units(framed, unit_means, tree, plan, groups)]
     if not round_.design.has_counts:
-        n_of_unit = dict(zip(unit_means.owners, unit_means.n_respondents.tolist(), strict=True))
+        n_of_unit = dict(zip(unit_means.owners, unit_means.n_respondents[:, 0].tolist(), strict=True))
         counts = [sum(n_of_unit[unit] for unit in units) for units in blocs.values()]
         return [without_numbers([*owners, ALL], [*counts, sum(counts)], tree, plan, NO_POPULATION)]
     by_bloc = estimate_owners(framed, tree, plan, BLOC, list(blocs)).renamed(owners)
@@ -129,34 +256,57 @@ def _totals(round_: _Round, unit_means: NodeEstimates) -> list[NodeEstimates]:
     return [by_bloc, estimate_owners(framed, tree, plan, None, [""]).renamed([ALL])]
 
 
-def _candidates(round_: _Round, means: NodeEstimates) -> list[Candidate]:
-    tree = round_.tree
+def _published(
+    round_: _Round, scored: _Scored, estimated: _Estimated
+) -> tuple[list[EstimateRow], list[DistributionRow]]:
+    """The rows of a tree that may leave, and how the answers to its items spread."""
+    means = [*([] if estimated.units is None else [estimated.units]), *estimated.totals]
+    candidates = [candidate for part in means for candidate in _candidates(round_, scored, part)]
+    blocs = {} if estimated.units is None else round_.units_of_bloc
+    holds_hidden = estimated.totals_hold_hidden_units
+    rows = disclose(candidates, scored.tree, blocs, round_.plan, totals_hold_hidden_units=holds_hidden)
+    spread = distribution_rows(
+        scored.contents,
+        round_.archive.questionnaire,
+        scored.tree,
+        scored.framed,
+        round_.plan,
+        rows,
+        totals_hold_hidden_units=holds_hidden,
+    )
+    return rows, list(spread)
+
+
+def _candidates(round_: _Round, scored: _Scored, means: NodeEstimates) -> list[Candidate]:
+    tree = scored.tree
     found = []
     for o, owner in enumerate(means.owners):
         for m, node in enumerate(tree.nodes):
             estimate = means.estimates[o][m]
-            n = int(means.n_answers[o, m] if node.item is not None else means.n_respondents[o])
+            bounds = scored.bounds_of(m)
+            counted = int(means.n_answers[o, m] if not node.children else means.n_respondents[o, m])
+            n = None if counted == UNCOUNTED else counted
             row = EstimateRow(
                 round=round_.slug,
                 unit=owner,
                 node=node.code,
                 label=node.label.vi,
-                estimate=_within(estimate.value, round_.framed.bounds),
+                estimate=_within(estimate.value, bounds),
                 se=estimate.se,
-                low=_within(estimate.low, round_.framed.bounds),
-                high=_within(estimate.high, round_.framed.bounds),
+                low=_within(estimate.low, bounds),
+                high=_within(estimate.high, bounds),
                 level=estimate.level,
                 method=estimate.method,
                 df=estimate.df,
                 n=n,
-                n_effective=None if estimate.deff is None else n / estimate.deff,
+                n_effective=None if estimate.deff is None or n is None else n / estimate.deff,
                 deff=estimate.deff,
                 suppressed=False,
                 reason=estimate.reason or "",
                 caution=False,
                 weight=float(tree.weights[m]),
             )
-            found.append(Candidate(row, int(means.n_respondents[o]), int(means.n_answers[o, m])))
+            found.append(Candidate(row, int(means.n_respondents[o, m]), int(means.n_answers[o, m])))
     return found
 
 
@@ -165,20 +315,20 @@ def _within(value: float | None, bounds: tuple[float, float]) -> float | None:
     return None if value is None else min(max(value, bounds[0]), bounds[1])
 
 
-def _ranks(round_: _Round, means: NodeEstimates, rows: Sequence[EstimateRow]) -> list[RankRow]:
-    root = round_.tree.codes[0]
-    # Where everybody answers alike no variance is seen, and a rank would take that for certainty.
-    shown = {row.unit for row in rows if row.node == root and row.estimate is not None and row.method != UNANIMOUS}
+def _ranks(round_: _Round, scored: _Scored, estimated: _Estimated, rows: Sequence[EstimateRow]) -> list[RankRow]:
+    means = estimated.units
+    root = scored.tree.codes[0]
+    shown = {row.unit for row in rows if row.node == root and row.estimate is not None and row.method not in NOT_RANKED}
     ranked: list[RankRow] = []
     for bloc, units in round_.units_of_bloc.items():
         chosen = [unit for unit in units if unit in shown]
-        if len(chosen) < 2 or means.means is None:
+        if len(chosen) < 2 or means is None or means.means is None:
             continue
         at = [means.owners.index(unit) for unit in chosen]
         places = [place for o in at if (place := means.places[o]) is not None]
         sets = rank_sets(
             np.array([means.estimates[o][0].value for o in at], dtype=np.float64),
-            means.means.covariance_of(root_coefficients(means.means, round_.tree, places)),
+            estimated.root_covariance(at),
             means.means.df[places],
             means.means.df_design,
             round_.plan.level,
@@ -195,11 +345,11 @@ def _ranks(round_: _Round, means: NodeEstimates, rows: Sequence[EstimateRow]) ->
     return ranked
 
 
-def _coverage(round_: _Round) -> Mapping[str, float]:
+def _coverage(round_: _Round, framed: FramedResponses) -> Mapping[str, float]:
     """The share of each bloc's people, and of all, whose strata have responses; only "all" where strata cross
     units.
     """
-    covered = round_.framed.covered
+    covered = framed.covered
     if not covered:
         return {}
 

@@ -4,6 +4,8 @@ Three rules. A cell with fewer respondents or answers than the plan's bound is h
 for a mean of five numbers gives the fifth back. Where the total of a bloc is shown, the hidden units in it are two at
 least and together not below the bound, else the next smallest units are hidden too, and the total when there are none.
 The same holds for the total of all and the units that no shown bloc covers.
+
+Under a standardised profile the third rule has nothing to do: a hidden unit enters no total and sets no extreme.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -40,19 +42,25 @@ class Candidate:
 
 
 def disclose(
-    candidates: Sequence[Candidate], tree: IndexTree, blocs: Mapping[str, Sequence[str]], plan: Plan
+    candidates: Sequence[Candidate],
+    tree: IndexTree,
+    blocs: Mapping[str, Sequence[str]],
+    plan: Plan,
+    *,
+    totals_hold_hidden_units: bool = True,
 ) -> list[EstimateRow]:
     """The rows that may be published, in the order of the candidates.
 
     `blocs` names the units of each bloc. Every candidate's unit is one of these, `bloc:CODE` or `all`; each has a row
     for every node of the tree. Hidden rows keep their place and lose their numbers; `caution` marks what is shown with
     fewer respondents or answers than `plan.caution_below`. Rows without a number for another reason stay as they are.
+    Where the totals are those of shown units alone (`totals_hold_hidden_units` false), nothing is hidden beside them.
     """
     cells = {(candidate.row.unit, candidate.row.node): candidate for candidate in candidates}
     hidden = _small_cells(cells, plan)
     _close_upwards(hidden, cells, tree)
     # Children come before their parents: what is hidden below is hidden above, never the other way round.
-    for position in reversed(range(len(tree.nodes))):
+    for position in reversed(range(len(tree.nodes))) if totals_hold_hidden_units else ():
         _complete(hidden, cells, tree, position, blocs, plan)
     return [
         _published(candidate, hidden.get((candidate.row.unit, candidate.row.node)), plan) for candidate in candidates

@@ -22,11 +22,15 @@ def distribution_rows(
     framed: FramedResponses,
     plan: Plan,
     rows: Sequence[EstimateRow],
+    *,
+    totals_hold_hidden_units: bool = True,
 ) -> Iterator[DistributionRow]:
     """The share of each scored option, for every owner in the order of `rows` and every item of the tree.
 
-    A bloc's shares are weighted over its people, or are the plain mean of its units' shares, as the plan aggregates.
+    A bloc's shares are weighted over its people, or are the plain mean of its units' shares, as the plan aggregates;
+    where `rows` know no unit, they are weighted over all.
     They are given exactly where the item's criterion has a published estimate, so that they cannot undo its hiding.
+    Where the totals are those of shown units alone (`totals_hold_hidden_units` false), so are these.
     """
     criterion: dict[str, str] = {}
     for node in tree.nodes:
@@ -34,6 +38,7 @@ def distribution_rows(
             criterion.setdefault(node.item, node.code)
     by_cell = {(row.unit, row.node): row for row in rows}
     owners = list(dict.fromkeys(row.unit for row in rows))
+    is_pooled = plan.aggregate == "persons" or owners == [ALL]
     units = [unit.code for unit in contents.units]
     blocs = [unit.bloc_code for unit in contents.units]
     counted = {item: _count(contents, questionnaire, framed, item, units) for item in tree.items}
@@ -42,7 +47,10 @@ def distribution_rows(
         for item in tree.items:
             row = by_cell[owner, criterion[item]]
             options, weights = counted[item]
-            shares = _shares(weights[members], plan) if row.estimate is not None else None
+            counting = members
+            if not totals_hold_hidden_units:
+                counting = [u for u in members if by_cell[units[u], criterion[item]].estimate is not None]
+            shares = _shares(weights[counting], is_pooled=is_pooled) if row.estimate is not None else None
             for position, option in enumerate(options):
                 share = None if shares is None else float(shares[position])
                 yield DistributionRow(row.round, owner, item, option, share, row.n, row.suppressed)
@@ -70,11 +78,11 @@ def _codes(contents: ArchiveContents, column: str, values: Sequence[str]) -> npt
     return codes
 
 
-def _shares(weights: Floats, plan: Plan) -> Floats:
+def _shares(weights: Floats, *, is_pooled: bool) -> Floats:
     """The shares (options,) of some units' weights (U, options); at least one unit has answers."""
     of_unit = weights.sum(axis=1)
     answering = weights[of_unit > 0]
-    if plan.aggregate == "units":
+    if not is_pooled:
         shares: Floats = (answering / answering.sum(axis=1, keepdims=True)).mean(axis=0)
         return shares
     pooled: Floats = answering.sum(axis=0) / answering.sum()

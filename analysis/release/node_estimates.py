@@ -1,6 +1,6 @@
 """Estimates of every node of the tree for units, blocs and all, from one set of joint item means each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import ibis
@@ -30,7 +30,8 @@ COMBINATIONS_AT_ONCE = 1200
 class NodeEstimates:
     """An estimate for each of O owners (units, blocs or all) and M nodes.
 
-    `n_respondents` (O,) are the owner's responses, `n_answers` (O, M) the fewest answers to an item under the node.
+    `n_respondents` (O, M) are the owner's responses, `n_answers` (O, M) the fewest answers to an item under the node;
+    both are `UNCOUNTED` where no answer enters.
     `means` are the joint item means behind the estimates, and `places` (O,) each owner's domain among them; None where
     there is none.
     """
@@ -71,22 +72,10 @@ def estimate_owners(
     """
     if framed.table.num_rows == 0:
         return without_numbers(owners, [0] * len(owners), tree, plan, NO_ANSWERS)
-    connection = ibis.duckdb.connect()
-    try:
-        # One thread adds up in one order, so that an archive gives the same last digit every time.
-        connection.raw_sql("SET threads = 1")
-        connection.con.register("responses", framed.table)
-        table = connection.table("responses")
-        scores = [SCORE + item for item in tree.items]
-        means = estimate_means(table, framed.design, scores, [] if column is None else [column])
-    finally:
-        connection.disconnect()
-    place_of = {labels[0] if labels else "": d for d, labels in enumerate(means.domains)}
-    places = tuple(place_of.get(owner) for owner in owners)
-    no_answers = np.zeros(len(tree.items))
-    item_counts = np.array([no_answers if d is None else means.n[d] for d in places], dtype=np.int64)
+    means = item_means(framed, tree.items, column)
+    places = places_of(means, owners)
+    n_answers = tree.fewest_answers(item_counts(means, places))
     respondents = np.array([0 if d is None else means.n_respondents[d] for d in places], dtype=np.int64)
-    n_answers = tree.fewest_answers(item_counts)
     wanted = [
         _Combination(m, {d: 1.0}, float(means.df[d]), int(respondents[o]), int(n_answers[o, m]))
         for o, d in enumerate(places)
@@ -94,16 +83,42 @@ def estimate_owners(
         for m in range(len(tree.nodes))
     ]
     found = _combine(means, framed, tree, plan, wanted)
-    lonely = _owners_of_lonely_rows(framed, column)
+    lonely = owners_of_lonely_rows(framed, column)
     estimates, position = [], 0
     for owner, place in zip(owners, places, strict=True):
         if place is None:
-            estimates.append((_absent(plan, 0, NO_ANSWERS),) * len(tree.nodes))
+            estimates.append((absent(plan, 0, NO_ANSWERS),) * len(tree.nodes))
             continue
         own = found[position : position + len(tree.nodes)]
         position += len(tree.nodes)
-        estimates.append(tuple(_absent(plan, e.n, e.reason or ONE_CLUSTER) if owner in lonely else e for e in own))
-    return NodeEstimates(tuple(owners), tuple(estimates), respondents, n_answers, means, places)
+        estimates.append(tuple(absent(plan, e.n, e.reason or ONE_CLUSTER) if owner in lonely else e for e in own))
+    return NodeEstimates(tuple(owners), tuple(estimates), _for_each(tree, respondents), n_answers, means, places)
+
+
+def item_means(framed: FramedResponses, items: Sequence[str], column: str | None) -> MeanSet:
+    """The joint means of the items' scores for each value of a column, or for all responses where it is None."""
+    connection = ibis.duckdb.connect()
+    try:
+        # One thread adds up in one order, so that an archive gives the same last digit every time.
+        connection.raw_sql("SET threads = 1")
+        connection.con.register("responses", framed.table)
+        table = connection.table("responses")
+        scores = [SCORE + item for item in items]
+        return estimate_means(table, framed.design, scores, [] if column is None else [column])
+    finally:
+        connection.disconnect()
+
+
+def places_of(means: MeanSet, owners: Sequence[str]) -> tuple[int | None, ...]:
+    """Each owner's domain among the means; None where nobody answered for it."""
+    place_of = {labels[0] if labels else "": d for d, labels in enumerate(means.domains)}
+    return tuple(place_of.get(owner) for owner in owners)
+
+
+def item_counts(means: MeanSet, places: Sequence[int | None]) -> Integers:
+    """The answers to each item (O, K) of the owners at these places."""
+    nobody = np.zeros(len(means.variables), dtype=np.int64)
+    return np.array([nobody if d is None else means.n[d] for d in places], dtype=np.int64)
 
 
 def mean_of_units(
@@ -120,10 +135,10 @@ def mean_of_units(
     estimates: list[list[Estimate]] = []
     for g, members in enumerate(groups.values()):
         chosen = [position[unit] for unit in members]
-        n = int(units.n_respondents[chosen].sum())
+        n = int(units.n_respondents[chosen, 0].sum())
         respondents.append(n)
         answers.append(units.n_answers[chosen].sum(axis=0))
-        estimates.append([_absent(plan, n, NO_ANSWERS)] * len(tree.nodes))
+        estimates.append([absent(plan, n, NO_ANSWERS)] * len(tree.nodes))
         for m in range(len(tree.nodes)):
             domains = [units.places[o] for o in chosen if units.estimates[o][m].value is not None]
             known = [d for d in domains if d is not None]
@@ -138,7 +153,7 @@ def mean_of_units(
     return NodeEstimates(
         owners=tuple(groups),
         estimates=tuple(tuple(row) for row in estimates),
-        n_respondents=np.array(respondents, dtype=np.int64),
+        n_respondents=_for_each(tree, np.array(respondents, dtype=np.int64)),
         n_answers=np.array(answers, dtype=np.int64),
         means=None,
         places=(None,) * len(groups),
@@ -152,12 +167,17 @@ def without_numbers(
     counts = np.array(n_respondents, dtype=np.int64)
     return NodeEstimates(
         owners=tuple(owners),
-        estimates=tuple((_absent(plan, int(n), reason),) * len(tree.nodes) for n in counts),
-        n_respondents=counts,
-        n_answers=np.repeat(counts[:, None], len(tree.nodes), axis=1),
+        estimates=tuple((absent(plan, int(n), reason),) * len(tree.nodes) for n in counts),
+        n_respondents=_for_each(tree, counts),
+        n_answers=_for_each(tree, counts),
         means=None,
         places=(None,) * len(counts),
     )
+
+
+def _for_each(tree: IndexTree, counts: Integers) -> Integers:
+    """The counts (O,) once for each node (O, M)."""
+    return np.repeat(counts[:, None], len(tree.nodes), axis=1)
 
 
 def _combine(
@@ -171,7 +191,7 @@ def _combine(
         spread = np.maximum(means.srs_variance_of(coefficients, replace=True), 0.0)
         for estimate, wanted, is_alike in zip(raw, batch, np.sqrt(spread) < NO_SPREAD, strict=True):
             finished = _finished(estimate, wanted, plan)
-            if is_alike and finished.value is not None and not _is_full_count(means, framed, wanted):
+            if is_alike and finished.value is not None and not is_full_count(means, framed, wanted.weights):
                 finished = _unanimous(finished, wanted, framed, plan)
             found.append(finished)
     return found
@@ -179,11 +199,11 @@ def _combine(
 
 def _finished(estimate: Estimate, wanted: _Combination, plan: Plan) -> Estimate:
     if estimate.value is None or estimate.se is None:
-        return _absent(plan, wanted.n, NO_ANSWERS if estimate.value is None else ONE_CLUSTER)
+        return absent(plan, wanted.n, NO_ANSWERS if estimate.value is None else ONE_CLUSTER)
     interval = t_interval(estimate.value, estimate.se**2, wanted.df, plan.level)
     if interval is None:
         # Within one cluster nothing varies between clusters; a figure without its uncertainty is not given out.
-        return _absent(plan, wanted.n, ONE_CLUSTER)
+        return absent(plan, wanted.n, ONE_CLUSTER)
     n_effective = None if estimate.deff is None else wanted.n / estimate.deff
     return replace(
         estimate, low=interval[0], high=interval[1], df=wanted.df, n=wanted.n, n_effective=n_effective, reason=None
@@ -198,10 +218,11 @@ def _unanimous(estimate: Estimate, wanted: _Combination, framed: FramedResponses
     return replace(estimate, se=0.0, low=low, high=high, method=UNANIMOUS)
 
 
-def _is_full_count(means: MeanSet, framed: FramedResponses, wanted: _Combination) -> bool:
+def is_full_count(means: MeanSet, framed: FramedResponses, domains: Iterable[int]) -> bool:
+    """Whether everybody in these domains was asked, so that nothing is left to chance."""
     if not framed.design.fpc:
         return False
-    return all(means.sum_weights[d].max() <= means.n[d].max() * (1 + 1e-9) for d in wanted.weights)
+    return all(means.sum_weights[d].max() <= means.n[d].max() * (1 + 1e-9) for d in domains)
 
 
 def _coefficients(means: MeanSet, tree: IndexTree, combinations: Sequence[_Combination]) -> sparse.csr_array:
@@ -222,7 +243,8 @@ def root_coefficients(means: MeanSet, tree: IndexTree, places: Sequence[int]) ->
     return _coefficients(means, tree, [_Combination(0, {place: 1.0}, 0.0, 0, 0) for place in places])
 
 
-def _owners_of_lonely_rows(framed: FramedResponses, column: str | None) -> set[str]:
+def owners_of_lonely_rows(framed: FramedResponses, column: str | None) -> set[str]:
+    """The values of a column in the strata with one PSU from which the plan wants nothing estimated."""
     if not framed.lonely_rows.any():
         return set()
     if column is None:
@@ -230,5 +252,6 @@ def _owners_of_lonely_rows(framed: FramedResponses, column: str | None) -> set[s
     return set(framed.table[column].filter(framed.lonely_rows).unique().to_pylist())
 
 
-def _absent(plan: Plan, n: int, reason: str) -> Estimate:
+def absent(plan: Plan, n: int, reason: str) -> Estimate:
+    """The estimate that says why there is no number."""
     return Estimate(None, None, None, None, plan.level, METHOD, None, n, None, None, reason)

@@ -28,6 +28,7 @@ NO_POPULATION = "no_population"
 NO_HARD_DATA = "no_hard_data"
 ONE_UNIT = "one_unit"
 SAME_EXTREMES = "same_extremes"
+NO_UNITS = "no_units"
 
 
 @dataclass(frozen=True, slots=True)
