@@ -39,9 +39,9 @@ class Manners:
 
     unit_spread: float = 0.25
     factor_spread: float = 0.12
-    psu_spread: float = 0.30
-    size_slope: float = -0.10
-    rural_shift: float = 0.10
+    psu_spread: float = 0.18
+    size_slope: float = -0.08
+    rural_shift: float = 0.08
     person_spread: float = 0.80
     channel_shifts: dict[str, float] = field(
         default_factory=lambda: {"slip": 0.0, "tablet": 0.05, "interviewer": 0.20}, hash=False
@@ -51,7 +51,7 @@ class Manners:
     )
     household_slope: float = -0.05
     missing: float = 0.05
-    response_of_psu: float = 0.50
+    response_of_psu: float = 0.40
     response_of_person: float = 0.05
 
 

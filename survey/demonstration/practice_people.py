@@ -53,7 +53,10 @@ class PracticeCells:
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """Everything that the answers follow from. `household` is the item that asks for the adults, or None."""
+    """Everything that the answers follow from. `household` is the item that asks for the adults, or None.
+
+    `draw` tells samples of the same people apart.
+    """
 
     questionnaire: Questionnaire
     units: tuple[str, ...]
@@ -61,6 +64,7 @@ class Population:
     household: str | None
     seed: int
     manners: Manners
+    draw: int = 0
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -120,7 +124,11 @@ def issue_counts(population: Population, n_respondents: int) -> Integers:
 
 def draw_answers(population: Population, issued: Integers, n_respondents: int) -> PracticeAnswers:
     """Who of the invited answers, and what: exactly n people of the `issued` (C, W), at most all of them."""
-    draw, manners, cells = stream_of(population.seed, PEOPLE), population.manners, population.cells
+    draw, manners, cells = (
+        stream_of(population.seed, PEOPLE, str(population.draw)),
+        population.manners,
+        population.cells,
+    )
     n_channels = len(population.channels)
     place = np.repeat(np.arange(issued.size), issued.ravel())
     cell, channel = place // n_channels, place % n_channels
