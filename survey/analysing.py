@@ -15,8 +15,10 @@ from analysis.release.edition import (
     Edition,
     edition_tables,
 )
+from analysis.release.hard_data import LARGEST_FILE, HardData, parse_hard_data
 from analysis.sealed_folders import replace_files
 from survey.errors import BadInput, NotFound
+from survey.plain_files import read_plain_file
 
 WRITTEN = (ESTIMATES_CSV, ESTIMATES_PARQUET, ESTIMATES_JSON, RANKS_CSV)
 
@@ -43,16 +45,25 @@ def names_a_folder(target: str) -> bool:
     return path.is_dir() or path.is_symlink() or bool(path.suffix) or len(path.parts) > 1
 
 
-def analyse(archive_path: Path, out: Path, today: date) -> Analysis:
+def read_hard_data(path: Path | None) -> HardData | None:
+    """The hard data in a file, where one is named.
+
+    Raises BadInput when it is no ordinary file, AnalysisError when it is no such table.
+    """
+    return None if path is None else parse_hard_data(read_plain_file(path, LARGEST_FILE), str(path))
+
+
+def analyse(archive_path: Path, out: Path, today: date, hard_data: HardData | None = None) -> Analysis:
     """The estimates and ranks of an archive, written into `out`; files of the same names there are replaced.
 
-    Raises ArchiveError when the archive is not whole, PlanError or DesignError when it cannot be analysed, BadInput
-    when `out` is no folder; nothing is written then.
+    Raises ArchiveError when the archive is not whole, PlanError or DesignError when it cannot be analysed,
+    AnalysisError when the hard data are not what its profile needs, BadInput when `out` is no folder; nothing is
+    written then.
     """
     if out.exists() and not out.is_dir():
         raise BadInput(f"{out}: found a file, expected a folder or nothing")
     archive = read_archive(archive_path)
-    edition = compute_edition(archive, published_on=today, public_url=None)
+    edition = compute_edition(archive, published_on=today, public_url=None, hard_data=hard_data)
     tables: Mapping[str, bytes] = edition_tables(edition)
     replace_files(out, {name: tables[name] for name in WRITTEN})
     return Analysis(edition, tuple(out / name for name in WRITTEN))

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from analysis.archive import Archive, read_archive
 from analysis.errors import EditionError
 from analysis.release.computing import compute_edition
-from analysis.release.edition import MANIFEST, Edition, read_edition, write_edition
+from analysis.release.edition import HARD_CSV, MANIFEST, Edition, read_edition, write_edition
+from analysis.release.hard_data import HardData, parse_hard_data
 from analysis.scorecards.content import Composer, League, Scorecard
 from analysis.scorecards.render import Printer
 from analysis.sealed_folders import sha256_hex
@@ -57,6 +58,7 @@ def make_edition(
     public_url: str | None,
     number: int = 1,
     reason: str | None = None,
+    hard_data: HardData | None = None,
     languages: Sequence[str] = ("vi",),
     only_units: Sequence[str] = (),
     workers: int | None = None,
@@ -69,7 +71,14 @@ def make_edition(
     Raises BadInput when `out` is not empty or a unit is not in the archive, AnalysisError when there is no edition.
     """
     _refuse_occupied(out)
-    edition = compute_edition(archive, number=number, published_on=published_on, public_url=public_url, reason=reason)
+    edition = compute_edition(
+        archive,
+        number=number,
+        published_on=published_on,
+        public_url=public_url,
+        reason=reason,
+        hard_data=hard_data,
+    )
     pages = pages_of(edition, languages, only_units)
     printed: list[Printed] = []
     for document in print_pages(pages, make_printer, workers=_workers(workers, len(pages))):
@@ -89,6 +98,7 @@ def print_archive(
     out: Path,
     published_on: dt.date | None,
     *,
+    hard_data: HardData | None = None,
     languages: Sequence[str] = ("vi",),
     only_units: Sequence[str] = (),
     workers: int | None = None,
@@ -105,6 +115,7 @@ def print_archive(
         PrivateKeySigner(Ed25519PrivateKey.generate()),
         published_on=published_on or today_in_viet_nam(),
         public_url=None,
+        hard_data=hard_data,
         languages=languages,
         only_units=only_units,
         workers=workers,
@@ -120,12 +131,16 @@ def print_round(
     out: Path,
     published_on: dt.date | None,
     *,
+    hard_data: HardData | None = None,
     languages: Sequence[str] = ("vi",),
     only_units: Sequence[str] = (),
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> PrintedEdition:
-    """The edition of a sealed round in any folder, recorded nowhere; of a published round its last edition again."""
+    """The edition of a sealed round in any folder, recorded nowhere; of a published round its last edition again.
+
+    Without hard data those of the last edition are taken.
+    """
     _refuse_occupied(out)
     record = find_round(stores, slug)
     if record.state not in ("sealed", "published"):
@@ -139,6 +154,7 @@ def print_round(
         public_url=settings.public_url,
         number=last[0].number if last else 1,
         reason=last[0].reason if last else None,
+        hard_data=hard_data or (_hard_data_of(settings, slug, last[0].number) if last else None),
         languages=languages,
         only_units=only_units,
         workers=workers,
@@ -154,6 +170,7 @@ def publish_round(
     today: dt.date,
     *,
     reason: str | None = None,
+    hard_data: HardData | None = None,
     languages: Sequence[str] = ("vi",),
     workers: int | None = None,
     progress: Progress | None = None,
@@ -171,9 +188,9 @@ def publish_round(
     number = len(editions_of(stores, slug)) + 1
     reason = _checked_reason(reason, number, slug)
     archive = _archive_of(settings, record)
-    out = settings.instance / "editions" / slug / str(number)
+    out = _edition_folder(settings, slug, number)
     if out.exists():
-        made = _found_edition(out, archive, number, reason, languages)
+        made = _found_edition(out, archive, number, reason, hard_data, languages)
     else:
         made = make_edition(
             archive,
@@ -183,6 +200,7 @@ def publish_round(
             public_url=settings.public_url,
             number=number,
             reason=reason,
+            hard_data=hard_data,
             languages=languages,
             workers=workers,
             progress=progress,
@@ -241,6 +259,17 @@ def _archive_of(settings: Settings, record: RoundRecord) -> Archive:
     return archive
 
 
+def _edition_folder(settings: Settings, slug: str, number: int) -> Path:
+    return settings.instance / "editions" / slug / str(number)
+
+
+def _hard_data_of(settings: Settings, slug: str, number: int) -> HardData | None:
+    """The hard data of an edition of this instance, if it rests on any."""
+    folder = _edition_folder(settings, slug, number)
+    source = read_edition(folder).hard_source
+    return None if source is None else parse_hard_data(source, str(folder / HARD_CSV))
+
+
 def _refuse_occupied(out: Path) -> None:
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise BadInput(f"{out}: found something that is no folder, expected a new or an empty folder")
@@ -264,11 +293,19 @@ def _checked_reason(reason: str | None, number: int, slug: str) -> str | None:
 
 
 def _found_edition(
-    out: Path, archive: Archive, number: int, reason: str | None, languages: Sequence[str]
+    out: Path,
+    archive: Archive,
+    number: int,
+    reason: str | None,
+    hard_data: HardData | None,
+    languages: Sequence[str],
 ) -> PrintedEdition:
     edition = read_edition(out)
-    if (edition.archive_manifest_sha256, edition.number, edition.reason) != (archive.manifest_sha256, number, reason):
-        raise EditionError(f"{out}: found an edition of another archive, number or reason, expected none; move it away")
+    found = (edition.archive_manifest_sha256, edition.number, edition.reason, edition.hard_source)
+    if found != (archive.manifest_sha256, number, reason, None if hard_data is None else hard_data.source):
+        raise EditionError(
+            f"{out}: found an edition of another archive, number, reason or hard data, expected none; move it away"
+        )
     missing = [page.name for page in pages_of(edition, languages) if not (out / page.name).is_file()]
     failures = tuple(Printed(name, None, "it was not printed when the edition was made") for name in sorted(missing))
     return PrintedEdition(edition, out, _manifest_sha256(out), failures)

@@ -18,6 +18,7 @@ from analysis.archive import (
     facts_from_json,
     facts_to_json,
     manifest_bytes,
+    module_file,
     units_from_csv,
     units_to_csv,
 )
@@ -58,7 +59,9 @@ __all__ = [
     "write_edition",
 ]
 
-FORMAT = 1
+# Editions of the first format have no modules, no hard data, no accounting and no English names of blocs.
+FORMAT = 2
+READABLE_FORMATS = (1, 2)
 MANIFEST = "edition.json"
 ESTIMATES_CSV = "estimates.csv"
 ESTIMATES_PARQUET = "estimates.parquet"
@@ -209,11 +212,6 @@ def edition_tables(edition: Edition) -> dict[str, bytes]:
     }
 
 
-def module_file(questionnaire: Questionnaire) -> str:
-    """The name of a module's file in the folder of an edition."""
-    return f"module-{questionnaire.name}.yaml"
-
-
 def write_edition(
     edition: Edition,
     out: Path,
@@ -231,7 +229,10 @@ def write_edition(
         "questionnaire.yaml": edition.questionnaire_source,
         "plan.yaml": edition.plan_source,
         "units.csv": units_to_csv(edition.units),
-        **dict(zip(map(module_file, edition.questionnaire.modules), edition.module_sources, strict=True)),
+        **{
+            module_file(module.name): source
+            for module, source in zip(edition.questionnaire.modules, edition.module_sources, strict=True)
+        },
     }
     if edition.hard_source is not None:
         files[HARD_CSV] = edition.hard_source
@@ -250,8 +251,11 @@ def write_edition(
             "questionnaire": {
                 "reference": edition.questionnaire.reference,
                 "sha256": edition.questionnaire.content_hash,
-                **_modules_named(edition.questionnaire),
             },
+            "modules": [
+                {"name": module.name, "reference": module.reference, "sha256": module.content_hash}
+                for module in edition.questionnaire.modules
+            ],
             "plan_version": edition.plan.version,
             "profile": edition.profile,
             "display_name": {language: edition.display_name(language) for language in ("vi", "en")},
@@ -293,8 +297,9 @@ def edition_findings(path: Path, manifest: Mapping[str, object], trusted_key: by
 
 def load_edition(path: Path, manifest: Mapping[str, object]) -> Edition:
     """The edition as its files have it, unchecked; raises EditionError when they cannot be read."""
-    if manifest.get("edition") != FORMAT:
-        raise EditionError(f"{path / MANIFEST}: found `edition: {manifest.get('edition')}`, expected {FORMAT}")
+    if manifest.get("edition") not in READABLE_FORMATS:
+        expected = " or ".join(str(number) for number in READABLE_FORMATS)
+        raise EditionError(f"{path / MANIFEST}: found `edition: {manifest.get('edition')}`, expected {expected}")
     try:
         return _load(path, manifest)
     except (OSError, ValueError, KeyError, TypeError, QuestionnaireError) as complaint:
@@ -305,19 +310,15 @@ def _load(path: Path, manifest: Mapping[str, object]) -> Edition:
     archive, coverage = _mapping(manifest["archive"]), _mapping(manifest["coverage"])
     questionnaire_source = (path / "questionnaire.yaml").read_bytes()
     plan_source = (path / "plan.yaml").read_bytes()
-    named = _mapping(manifest["questionnaire"]).get("modules", [])
-    module_names = [str(name) for name in named] if isinstance(named, list) else []
-    module_sources = tuple((path / f"module-{name}.yaml").read_bytes() for name in module_names)
+    module_files = _module_files(manifest)
+    module_sources = tuple((path / name).read_bytes() for name in module_files)
     modules = [
-        parse_questionnaire(source, str(path / f"module-{name}.yaml"))
-        for name, source in zip(module_names, module_sources, strict=True)
+        parse_questionnaire(source, str(path / name)) for name, source in zip(module_files, module_sources, strict=True)
     ]
+    files = _mapping(manifest["files"])
 
     def table(name: str) -> bytes:
         return (path / name).read_bytes()
-
-    def is_here(name: str) -> bool:
-        return (path / name).is_file()
 
     return Edition(
         facts=facts_from_json(_mapping(manifest["round"])),
@@ -339,16 +340,23 @@ def _load(path: Path, manifest: Mapping[str, object]) -> Edition:
         archive_manifest_sha256=str(archive["manifest_sha256"]),
         manifest=manifest,
         module_sources=module_sources,
-        hard_source=table(HARD_CSV) if is_here(HARD_CSV) else None,
+        hard_source=table(HARD_CSV) if HARD_CSV in files else None,
         accounting=tuple(rows_from_csv(table(ACCOUNTING_CSV), PublicAccountingRow, ACCOUNTING_CSV))
-        if is_here(ACCOUNTING_CSV)
+        if ACCOUNTING_CSV in files
         else (),
     )
 
 
-def _modules_named(questionnaire: Questionnaire) -> dict[str, object]:
-    # An edition without modules is written as it was before there were any.
-    return {"modules": [module.name for module in questionnaire.modules]} if questionnaire.modules else {}
+def _module_files(manifest: Mapping[str, object]) -> list[str]:
+    """The files of the modules in the order they were asked; none in an edition of the first format."""
+    modules = manifest.get("modules", [])
+    if not isinstance(modules, list):
+        raise TypeError(f"found modules: {modules!r:.80}, expected a list")
+    names = [module_file(str(_mapping(module)["name"])) for module in modules]
+    for name in names:
+        if Path(name).name != name:
+            raise ValueError(f"found the module file {name!r:.80}, expected a plain name")
+    return names
 
 
 def _mapping(stored: object) -> Mapping[str, object]:

@@ -6,23 +6,27 @@ from functools import partial
 from pathlib import Path
 
 from analysis.archive import MANIFEST as ARCHIVE_MANIFEST
-from analysis.archive import Archive, examine_archive
+from analysis.archive import Archive, examine_archive, module_file
 from analysis.errors import AnalysisError, EditionError
-from analysis.release.computing import compute_edition
+from analysis.release.computing import compute_edition, wants_hard_data
 from analysis.release.edition import (
+    ACCOUNTING_CSV,
     DISTRIBUTIONS_CSV,
     ESTIMATES_CSV,
     ESTIMATES_JSON,
     ESTIMATES_PARQUET,
+    HARD_CSV,
     RANKS_CSV,
     Edition,
     edition_findings,
     load_edition,
 )
 from analysis.release.edition import MANIFEST as EDITION_MANIFEST
+from analysis.release.hard_data import parse_hard_data
 from analysis.release.rows import (
     DistributionRow,
     EstimateRow,
+    PublicAccountingRow,
     RankRow,
     cell_text,
     column_names,
@@ -37,12 +41,13 @@ from analysis.signatures import fingerprint, public_key_of
 RELATIVE_TOLERANCE = 1e-9
 MOST_FINDINGS = 200
 
-TableRow = EstimateRow | RankRow | DistributionRow
+TableRow = EstimateRow | RankRow | DistributionRow | PublicAccountingRow
 
 _KEYS: dict[type[TableRow], tuple[str, ...]] = {
     EstimateRow: ("unit", "node"),
     RankRow: ("bloc", "unit"),
     DistributionRow: ("unit", "item", "option"),
+    PublicAccountingRow: ("unit", "channel"),
 }
 
 
@@ -89,8 +94,11 @@ def _examine_archive(path: Path, trusted_key: bytes | None) -> Verification:
         notes.append("the free texts were erased; everything else can be checked without them")
     if archive.questionnaire.index is not None:
         try:
-            compute_edition(archive, published_on=archive.contents.facts.closes_on, public_url=None)
-            notes.append("every figure was computed from it once")
+            if wants_hard_data(archive):
+                notes.append("no figure was computed: they rest on hard data, which lie in the editions")
+            else:
+                compute_edition(archive, published_on=archive.contents.facts.closes_on, public_url=None)
+                notes.append("every figure was computed from it once")
         except AnalysisError as complaint:
             findings.append(Finding("the plan and the design", str(complaint), "an archive that can be analysed"))
     return Verification("archive", path, tuple(findings), tuple(notes))
@@ -142,6 +150,7 @@ def _read_forms(path: Path, findings: list[Finding]) -> Iterator[tuple[str, Sequ
         ESTIMATES_JSON: partial(rows_from_json, kind=EstimateRow, name=ESTIMATES_JSON),
         RANKS_CSV: partial(rows_from_csv, kind=RankRow, name=RANKS_CSV),
         DISTRIBUTIONS_CSV: partial(rows_from_csv, kind=DistributionRow, name=DISTRIBUTIONS_CSV),
+        ACCOUNTING_CSV: partial(rows_from_csv, kind=PublicAccountingRow, name=ACCOUNTING_CSV),
     }
     for name, reader in readers.items():
         place = path / name
@@ -189,6 +198,7 @@ def _recomputed_differences(
         ESTIMATES_PARQUET: recomputed.estimates,
         RANKS_CSV: recomputed.ranks,
         DISTRIBUTIONS_CSV: recomputed.distributions,
+        ACCOUNTING_CSV: recomputed.accounting,
     }
     for name, rows in forms.items():
         yield from compare_rows(name, rows, expected[name], " as computed from the archive", RELATIVE_TOLERANCE)
@@ -197,10 +207,13 @@ def _recomputed_differences(
 
 
 def _other_differences(edition: Edition, recomputed: Edition) -> Iterator[Finding]:
-    for name, source, wanted_source in (
+    modules = [module_file(module.name) for module in recomputed.questionnaire.modules]
+    sources = [
         ("questionnaire.yaml", edition.questionnaire_source, recomputed.questionnaire_source),
         ("plan.yaml", edition.plan_source, recomputed.plan_source),
-    ):
+        *zip(modules, edition.module_sources, recomputed.module_sources, strict=False),
+    ]
+    for name, source, wanted_source in sources:
         if source != wanted_source:
             yield Finding(name, f"SHA-256 {sha256_hex(source)}", f"{sha256_hex(wanted_source)} as in the archive")
     for place, found, wanted in (
@@ -208,6 +221,11 @@ def _other_differences(edition: Edition, recomputed: Edition) -> Iterator[Findin
         (f"{EDITION_MANIFEST}, round", edition.facts, recomputed.facts),
         (f"{EDITION_MANIFEST}, profile", edition.profile, recomputed.profile),
         (f"{EDITION_MANIFEST}, coverage", edition.coverage, recomputed.coverage),
+        (
+            f"{EDITION_MANIFEST}, questionnaire",
+            edition.questionnaire.content_hash,
+            recomputed.questionnaire.content_hash,
+        ),
         ("units.csv", edition.units, recomputed.units),
     ):
         if found != wanted:
@@ -221,6 +239,7 @@ def _compute_again(archive: Archive, edition: Edition) -> Edition:
         published_on=edition.published_on,
         public_url=edition.public_url,
         reason=edition.reason,
+        hard_data=None if edition.hard_source is None else parse_hard_data(edition.hard_source, HARD_CSV),
     )
 
 

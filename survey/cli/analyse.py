@@ -5,20 +5,23 @@ from pathlib import Path
 
 import click
 
+from survey.cli.hard_data_option import hard_data_option
+
 
 @click.command(name="analyse")
 @click.argument("target", metavar="SLUG|ARCHIVE")
 @click.option("--out", type=click.Path(path_type=Path), default=Path(), help="The folder to write into; here if none.")
+@hard_data_option
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
-def command(target: str, out: Path, as_json: bool) -> None:
+def command(target: str, out: Path, hard_data: Path | None, as_json: bool) -> None:
     """Run the plan of a sealed round: estimates.csv, .parquet and .json, and ranks.csv."""
-    from survey.analysing import analyse, archive_of_round, names_a_folder
+    from survey.analysing import analyse, archive_of_round, names_a_folder, read_hard_data
     from survey.cli.instance import current_settings
     from survey.services import today
 
     # An archive is analysed anywhere, by people who have no instance; only a round's name needs one.
     archive = Path(target) if names_a_folder(target) else archive_of_round(current_settings().instance, target)
-    done = analyse(archive, out, today())
+    done = analyse(archive, out, today(), read_hard_data(hard_data))
     n_hidden = sum(row.suppressed for row in done.edition.estimates)
     if as_json:
         click.echo(

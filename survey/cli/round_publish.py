@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from survey.cli.hard_data_option import hard_data_option
 from survey.cli.printing_progress import LANGUAGES, report, tell_progress
 
 
@@ -17,11 +18,19 @@ from survey.cli.printing_progress import LANGUAGES, report, tell_progress
     type=click.Path(path_type=Path),
     help="The file that holds the vault's passphrase; the instance's own where nothing is said.",
 )
+@hard_data_option
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON, for a script.")
 def publish(
-    slug: str, reason: str | None, workers: int | None, language: str, passphrase_file: Path | None, as_json: bool
+    slug: str,
+    reason: str | None,
+    workers: int | None,
+    language: str,
+    passphrase_file: Path | None,
+    hard_data: Path | None,
+    as_json: bool,
 ) -> None:
     """Publish SLUG: compute the edition, print its scorecards and leagues, sign it and record it."""
+    from survey.analysing import read_hard_data
     from survey.cli.instance import opened
     from survey.publishing import publish_round
     from survey.services import today
@@ -36,6 +45,7 @@ def publish(
             slug,
             today(),
             reason=reason,
+            hard_data=read_hard_data(hard_data),
             languages=LANGUAGES[language],
             workers=workers,
             progress=tell_progress,

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from survey.cli.hard_data_option import hard_data_option
 from survey.cli.printing_progress import LANGUAGES, report, tell_progress
 
 if TYPE_CHECKING:
+    from analysis.release.hard_data import HardData
     from survey.publishing import PrintedEdition
 
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     metavar="DATE",
     help="The day the pages carry; today, or the day the round was published.",
 )
+@hard_data_option
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON, for a script.")
 def command(
     source: str,
@@ -32,6 +35,7 @@ def command(
     workers: int | None,
     language: str,
     published_on: datetime | None,
+    hard_data: Path | None,
     as_json: bool,
 ) -> None:
     """Print the edition of a round or of an archive into a folder: scorecards, leagues and edition.json.
@@ -41,21 +45,35 @@ def command(
     """
     day = published_on.date() if published_on else None
     chosen = LANGUAGES[language]
-    from survey.analysing import names_a_folder
+    from survey.analysing import names_a_folder, read_hard_data
 
+    figures = read_hard_data(hard_data)
     if names_a_folder(source):
         from survey.publishing import print_archive
 
         made = print_archive(
-            Path(source), out, day, languages=chosen, only_units=units, workers=workers, progress=tell_progress
+            Path(source),
+            out,
+            day,
+            hard_data=figures,
+            languages=chosen,
+            only_units=units,
+            workers=workers,
+            progress=tell_progress,
         )
     else:
-        made = _of_round(source, out, day, chosen, units, workers)
+        made = _of_round(source, out, day, figures, chosen, units, workers)
     report(made, as_json=as_json)
 
 
 def _of_round(
-    slug: str, out: Path, day: date | None, languages: tuple[str, ...], units: tuple[str, ...], workers: int | None
+    slug: str,
+    out: Path,
+    day: date | None,
+    hard_data: "HardData | None",
+    languages: tuple[str, ...],
+    units: tuple[str, ...],
+    workers: int | None,
 ) -> "PrintedEdition":
     from survey.cli.instance import opened
     from survey.publishing import print_round
@@ -70,6 +88,7 @@ def _of_round(
             slug,
             out,
             day,
+            hard_data=hard_data,
             languages=languages,
             only_units=units,
             workers=workers,
