@@ -238,7 +238,7 @@ def _complain_of_contradictions(record: Record, design: RoundDesign) -> None:
 def _complain_of_misfits(record: Record, design: RoundDesign, questionnaire: Questionnaire) -> None:
     name = questionnaire.reference
     if questionnaire.rates_several_units:
-        if not design.crosses_units:
+        if not design.crosses_units and not design.rates_several_units:
             record.complain("strata", f"found unit, expected stratum: with {name} an invitation is to no one unit")
         if not design.clusters:
             record.complain("clusters", f"found none, expected {BALLOT}: with {name} a ballot rates several units")
