@@ -57,6 +57,7 @@ __all__ = [
     "facts_from_json",
     "facts_to_json",
     "manifest_bytes",
+    "module_file",
     "questionnaire_of",
     "read_accounting",
     "read_archive",
