@@ -9,10 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.release.round_design import ImportMapping, RoundDesign
-from analysis.responses import ATTRIBUTES, columns_of_choices, response_schema
+from analysis.responses import ATTRIBUTES, BALLOT, banded, columns_of_choices, response_schema
 from questionnaires.model import DONT_KNOW, NOT_APPLICABLE, Item, Questionnaire
 from survey.answer_files import row_number
+from survey.answer_respondents import Respondents
 from survey.errors import BadInput
+from survey.spool import SpooledComments
 
 LONGEST_LABEL = 80
 _TRUE = {"true", "1", "yes", "x"}
@@ -21,10 +23,10 @@ _FALSE = {"false", "0", "no"}
 
 @dataclass(frozen=True, slots=True)
 class MappedAnswers:
-    """Responses in the questionnaire's columns, and the free texts with the position of their row."""
+    """Responses in the questionnaire's columns, and the free texts apart from them."""
 
     responses: pa.Table
-    texts: tuple[tuple[int, str, str], ...]
+    comments: SpooledComments
 
 
 def map_answers(
@@ -36,31 +38,56 @@ def map_answers(
     path: Path,
     design_path: Path,
 ) -> MappedAnswers:
-    """The table as responses, in its order; `units` are the codes that a row's unit may have.
+    """The table as responses, in its order, with numbers in the bands they are kept in.
 
+    `units` are the codes that a row's unit may have.
     Raises BadInput for the first column that nothing uses or that is not there, for a respondent who comes twice, and
     for the first value that is not one of those expected, with its row and column.
     """
     reader = _Reader(table, mapping, path, design_path)
     sources = _sources(questionnaire, mapping)
     reader.refuse_odd_columns(sources, mapping, questionnaire)
-    reader.refuse_repeated_respondents()
+    respondents = Respondents(table, mapping, path)
+    if not questionnaire.rates_several_units:
+        respondents.refuse_repeated()
     columns: dict[str, pa.Array] = {}
     for attribute in ATTRIBUTES:
         columns[attribute] = _attribute(reader, attribute, design, units)
-    texts: list[tuple[int, str, str]] = []
     for item in questionnaire.items:
-        if item.kind == "text":
-            texts.extend(reader.texts(item, sources[item.code]))
-        elif item.kind == "multiple":
+        if item.kind == "multiple":
             for code, column in columns_of_choices(item):
                 columns[column] = reader.choice(column, code, sources[column])
         elif item.kind == "number":
             columns[item.code] = reader.numbers(item, sources[item.code])
-        else:
+        elif item.kind == "single":
             columns[item.code] = reader.codes(item, sources[item.code])
+    if questionnaire.rates_several_units:
+        columns[BALLOT] = respondents.ballots(questionnaire, columns["unit"], sources, design_path)
+    comments = _comments(reader, respondents, questionnaire, sources, columns["unit"])
     schema = response_schema(questionnaire)
-    return MappedAnswers(pa.table([columns[name] for name in schema.names], schema=schema), tuple(texts))
+    responses = pa.table([columns[name] for name in schema.names], schema=schema)
+    return MappedAnswers(banded(questionnaire, responses), comments)
+
+
+def _comments(
+    reader: "_Reader",
+    respondents: Respondents,
+    questionnaire: Questionnaire,
+    sources: Mapping[str, str],
+    units: pa.Array,
+) -> SpooledComments:
+    """The free texts with the units they are about; what is asked once where several are rated is about none."""
+    comments = SpooledComments()
+    for section in questionnaire.sections:
+        is_about_none = questionnaire.rates_several_units and not section.per_unit
+        rows = respondents.first_rows() if is_about_none else None
+        for item in section.items:
+            if item.kind != "text":
+                continue
+            for row, text in reader.texts(item, sources[item.code]):
+                if rows is None or row in rows:
+                    comments.add(row, "" if is_about_none else units[row].as_py(), item.code, text)
+    return comments
 
 
 def _sources(questionnaire: Questionnaire, mapping: ImportMapping) -> dict[str, str]:
@@ -144,23 +171,6 @@ class _Reader:
                     "expected it under import.items, import.columns or import.ignore of the design"
                 )
 
-    def refuse_repeated_respondents(self) -> None:
-        name = self.mapping.respondent
-        if name is None:
-            return
-        counts = pc.value_counts(self.table[name])
-        repeated = [entry["values"] for entry in counts.to_pylist() if entry["counts"] > 1 or not entry["values"]]
-        if repeated:
-            places = [row for row, value in enumerate(self.table[name].to_pylist()) if value == repeated[0]]
-            if not repeated[0]:
-                raise BadInput(
-                    f"{self.path}, row {row_number(places[0])}, column {name}: found nothing, expected a number"
-                )
-            raise BadInput(
-                f"{self.path}, row {row_number(places[1])}, column {name}: found the respondent {repeated[0]!r} again, "
-                f"expected each once (first in row {row_number(places[0])})"
-            )
-
     def codes(self, item: Item, column: str) -> pa.Array:
         accepted = set(item.accepted_codes)
 
@@ -207,7 +217,7 @@ class _Reader:
 
         return self.translated(column, meaning, pa.bool_())
 
-    def texts(self, item: Item, column: str) -> Iterator[tuple[int, str, str]]:
+    def texts(self, item: Item, column: str) -> Iterator[tuple[int, str]]:
         if not column:
             return
         for position, text in enumerate(self.table[column].to_pylist()):
@@ -215,7 +225,7 @@ class _Reader:
                 continue
             if item.longest is not None and len(text) > item.longest:
                 self._refuse(column, text, _ValueProblem(f"{len(text):,} characters", f"at most {item.longest:,}"))
-            yield position, item.code, text
+            yield position, text
 
     def translated(self, column: str, meaning: Callable[[str], object], kind: pa.DataType) -> pa.Array:
         """The column with each value replaced by what it means; null everywhere where the item is left out."""

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from analysis.archive import read_archive
 from analysis.release.verification import verify
 from support.command_line import RunHailong
+from support.questionnaire_files import FOLDER
 from survey.envelopes import open_comments
 from survey.rounds import editions_of, find_round
 from survey.settings import Settings
@@ -129,6 +130,24 @@ def test_values_mean_what_the_design_says(run_hailong: RunHailong, files: Path, 
     assert counts[None] == 2
     assert counts["1"] == 55
     assert responses["sex"].null_count == 60
+
+
+def test_a_number_with_bands_is_kept_as_the_lowest_of_its_band(
+    run_hailong: RunHailong, files: Path, settings: Settings
+) -> None:
+    published = run_hailong("questionnaire", "publish", FOLDER / "behaviours" / "bands.yaml")
+    assert published.exit_code == 0, published.errors
+    rows = [["id", "ward", "speed", "age", "hours"], *([str(n), "12"[n % 2], "3", str(20 + n), "0"] for n in range(40))]
+    (files / "ages.csv").write_bytes(csv_of(rows))
+    design = DESIGN.replace(", channel: way", "").replace("  items: {comment: remark}\n", "")
+    design = design.replace('    fees: {good: "5"}\n', "").partition("  not_applicable:")[0]
+    (files / "design.yaml").write_text(design)
+    done = run_hailong(*(word if word != QUESTIONNAIRE else "bands/1.0" for word in arguments(files, "ages.csv")))
+    assert done.exit_code == 0, done.errors
+    responses = read_archive(settings.instance / "archives" / "wards-2026").contents.responses
+    counts = {entry["values"]: entry["counts"] for entry in responses["age"].value_counts().to_pylist()}
+    assert counts == {18: 15, 35: 20, 55: 5}
+    assert set(responses["hours"].to_pylist()) == {-1.5}
 
 
 @pytest.mark.slow
