@@ -60,7 +60,7 @@ def seal_rows(table: pa.Table, design: RoundDesign, k: int, steps: Sequence[str]
     coarsened = coarsened._replace(table=coarsened.table.drop_columns([_POSITION]))
     coarsened = redraw_psus(coarsened, _shuffled_labels, crosses_units=design.crosses_units)
     coarsened = coarsened._replace(table=_shuffled(coarsened.table))
-    return SealedRows(coarsened, stays, _count_origins(places.take(pa.array(kept)), rates_several=rates_several))
+    return SealedRows(coarsened, stays, count_origins(places.take(pa.array(kept))))
 
 
 def by_place(counts: Mapping[Origin, int]) -> dict[Place, int]:
@@ -71,8 +71,10 @@ def by_place(counts: Mapping[Origin, int]) -> dict[Place, int]:
     return dict(found)
 
 
-def _count_origins(places: pa.Table, *, rates_several: bool) -> Counter[Origin]:
-    if rates_several:
+def count_origins(places: pa.Table) -> Counter[Origin]:
+    """The responses, or the ballots where each has several, by where their invitations came from."""
+    if BALLOT in places.schema.names:
+        places = places.select([*ATTRIBUTES, BALLOT])
         places = places.take(pa.array(first_rows(places, BALLOT)))
         no_unit = pa.array([""] * places.num_rows, pa.string())
         places = places.set_column(0, places.schema.field("unit"), no_unit)

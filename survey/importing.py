@@ -5,26 +5,37 @@ it stands; a failure in between takes the archive away again.
 """
 
 import shutil
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
 
 from analysis.archive import Archive, ArchiveContents, ArchiveUnit, Counts, RoundFacts, read_archive, write_archive
-from analysis.coarsening import coarsen
-from analysis.indices.trees import index_tree
-from analysis.release.framing import frame_responses
+from analysis.release.design_weights import weigh_responses
 from analysis.release.plan import Plan, default_plan, parse_plan, plan_source, refuse_indiscreet
-from analysis.release.round_design import RoundDesign, parse_design
+from analysis.release.round_design import ImportMapping, RoundDesign, parse_design
+from analysis.release.sealed_design import sealed_design_source
 from analysis.signatures import public_key_of
 from questionnaires.model import Questionnaire, Text
-from survey.answer_columns import MappedAnswers, map_answers
+from survey.accounting import sealed_accounting
+from survey.answer_columns import map_answers
 from survey.answer_files import read_answer_table
-from survey.archiving import archive_units, previous_manifest, sealed_comments, shuffled
+from survey.archiving import (
+    SealedRows,
+    archive_units,
+    by_place,
+    count_origins,
+    previous_manifest,
+    seal_rows,
+    sealed_comments,
+)
+from survey.ballots import Origin
 from survey.errors import BadInput, NotFound, WrongState
 from survey.notices import NO_NOTICE, Notice, read_notice
-from survey.questionnaire_library import find_questionnaire, questionnaire_source
+from survey.questionnaire_library import questionnaire_source
+from survey.round_records import questionnaire_with_modules
 from survey.rounds import (
     RESERVED_SLUGS,
     SLUG,
@@ -36,6 +47,7 @@ from survey.rounds import (
     read_source,
 )
 from survey.settings import Settings
+from survey.spool import SpooledComments
 from survey.storage.stores import Stores
 from survey.unit_files import UnitRow, read_units
 from survey.units import import_units, units_on
@@ -51,11 +63,15 @@ class ImportRequest:
     answers: Path
     design: Path
     plan: Path | None = None
+    modules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ImportedRound:
-    """An imported round: where its archive is, and how many responses were sealed and withheld."""
+    """An imported round: where its archive is, and how many responses were sealed and withheld.
+
+    Where a respondent rated several units, all of it is one response.
+    """
 
     slug: str
     archive: Path
@@ -78,7 +94,19 @@ class _Prepared:
     closes_on: date
     units_file: Path | None
     units: tuple[ArchiveUnit, ...]
-    mapped: MappedAnswers
+    origins: Counter[Origin]
+    sealed: SealedRows
+    comments: list[bytes]
+
+
+@dataclass(slots=True)
+class _Collected:
+    """What is known of a table of answers beside its rows: free texts, where they come from, who is rated."""
+
+    known_units: tuple[ArchiveUnit, ...]
+    comments: SpooledComments = field(default_factory=SpooledComments)
+    origins: Counter[Origin] = field(default_factory=Counter)
+    answered_units: set[str] = field(default_factory=set)
 
 
 def import_round(
@@ -94,11 +122,12 @@ def import_round(
     if _has_begun(stores, vault, request.slug, path):
         return _record(stores, request.slug, path, read_archive(path))
     prepared = _prepare(stores, request, today)
-    contents, texts = _contents(stores, request, prepared)
+    contents = _contents(stores, request, prepared)
     _refuse_what_cannot_be_analysed(contents, prepared)
-    if texts:
+    if prepared.comments:
         key = vault.create_pair(f"{request.slug}.comments")
-        contents = replace(contents, comments=sealed_comments(texts, key, request.slug), comment_count=len(texts))
+        sealed = sealed_comments(prepared.comments, key, request.slug)
+        contents = replace(contents, comments=sealed, comment_count=len(prepared.comments))
     if prepared.units_file is not None:
         import_units(stores, prepared.units_file)
     write_archive(contents, path, vault.signer())
@@ -117,6 +146,7 @@ def import_round(
                 design=prepared.design_source,
                 plan=prepared.plan_source,
                 is_imported=True,
+                modules=request.modules,
             ),
             today,
         )
@@ -160,12 +190,10 @@ def _has_begun(stores: Stores, vault: KeyVault, slug: str, path: Path) -> bool:
 
 
 def _prepare(stores: Stores, request: ImportRequest, today: date) -> _Prepared:
-    questionnaire = find_questionnaire(stores, request.questionnaire)
+    questionnaire = questionnaire_with_modules(stores, request.questionnaire, request.modules)
     design_source = read_source(request.design)
     design = parse_design(design_source.content, str(request.design), questionnaire)
-    if design.imported is None:
-        raise BadInput(f"{request.design}: found no “import”, expected it to say which column is what")
-    mapping = design.imported
+    mapping = _mapping_of(design, request.design)
     plan_file = _plan_source(request, questionnaire, design)
     plan = parse_plan(plan_file.content, plan_file.origin)
     refuse_indiscreet(plan, plan_file.origin)
@@ -178,16 +206,64 @@ def _prepare(stores: Stores, request: ImportRequest, today: date) -> _Prepared:
     units = (
         _units_of_file(units_file, opens_on) if units_file is not None else archive_units(units_on(stores, opens_on))
     )
-    table = read_answer_table(request.answers)
-    mapped = map_answers(
-        table, questionnaire, design, mapping, [unit.code for unit in units], request.answers, request.design
+    collected = _Collected(known_units=units)
+    # The table is handed on and not kept here: sealing copies it, and it may have a million rows.
+    sealed = seal_rows(
+        _collected_rows(request, questionnaire, design, mapping, collected),
+        design,
+        plan.coarsening_k,
+        plan.coarsening_steps,
     )
+    if not sealed.returned:
+        raise BadInput(
+            f"{request.answers}: found {collected.origins.total()} answers, none in a cell of at least "
+            f"{plan.coarsening_k}, expected more"
+        )
     if units_file is None:
-        answered = set(mapped.responses["unit"].unique().to_pylist())
-        units = tuple(unit for unit in units if unit.code in answered)
+        units = tuple(unit for unit in units if unit.code in collected.answered_units)
     return _Prepared(
-        questionnaire, design_source, plan_file, design, plan, notice, opens_on, closes_on, units_file, units, mapped
+        questionnaire=questionnaire,
+        design_source=design_source,
+        plan_source=plan_file,
+        design=design,
+        plan=plan,
+        notice=notice,
+        opens_on=opens_on,
+        closes_on=closes_on,
+        units_file=units_file,
+        units=units,
+        origins=collected.origins,
+        sealed=sealed,
+        comments=sealed.kept_comments(collected.comments),
     )
+
+
+def _collected_rows(
+    request: ImportRequest,
+    questionnaire: Questionnaire,
+    design: RoundDesign,
+    mapping: ImportMapping,
+    collected: _Collected,
+) -> pa.Table:
+    """The responses of the table, before anything is coarsened; what else is known of them goes into `collected`."""
+    units = [unit.code for unit in collected.known_units]
+    table = read_answer_table(request.answers)
+    mapped = map_answers(table, questionnaire, design, mapping, units, request.answers, request.design)
+    collected.comments = mapped.comments
+    collected.origins = count_origins(mapped.responses)
+    collected.answered_units = set(mapped.responses["unit"].unique().to_pylist())
+    return mapped.responses
+
+
+def _mapping_of(design: RoundDesign, path: Path) -> ImportMapping:
+    if design.imported is None:
+        raise BadInput(f"{path}: found no “import”, expected it to say which column is what")
+    if "psu" in design.imported.codes and not design.cells:
+        # The archive keeps a design without cells as it is, and no PSU's own label may be in an archive.
+        raise BadInput(
+            f"{path}, import.codes: found “psu”, expected none: PSUs are called anew, whatever the table calls them"
+        )
+    return design.imported
 
 
 def _plan_source(request: ImportRequest, questionnaire: Questionnaire, design: RoundDesign) -> SourceFile:
@@ -203,66 +279,61 @@ def _beside(design: Path, name: str) -> Path:
     return design.parent / name
 
 
-def _contents(
-    stores: Stores, request: ImportRequest, prepared: _Prepared
-) -> tuple[ArchiveContents, list[dict[str, str]]]:
-    """The archive without its comments, and the free texts of the responses that stay, in the order of the file."""
-    questionnaire, plan, mapped = prepared.questionnaire, prepared.plan, prepared.mapped
-    n_rows = mapped.responses.num_rows
-    numbered = mapped.responses.append_column("_row", pa.array(range(n_rows), pa.int64()))
-    coarsened = coarsen(numbered, k=plan.coarsening_k, steps=plan.coarsening_steps)
-    if coarsened.table.num_rows == 0:
-        raise BadInput(
-            f"{request.answers}: found {n_rows} answers, none in a cell of at least {plan.coarsening_k}, expected more"
-        )
-    kept = set(coarsened.table["_row"].to_pylist())
-    unit_of_row = mapped.responses["unit"]
-    texts = [
-        {"unit": unit_of_row[row].as_py(), "item": item, "text": text}
-        for row, item, text in mapped.texts
-        if row in kept
-    ]
-    title = prepared.notice.title or questionnaire.title
-    contents = ArchiveContents(
+def _contents(stores: Stores, request: ImportRequest, prepared: _Prepared) -> ArchiveContents:
+    """The archive without its comments."""
+    notice, sealed, collected = prepared.notice, prepared.sealed, prepared.origins
+    n_collected, n_withheld = collected.total(), sealed.coarsened.dropped
+    units = ("",) if prepared.questionnaire.rates_several_units else tuple(unit.code for unit in prepared.units)
+    return ArchiveContents(
         facts=RoundFacts(
             slug=request.slug,
-            title=title,
+            title=notice.title or prepared.questionnaire.title,
             opens_on=prepared.opens_on,
             closes_on=prepared.closes_on,
-            issuer=prepared.notice.issuer,
-            decision=prepared.notice.decision,
-            hotline=prepared.notice.hotline,
+            issuer=notice.issuer,
+            decision=notice.decision,
+            hotline=notice.hotline,
             collected="elsewhere",
         ),
         questionnaire_source=questionnaire_source(stores, request.questionnaire),
         plan_source=prepared.plan_source.content,
-        design_source=prepared.design_source.content,
+        design_source=sealed_design_source(
+            prepared.design,
+            prepared.design_source.content,
+            sealed.coarsened,
+            by_place(collected),
+            by_place(sealed.returned),
+        ),
         units=prepared.units,
-        responses=shuffled(coarsened.table.drop_columns(["_row"])),
+        responses=sealed.coarsened.table,
         comments=None,
         comment_count=0,
         counts=Counts(
-            n_rows, n_rows, n_rows, len(kept), {"cell_too_small": coarsened.dropped} if coarsened.dropped else {}
+            issued=n_collected,
+            spent=n_collected,
+            spooled=n_collected,
+            sealed=sealed.returned.total(),
+            rejected={"cell_too_small": n_withheld} if n_withheld else {},
         ),
-        coarsening=coarsened.record,
+        coarsening=sealed.coarsened.record,
         previous_manifest=previous_manifest(stores, request.slug),
+        module_sources=tuple(questionnaire_source(stores, module) for module in request.modules),
+        accounting=sealed_accounting(units, prepared.design, collected, collected, sealed.returned),
     )
-    return contents, texts
 
 
 def _refuse_what_cannot_be_analysed(contents: ArchiveContents, prepared: _Prepared) -> None:
     """Raise when the design does not fit the answers, now that nothing is written yet."""
-    questionnaire, design = prepared.questionnaire, prepared.design
-    origin = prepared.design_source.origin
-    if questionnaire.index is None:
+    if prepared.questionnaire.index is None:
         return
-    profile = questionnaire.profile(prepared.plan.profile_for(questionnaire))
-    framed = frame_responses(contents, questionnaire, index_tree(questionnaire), profile, design, prepared.plan)
-    for stratum, (people, has_answers) in framed.covered.items():
+    origin = prepared.design_source.origin
+    design = parse_design(contents.design_source, origin)
+    weighted = weigh_responses(contents.responses, design, contents.coarsening)
+    for stratum, (people, has_answers) in weighted.covered.items():
         if not has_answers:
             raise BadInput(
-                f"{origin}, population.{stratum}: found {people} people and no answers, expected answers from every "
-                "stratum; take it out of the population where it was not surveyed"
+                f"{origin}, {'cells' if design.cells else 'population'}.{stratum}: found {people} people and no "
+                "answers, expected answers from every stratum; take it out of the design where it was not surveyed"
             )
 
 

@@ -292,8 +292,8 @@ def _checked_sources(request: RoundRequest, questionnaire: Questionnaire) -> tup
     from analysis.release.plan import default_plan, parse_plan, plan_source, refuse_indiscreet
     from analysis.release.round_design import default_design_source, parse_design
 
-    own_design = default_design_source(rates_several_units=questionnaire.rates_several_units)
-    design = request.design or SourceFile(own_design, "design")
+    default_design = default_design_source(rates_several_units=questionnaire.rates_several_units)
+    design = request.design or SourceFile(default_design, "design")
     has_counts = parse_design(design.content, design.origin, questionnaire).has_counts
     plan = request.plan or SourceFile(plan_source(default_plan(questionnaire, has_population=has_counts)), "plan")
     parsed = parse_plan(plan.content, plan.origin)

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -148,6 +149,7 @@ def close(slug: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="JSON, for a script.")
 def status(slug: str | None, as_json: bool) -> None:
     """Count invitations issued and used by unit and channel; without SLUG, list the rounds."""
+    from survey.accounting import round_accounting
     from survey.cli.instance import opened
     from survey.rounds import list_rounds, round_status
     from survey.secrets import Secrets
@@ -160,9 +162,12 @@ def status(slug: str | None, as_json: bool) -> None:
             for record in () if as_json else rounds:
                 click.echo(f"{record.slug:<32}{record.state:<11}{record.opens_on} – {record.closes_on}")
             return
-        found = round_status(stores, Secrets(settings.secret_key), slug)
+        secrets = Secrets(settings.secret_key)
+        found = round_status(stores, secrets, slug)
+        accounting = round_accounting(stores, secrets, settings, slug) if as_json else ()
     if as_json:
-        click.echo(json.dumps(_status_json(found), ensure_ascii=False, indent=2))
+        rows = [asdict(row) for row in accounting]
+        click.echo(json.dumps({**_status_json(found), "accounting": rows}, ensure_ascii=False, indent=2))
     else:
         _show(found)
 

@@ -12,9 +12,16 @@ import click
 @click.option("--answers", type=click.Path(path_type=Path), required=True, help="CSV or Parquet, a row a respondent.")
 @click.option("--design", type=click.Path(path_type=Path), required=True, help="YAML: strata, population, import.")
 @click.option("--plan", type=click.Path(path_type=Path), help="YAML: every choice of the analysis.")
+@click.option("--module", "modules", multiple=True, metavar="NAME/VERSION", help="What was asked along; repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def import_command(
-    slug: str, questionnaire: str, answers: Path, design: Path, plan: Path | None, as_json: bool
+    slug: str,
+    questionnaire: str,
+    answers: Path,
+    design: Path,
+    plan: Path | None,
+    modules: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Make a sealed archive SLUG of answers collected elsewhere; the design says which column is what."""
     from survey.cli.instance import opened
@@ -24,7 +31,7 @@ def import_command(
 
     with opened() as (settings, stores):
         vault = KeyVault(settings.instance / "keys", read_passphrase(settings.passphrase_file))
-        request = ImportRequest(slug, questionnaire, answers, design, plan)
+        request = ImportRequest(slug, questionnaire, answers, design, plan, modules)
         imported = import_round(stores, vault, settings, request, today())
     if as_json:
         click.echo(
