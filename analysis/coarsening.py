@@ -121,19 +121,28 @@ def coarsen_ballots(table: pa.Table, k: int = 10, steps: Sequence[str] = STEPS) 
 
 
 def redraw_psus(
-    coarsened: Coarsened, choose: Callable[[list[str]], list[str]], *, crosses_units: bool = False
+    coarsened: Coarsened,
+    choose: Callable[[list[str]], list[str]],
+    *,
+    crosses_units: bool = False,
+    crosses_strata: bool = False,
 ) -> Coarsened:
     """The same with PSUs called p1 to pn in each unit and stratum, in an order that nobody can foretell.
 
     `choose` shuffles the labels and is given them sorted. Where PSUs cross units (`crosses_units`, as the design has
-    it) a label means the same PSU in all units, and n counts within the stratum. PSUs that were forgotten stay "".
+    it) a label means the same PSU in all units, and n counts within the stratum; so it is with strata that responses
+    name and the design does not use (`crosses_strata`). PSUs that were forgotten stay "".
     """
     table = coarsened.table
     found = group_rows(table, ("unit", "stratum", "psu"))
     groups: dict[tuple[str, str], set[str]] = defaultdict(set)
+
+    def nest_of(unit: str, stratum: str) -> tuple[str, str]:
+        return "" if crosses_units else unit, "" if crosses_strata else stratum
+
     for unit, stratum, psu in found.labels:
         if psu:
-            groups["" if crosses_units else unit, stratum].add(psu)
+            groups[nest_of(unit, stratum)].add(psu)
     names = {
         (group, psu): f"p{number}"
         for group, psus in sorted(groups.items())
@@ -141,7 +150,7 @@ def redraw_psus(
     }
 
     def redrawn(unit: str, stratum: str, psu: str) -> str:
-        return names[("" if crosses_units else unit, stratum), psu] if psu else ""
+        return names[nest_of(unit, stratum), psu] if psu else ""
 
     column = pa.array([redrawn(unit, stratum, psu) for unit, stratum, psu in found.labels], pa.string())
     field = table.schema.field("psu")

@@ -58,7 +58,10 @@ def seal_rows(table: pa.Table, design: RoundDesign, k: int, steps: Sequence[str]
     stays = np.zeros(places.num_rows, dtype=np.bool_)
     stays[kept] = True
     coarsened = coarsened._replace(table=coarsened.table.drop_columns([_POSITION]))
-    coarsened = redraw_psus(coarsened, _shuffled_labels, crosses_units=design.crosses_units)
+    crosses_strata = "stratum" not in design.strata
+    coarsened = redraw_psus(
+        coarsened, _shuffled_labels, crosses_units=design.crosses_units, crosses_strata=crosses_strata
+    )
     coarsened = coarsened._replace(table=_shuffled(coarsened.table))
     return SealedRows(coarsened, stays, count_origins(places.take(pa.array(kept))))
 

@@ -132,3 +132,11 @@ def test_a_psu_that_crosses_units_has_one_new_label() -> None:
     done = redraw_psus(coarsen(table(*groups, (12, "w", "s", "v3", "web"))), backwards, crosses_units=True)
     assert done.cells["u", "s", "v1"][2] == done.cells["w", "s", "v1"][2] == "p3"
     assert done.cells["w", "s", "v3"][2] == "p1"
+
+
+def test_a_psu_that_crosses_strata_of_no_account_has_one_new_label() -> None:
+    groups = [(12, "u", stratum, psu, "web") for stratum, psu in (("s", "v1"), ("s", "v2"), ("t", "v2"), ("t", "v3"))]
+    done = redraw_psus(coarsen(table(*groups)), backwards, crosses_strata=True)
+    assert cells(done.table) == {
+        ("u", "s", "p3", "web"), ("u", "s", "p2", "web"), ("u", "t", "p2", "web"), ("u", "t", "p1", "web"),
+    }  # fmt: skip
