@@ -147,7 +147,7 @@ def print_slips(
 
     def page(number: int, part: Sequence[Sequence[IssuedCode]]) -> Page:
         def html() -> str:
-            sheets = [[_slip(code, names, public_url) for code in sheet] for sheet in part]
+            sheets = [[slip_of(code, names, public_url) for code in sheet] for sheet in part]
             return printer.page("slips.html.jinja", LANGUAGES[0], heading=heading_of(record), sheets=sheets)
 
         return Page(str(number), html)
@@ -200,6 +200,17 @@ def draw_qr(text: str) -> QrDrawing:
     return QrDrawing(len(rows) + 2 * QUIET_ZONE, "".join(strokes))
 
 
+def slip_of(code: IssuedCode, names: Mapping[str, Text], public_url: str) -> Leaf:
+    """The slip of a code; it names no unit where `names` has none."""
+    address = code.address(public_url)
+    return Leaf(
+        subject=names.get(code.unit),
+        address=address.partition("#")[0],
+        qr=draw_qr(address),
+        code=tuple(code.typed.split("-")),
+    )
+
+
 def _files(codes: Sequence[IssuedCode]) -> list[list[list[IssuedCode]]]:
     """Files of sheets of codes: a sheet holds one unit alone, a file at most so many slips."""
     sheets = []
@@ -208,16 +219,6 @@ def _files(codes: Sequence[IssuedCode]) -> list[list[list[IssuedCode]]]:
         sheets += [own[start : start + SLIPS_A_SHEET] for start in range(0, len(own), SLIPS_A_SHEET)]
     sheets_a_file = SLIPS_A_FILE // SLIPS_A_SHEET
     return [sheets[start : start + sheets_a_file] for start in range(0, len(sheets), sheets_a_file)]
-
-
-def _slip(code: IssuedCode, names: Mapping[str, Text], public_url: str) -> Leaf:
-    address = code.address(public_url)
-    return Leaf(
-        subject=names.get(code.unit),
-        address=address.partition("#")[0],
-        qr=draw_qr(address),
-        code=tuple(code.typed.split("-")),
-    )
 
 
 def _stand(slug: str, unit: UnitRecord | None, public_url: str) -> Leaf:

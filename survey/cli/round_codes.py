@@ -82,7 +82,7 @@ def codes(
     if public_url is None:
         click.echo(
             "hailong: warning: HAILONG_PUBLIC_URL is not set: the url column holds paths only, "
-            "slips cannot be printed from this file",
+            "slips cannot be printed until it is",
             err=True,
         )
     click.echo(f"round {slug}: {len(issued)} codes in {out}; nobody else has them, keep the file safe")

@@ -56,7 +56,8 @@ def slips(slug: str, codes_csv: Path, out: Path, workers: int | None) -> None:
             tell_progress(done, total, file)
             files[int(file.name) - 1].fill(_pdf(file))
     named = str(out) if total == 1 else f"{paths[0]} to {paths[-1].name}"
-    click.echo(f"round {slug}: {len(codes)} slips in {named}; keep them as safe as the codes")
+    slips_made = f"{len(codes)} slip{'s' if len(codes) > 1 else ''}"
+    click.echo(f"round {slug}: {slips_made} in {named}; keep them as safe as the codes")
 
 
 @click.command()
@@ -83,7 +84,8 @@ def stands(slug: str, out: Path, unit: str | None) -> None:
             raise BadInput(f"--unit: found {unit[:60]!r}, expected a unit of the round {slug}")
     with _new_files([out]) as (file,):
         file.fill(_pdf(print_stands(record, (None,) if is_for_all else units, address)))
-    click.echo(f"round {slug}: {1 if is_for_all else len(units)} stands in {out}")
+    count = 1 if is_for_all else len(units)
+    click.echo(f"round {slug}: {count} stand{'s' if count > 1 else ''} in {out}")
 
 
 def _address(settings: "Settings", record: "RoundRecord") -> str:

@@ -19,6 +19,7 @@ COMMANDS = {
     "a questionnaire to publish": ["questionnaire", "publish", "FILE"],
     "a registry of units": ["units", "import", "FILE", "GOOD_SUCCESSION"],
     "successions": ["units", "import", "GOOD_UNITS", "FILE"],
+    "procedures": ["units", "import", "GOOD_UNITS", "GOOD_SUCCESSION", "--procedures", "FILE"],
     "a specification": ["estimate", "FILE"],
     "a design": [
         "round",
