@@ -45,7 +45,8 @@ def prepare_demonstration(services: Services, today: dt.date, say: Callable[[str
     """Both rounds, an officer and three codes. What an earlier start that was cut off has made is kept."""
     stores, settings = services.stores, services.settings
     say("Importing the registry of Quảng Ninh …")
-    import_units(stores, FILES / "quang_ninh" / "units.csv", FILES / "quang_ninh" / "succession.csv", actor=ACTOR)
+    registry = [FILES / "quang_ninh" / name for name in ("units.csv", "succession.csv", "procedures.csv")]
+    import_units(stores, *registry, actor=ACTOR)
     states = {record.slug: record.state for record in list_rounds(stores)}
     if PUBLISHED_ROUND not in states:
         say("Importing the resident survey of Kansas City …")
