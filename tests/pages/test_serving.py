@@ -11,7 +11,8 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from support.citizens import UNIT, Asked, ask
+from support.citizens import UNIT, Asked, add_round, ask
+from support.firms import COMMUNES, DEPARTMENTS, SLUG, add_firm_round, firm_codes, import_firms
 from support.server import RunningServer, environment_of, free_port, running_server
 from support.stores import Templates, opened
 
@@ -26,7 +27,14 @@ def asked(tmp_path_factory: pytest.TempPathFactory, store_templates: Templates) 
     folder = tmp_path_factory.mktemp("served")
     settings = store_templates.new_instance("sqlite", folder / "var")
     stores = opened(settings)
-    yield ask(settings, stores, folder)
+    asked = ask(settings, stores, folder)
+    import_firms(stores, folder)
+    add_firm_round(asked, SLUG)
+    for name in ("departments", "communes"):
+        add_firm_round(asked, f"ddci-{name}", f"ddci/{name}-2024.1")
+    add_round(asked, "sipas-2023", questionnaire="sipas/2023.1")
+    add_round(asked, "noi-o", units=COMMUNES)
+    yield asked
     stores.close()
 
 
@@ -36,12 +44,14 @@ def server(asked: Asked) -> Iterator[RunningServer]:
         yield running
 
 
-def on_the_wire(server: RunningServer, path: str) -> bytes:
+def on_the_wire(server: RunningServer, path: str, form: dict[str, str | list[str]] | None = None) -> bytes:
     """Every byte that the server sends for one request of a phone's browser, headers and all."""
     parts = urlsplit(server.address)
+    body = urlencode(form or {}, doseq=True)
     request = (
-        f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept-Encoding: gzip, deflate, br\r\n"
-        "Accept-Language: vi\r\nConnection: close\r\n\r\n"
+        f"{'GET' if form is None else 'POST'} {path} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+        "Accept-Encoding: gzip, deflate, br\r\nAccept-Language: vi\r\nConnection: close\r\n"
+        f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n{body}"
     )
     with socket.create_connection((str(parts.hostname), parts.port or 80), timeout=20) as connection:
         connection.sendall(request.encode())
@@ -61,17 +71,33 @@ def text_of(server: RunningServer, path: str) -> str:
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])
-def test_the_whole_form_and_its_style_are_14_kb_on_the_wire_and_its_script_6_more(
-    server: RunningServer, language: str
+@pytest.mark.parametrize(
+    "page", [f"hai-long/{UNIT}", f"sipas-2023/{UNIT}", "hai-long", "noi-o", "ddci-departments", "ddci-communes"]
+)
+def test_a_page_and_its_style_are_14_kb_on_the_wire_and_its_script_6_more(
+    server: RunningServer, page: str, language: str
 ) -> None:
-    path = f"/r/hai-long/{UNIT}?lang={language}"
+    path = f"/r/{page}?lang={language}"
     source = text_of(server, path)
     (style,) = re.findall(r'<link rel="stylesheet" href="([^"]+)"', source)
     (script,) = re.findall(r'<script src="([^"]+)"', source)
-    others = re.findall(r'(?:src|href)="(?!data:|#|\?)([^"]+)"', source)
+    others = [found for found in re.findall(r'(?:src|href)="(?!data:|#|\?)([^"]+)"', source) if "/static/" in found]
     assert sorted(others) == sorted([style, script]), "a page is three requests: itself, its style, its script"
     assert len(on_the_wire(server, path)) + len(on_the_wire(server, style)) <= LARGEST_FIRST_VIEW
     assert len(on_the_wire(server, script)) <= LARGEST_SCRIPT
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize("name", ["departments", "communes"])
+def test_the_questions_about_five_units_are_no_heavier_than_an_ordinary_form_may_be(
+    asked: Asked, server: RunningServer, name: str, language: str
+) -> None:
+    slug = f"ddci-{name}"
+    (code,) = firm_codes(asked, slug=slug)
+    five = [*(DEPARTMENTS if name == "departments" else COMMUNES), *DEPARTMENTS][:5]
+    answer = on_the_wire(server, f"/r/{slug}", {"code": code.typed, "units": sorted({*five}), "lang": language})
+    (style,) = re.findall(r'<link rel="stylesheet" href="([^"]+)"', text_of(server, f"/r/{slug}"))
+    assert len(answer) + len(on_the_wire(server, style)) <= LARGEST_FIRST_VIEW
 
 
 def test_static_files_are_kept_for_good_and_pages_never(server: RunningServer) -> None:
@@ -106,6 +132,34 @@ def test_after_sending_failing_and_rubbish_the_log_names_nobody(asked: Asked, se
     assert "A request could not be read" in said
     for secret in (code.typed, code.qr, nonce[1], "/r/", UNIT, "POST", "127.0.0.1 "):
         assert secret not in said.replace(f"Serving at {server.address}/", "")
+
+
+def test_what_a_firm_chose_and_said_is_in_no_address_and_no_log(asked: Asked, server: RunningServer) -> None:
+    parts = urlsplit(server.address)
+    (code,) = firm_codes(asked)
+    chosen = {"code": code.typed, "units": ["06673", "so-y-te"], "nonce": "n" * 32}
+    answers = chosen | {"step": "answers", "has_land": "no", "06673.clear": "5", "so-y-te.clear": "1", "say": "Lâu lắc"}
+    sendings: list[tuple[dict[str, str | list[str]], int]] = [
+        (chosen, 200),
+        (chosen | {"units": ["06673", "khong-co"]}, 422),
+        (answers | {"change-units": "1"}, 200),
+        (answers | {"switch-lang": "en"}, 200),
+        (answers, 303),
+        (answers, 303),
+        (answers | {"nonce": "m" * 32}, 422),
+    ]
+    for form, status in sendings:
+        connection = http.client.HTTPConnection(parts.netloc, timeout=20)
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        connection.request("POST", f"/r/{SLUG}", urlencode(form, doseq=True), headers)
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("Set-Cookie")) == (status, None)
+        if status == 303:
+            assert answer.getheader("Location") == f"/r/{SLUG}/received"
+        connection.close()
+    said = server.said().replace(f"Serving at {server.address}/", "")
+    for secret in (code.typed, "n" * 32, "/r/", SLUG, "06673", "so-y-te", "Lâu", "units=", "POST"):
+        assert secret not in said
 
 
 def serve(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

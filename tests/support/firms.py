@@ -3,9 +3,12 @@
 import datetime as dt
 from pathlib import Path
 
+from questionnaires.answers import CheckedAnswers, check_answers
 from support.citizens import NOTICE, Asked
+from survey.intake import new_nonce, receive_ballot, round_open_on
 from survey.invitations import CodeRequest, IssuedCode, issue_invitations
 from survey.questionnaire_library import publish_questionnaire
+from survey.round_records import find_round, load_questionnaire_of
 from survey.rounds import RoundRequest, create_round, open_round
 from survey.secrets import Secrets
 from survey.services import today
@@ -76,12 +79,12 @@ so-y-te,Sở Y tế,Department of Health,department,Khối sở,,,,,,thử,so,De
 so-xay-dung,Sở Xây dựng,Department of Construction,department,Khối sở,,,,,,thử,so,Departments
 so-tai-chinh,Sở Tài chính,Department of Finance,department,Khối sở,,,,,,thử,so,Departments
 so-cong-thuong,Sở Công Thương,Department of Industry and Trade,department,Khối sở,,,,,,thử,so,Departments
-06652,Phường Hà Tu,Ha Tu Ward,ward,Khối địa phương,,2025-07-01,,,,thử,dia-phuong,Localities
-06658,Phường Cao Xanh,Cao Xanh Ward,ward,Khối địa phương,,2025-07-01,,,,thử,dia-phuong,Localities
-06661,Phường Việt Hưng,Viet Hung Ward,ward,Khối địa phương,,2025-07-01,,,,thử,dia-phuong,Localities
-06673,Phường Bãi Cháy,Bai Chay Ward,ward,Khối địa phương,,2025-07-01,,,,thử,dia-phuong,Localities
-06712,Xã Đường Hoa,Duong Hoa Commune,commune,Khối địa phương,,2025-07-01,,,,thử,dia-phuong,Localities
-cu-1,Phường Hùng Thắng,Hung Thang Ward,ward,Khối địa phương,,,2025-06-30,,,thử,dia-phuong,Localities
+06652,Phường Hà Tu,Ha Tu Ward,ward,Khối xã phường,,2025-07-01,,,,thử,xa-phuong,Localities
+06658,Phường Cao Xanh,Cao Xanh Ward,ward,Khối xã phường,,2025-07-01,,,,thử,xa-phuong,Localities
+06661,Phường Việt Hưng,Viet Hung Ward,ward,Khối xã phường,,2025-07-01,,,,thử,xa-phuong,Localities
+06673,Phường Bãi Cháy,Bai Chay Ward,ward,Khối xã phường,,2025-07-01,,,,thử,xa-phuong,Localities
+06712,Xã Đường Hoa,Duong Hoa Commune,commune,Khối xã phường,,2025-07-01,,,,thử,xa-phuong,Localities
+cu-1,Phường Hùng Thắng,Hung Thang Ward,ward,Khối xã phường,,,2025-06-30,,,thử,xa-phuong,Localities
 """
 SUCCESSION = """\
 predecessor_code,successor_code,effective_date,relation,source
@@ -96,15 +99,20 @@ so-xay-dung,Cấp giấy phép xây dựng,Building permit
 
 def ask_firms(settings: Settings, stores: Stores, folder: Path) -> Asked:
     """An instance with one open round that rates several units, and former places and procedures to find them by."""
+    import_firms(stores, folder)
+    vault = KeyVault(settings.instance / "keys", settings.passphrase_file.read_bytes().strip(), scrypt_cost=2**14)
+    asked = Asked(settings, stores, Secrets(settings.secret_key), vault, SLUG)
+    add_firm_round(asked, SLUG)
+    return asked
+
+
+def import_firms(stores: Stores, folder: Path) -> None:
+    """The nine units with what they are found by, and the questionnaire that rates at most three of them."""
     files = {"firm-units.csv": UNITS, "succession.csv": SUCCESSION, "procedures.csv": PROCEDURES}
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     import_units(stores, *(folder / name for name in files))
     publish_questionnaire(stores, FIRMS.encode(), "firms.yaml", today())
-    vault = KeyVault(settings.instance / "keys", settings.passphrase_file.read_bytes().strip(), scrypt_cost=2**14)
-    asked = Asked(settings, stores, Secrets(settings.secret_key), vault, SLUG)
-    add_firm_round(asked, SLUG)
-    return asked
 
 
 def add_firm_round(asked: Asked, slug: str, questionnaire: str = "firms/1", *, is_opened: bool = True) -> None:
@@ -125,3 +133,14 @@ def add_firm_round(asked: Asked, slug: str, questionnaire: str = "firms/1", *, i
 def firm_codes(asked: Asked, count: int = 1, slug: str = SLUG) -> list[IssuedCode]:
     """Invitations of a round that rates several units; they name none."""
     return issue_invitations(asked.stores, asked.secrets, slug, [CodeRequest("", count)])
+
+
+def rate_elsewhere(asked: Asked, code: IssuedCode) -> None:
+    """Another firm's form, about one unit that no test chooses, sent with this code."""
+    record = find_round(asked.stores, code.round_slug)
+    questionnaire = load_questionnaire_of(asked.stores, record)
+    answers = check_answers(questionnaire, {"has_land": ["no"], "06652.clear": ["3"]}, ["06652"])
+    assert isinstance(answers, CheckedAnswers), answers
+    round_today = round_open_on(record, questionnaire, today())
+    outcome = receive_ballot(asked.stores, asked.secrets, round_today, "", code.qr, new_nonce(), answers)
+    assert outcome == "received"

@@ -59,7 +59,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A section on the page; one that is asked per unit says about which."""
+    """A section on the page; one that is asked per unit says about which, and the how manieth that is."""
 
     code: str
     title: str
@@ -67,6 +67,7 @@ class Part:
     condition: str
     only_if: str
     unit_name: str
+    unit_place: int
     questions: tuple[Question, ...]
 
 
@@ -88,9 +89,12 @@ def compose_parts(
     complaints = {
         (problem.item, problem.unit): _complaint(questionnaire.item(problem.item), problem, t) for problem in problems
     }
-    names = units or {}
-    pages = {unit: _Page(questionnaire, form, numbers, complaints, language, t, unit) for unit in ("", *names)}
-    return tuple(pages[unit].part(section, names.get(unit, "")) for section, unit in _asked(sections, list(names)))
+    names = {"": "", **(units or {})}
+    places = {unit: place for place, unit in enumerate(names)}
+    pages = {unit: _Page(questionnaire, form, numbers, complaints, language, t, unit) for unit in names}
+    return tuple(
+        pages[unit].part(section, names[unit], places[unit]) for section, unit in _asked(sections, list(names)[1:])
+    )
 
 
 def _in_order(questionnaire: Questionnaire) -> tuple[Section, ...]:
@@ -121,7 +125,7 @@ class _Page:
     t: Translate
     unit: str
 
-    def part(self, section: Section, unit_name: str) -> Part:
+    def part(self, section: Section, unit_name: str, unit_place: int) -> Part:
         return Part(
             code=section.code,
             title=section.title.in_language(self.language),
@@ -129,6 +133,7 @@ class _Page:
             condition=self.condition(section.show_if),
             only_if=self.only_if(section.show_if),
             unit_name=unit_name,
+            unit_place=unit_place,
             questions=tuple(self.question(item) for item in section.items),
         )
 

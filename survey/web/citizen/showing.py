@@ -1,6 +1,7 @@
 """The citizen's pages drawn: units to choose, the form, and what is said when answers came in or cannot come."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -83,7 +84,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class ListedUnit:
-    """A unit to choose. `words` are what else it is found by."""
+    """A unit to choose. `words` are what else it is found by; a number stands for a word of the list's shared ones."""
 
     code: str
     name: str
@@ -133,7 +134,9 @@ def form_page(
 
 def list_page(found: ShelvedRound, language: str) -> Response:
     """The units of a round, each with a link to its form."""
-    return render_page("citizen/choose.html", language, **_frame(found, language), units=_listed(found, language, ()))
+    shared = _shared_words(found)
+    units = _listed(found, language, shared)
+    return render_page("citizen/choose.html", language, **_frame(found, language), units=units, shared="|".join(shared))
 
 
 def choice_page(
@@ -151,8 +154,9 @@ def choice_page(
     """
     t = catalogue_of("citizen").translator(language)
     most = found.questionnaire.most_units
+    shared = _shared_words(found)
     blocs: dict[str, list[ListedUnit]] = {}
-    for entry in _listed(found, language, chosen):
+    for entry in _listed(found, language, shared, chosen):
         unit = found.units[entry.code]
         bloc = (unit.bloc_name_en if language == "en" else "") or unit.bloc_name
         blocs.setdefault(bloc, []).append(entry)
@@ -163,6 +167,7 @@ def choice_page(
         **_frame(found, language),
         form=form,
         blocs=sorted(blocs.items(), key=lambda bloc: _alphabetical(bloc[0])),
+        shared="|".join(shared),
         most=most,
         carried=carried,
         problems=problems or {},
@@ -225,14 +230,29 @@ def _braces() -> dict[str, str]:
     return {name: f"{{{name}}}" for name in ("number", "total", "left", "problem", "unit", "chosen")}
 
 
-def _listed(found: ShelvedRound, language: str, chosen: Collection[str]) -> list[ListedUnit]:
+def _shared_words(found: ShelvedRound) -> list[str]:
+    """The words that find more than one unit, such as procedures that every commune has: the page says them once."""
+    counts = Counter(_speakable(word) for words in found.words.values() for word in words)
+    return [word for word, count in counts.items() if count > 1]
+
+
+def _listed(
+    found: ShelvedRound, language: str, shared: Sequence[str], chosen: Collection[str] = ()
+) -> list[ListedUnit]:
+    places = {word: str(place) for place, word in enumerate(shared)}
     entries = []
     for unit in found.units.values():
         name = name_of(unit, language)
-        others = (word.replace("|", " ") for word in found.words.get(unit.code, ()) if word != name)
+        words = [_speakable(word) for word in found.words.get(unit.code, ()) if word != name]
+        listed = "|".join(places.get(word, word) for word in words)
         address = _in_language(_unit_address(found, unit, "citizen.show"), language)
-        entries.append(ListedUnit(unit.code, name, address, "|".join(others), unit.code in chosen))
+        entries.append(ListedUnit(unit.code, name, address, listed, unit.code in chosen))
     return sorted(entries, key=lambda entry: _alphabetical(entry.name))
+
+
+def _speakable(word: str) -> str:
+    # The stroke parts words in the page, and a number alone would be taken for the place of a shared word.
+    return f"{word} " if word.isdigit() else word.replace("|", " ")
 
 
 def _alphabetical(name: str) -> tuple[str, str]:

@@ -26,8 +26,10 @@
   const list = byId("units");
   if (list) {
     const plain = (text) => text.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/đ/g, "d");
+    const known = (words) => words.split("|").filter(Boolean).map((word) => [plain(word), word]);
+    const shared = known(list.dataset.shared);
     const entries = all("[data-words]", list).map((entry) => {
-      const words = entry.dataset.words.split("|").filter(Boolean).map((word) => [plain(word), word]);
+      const words = known(entry.dataset.words).map((word) => shared[word[1]] ?? word);
       return { entry, name: plain(entry.textContent), words, why: make("small", "", "") };
     });
     const none = byId("none");
@@ -39,7 +41,7 @@
       let isAny = false;
       entries.forEach(({ entry, name, words, why }) => {
         const isNamed = name.includes(wanted);
-        const word = isNamed ? undefined : words.find(([known]) => known.includes(wanted));
+        const word = isNamed ? undefined : words.find(([spelled]) => spelled.includes(wanted));
         why.textContent = word ? word[1] : "";
         isAny ||= isNamed || word !== undefined;
         entry.hidden = !isNamed && !word && !entry.querySelector(":checked");
@@ -202,8 +204,8 @@
   });
 
   // Part by part, unless the server found problems: then the page stays whole, and its list leads to each of them.
-  const isWhole = byId("problems") !== null;
   const parts = all(".part", form);
+  const isWhole = byId("problems") !== null || parts.length === 1;
   const actions = form.querySelector(".actions");
   const send = actions.querySelector("button");
   const next = make("button", "main", "");
@@ -285,8 +287,16 @@
 
   route();
   if (most) limit();
+  if (change) {
+    history.replaceState({ part: -1 }, "");
+    history.pushState({ part: at, depth: 0 }, "");
+  } else history.replaceState({ part: at, depth: 0 }, "");
+  addEventListener("popstate", ({ state }) => {
+    if (state?.part < 0) change.click();
+    else if (!isWhole && (state || !location.hash)) show(state?.part ?? 0);
+  });
   if (isWhole) {
-    byId("problems").focus();
+    byId("problems")?.focus();
     return;
   }
   form.prepend(progress);
@@ -295,13 +305,5 @@
   actions.append(back);
   next.addEventListener("click", goOn);
   back.addEventListener("click", goBack);
-  addEventListener("popstate", ({ state }) => {
-    if (state?.part < 0) change.click();
-    else if (state || !location.hash) show(state?.part ?? 0);
-  });
-  if (change) {
-    history.replaceState({ part: -1 }, "");
-    history.pushState({ part: at, depth: 0 }, "");
-  } else history.replaceState({ part: at, depth: 0 }, "");
   draw();
 })();
