@@ -5,13 +5,17 @@
 
 import csv
 import json
+from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from analysis.release.computing import compute_edition
 from analysis.release.framing import FramedResponses
-from support.designed_archives import SEVERAL, framed_under, means_of, responses_of
+from support.archives import archive_at, contents_of
+from support.designed_archives import DESIGNED, SEVERAL, framed_under, means_of, responses_of
 
 GOLDEN = Path(__file__).parent / "two_stage"
 EXPECTED = json.loads((GOLDEN / "expected.json").read_text(encoding="utf-8"))
@@ -28,18 +32,19 @@ with (GOLDEN / "ballots.csv").open(newline="", encoding="utf-8") as stream:
     RATINGS = list(csv.DictReader(stream))
 
 
-def framed_people(design: str) -> FramedResponses:
+def responses_of_people() -> pa.Table:
     rows = []
     for person in PEOPLE:
         origin = {name: person[name] for name in ("unit", "stratum", "psu")}
         answers = {name: person[name] for name in (*ITEMS, "sex") if person[name]}
         numbers = {name: float(person[name]) for name in ("age", "adults") if person[name]}
         rows.append(({**origin, "channel": "paper"}, {**answers, **numbers}))
-    return framed_under(design.encode(), responses_of(rows), UNITS)
+    return responses_of(rows)
 
 
-WEIGHTED = framed_people(DESIGN[: DESIGN.index("margins:")])
-RAKED = framed_people(DESIGN)
+RESPONSES = responses_of_people()
+WEIGHTED = framed_under(DESIGN[: DESIGN.index("margins:")].encode(), RESPONSES, UNITS)
+RAKED = framed_under(DESIGN.encode(), RESPONSES, UNITS)
 
 
 def test_the_weights_are_those_of_the_loop() -> None:
@@ -66,6 +71,18 @@ def test_item_means_and_indices_and_their_standard_errors_are_those_of_r(framed:
         wanted = [*(expected["items"][item] for item in ITEMS), expected["index"]]
         assert [estimate.value for estimate in found] == pytest.approx([w["estimate"] for w in wanted], abs=tolerance)
         assert [estimate.se for estimate in found] == pytest.approx([w["se"] for w in wanted], abs=tolerance)
+
+
+def test_the_indices_of_an_edition_are_those_of_r(tmp_path: Path) -> None:
+    contents = contents_of(RESPONSES, blocs=dict.fromkeys(UNITS, "east"), design=DESIGN, questionnaire_source=DESIGNED)
+    archive = archive_at(tmp_path / "archive", contents)
+    edition = compute_edition(archive, published_on=date(2026, 7, 1), public_url=None)
+    for expected in EXPECTED["raked"]:
+        row = edition.row(expected["unit"])
+        assert (row.estimate, row.se) == pytest.approx(
+            (expected["index"]["estimate"], expected["index"]["se"]), abs=1e-6
+        )
+        assert (row.n, row.df) == (expected["n"], expected["df"])
 
 
 def test_ratings_of_one_ballot_count_as_one_answer_as_r_has_it() -> None:
