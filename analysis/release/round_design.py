@@ -87,6 +87,11 @@ class RoundDesign:
     household: str | None = None
     margins: tuple[DesignMargin, ...] = ()
     label: str = ""
+    _cell_at: Mapping[Cell, DesignCell] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # A frozen value fills its own fields in this way; a batch of invitations looks up thousands of cells.
+        object.__setattr__(self, "_cell_at", {cell.key: cell for cell in self.cells})
 
     @property
     def has_counts(self) -> bool:
@@ -151,13 +156,12 @@ class RoundDesign:
             return True
         if stratum and "psu" in self.clusters and "stratum" not in self.strata:
             return False
-        wanted = self.cell_of(unit, stratum, psu)
-        return any(cell.key == wanted for cell in self.cells)
+        return self.cell_of(unit, stratum, psu) in self._cell_at
 
     def population_of(self, unit: str, stratum: str, psu: str) -> int | None:
         """The people of a cell, the most who can be asked there; None when the design lists no such cell."""
-        wanted = self.cell_of(unit, stratum, psu)
-        return next((cell.population for cell in self.cells if cell.key == wanted), None)
+        cell = self._cell_at.get(self.cell_of(unit, stratum, psu))
+        return None if cell is None else cell.population
 
     def eligible_of_unit(self, unit: str) -> int | None:
         """The people who could be asked about a unit, or with "" about any; None when they were not counted so.

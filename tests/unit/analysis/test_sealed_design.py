@@ -2,11 +2,11 @@
 
 import pytest
 
-from analysis.coarsening import coarsen, redraw_psus
+from analysis.coarsening import coarsen, coarsen_ballots, redraw_psus
 from analysis.errors import DesignError
 from analysis.release.round_design import DesignCell, RoundDesign, parse_design
 from analysis.release.sealed_design import sealed_design_source
-from support.designed_archives import framed_under, responses_of
+from support.designed_archives import SEVERAL, framed_under, responses_of
 
 SOURCE = """\
 design: 1
@@ -112,3 +112,32 @@ def test_what_comes_from_no_cell_is_refused() -> None:
     coarsened = coarsen(responses_of(rows_at([("urban", "Khu 9", 12)])))
     with pytest.raises(DesignError, match="found no cell u1/urban/Khu 9, expected it: responses came from there"):
         sealed_design_source(design, SOURCE.encode(), coarsened, {}, {})
+
+
+def test_the_cells_of_ballots_are_joined_for_the_whole_round() -> None:
+    rows = [
+        ({"unit": unit, "stratum": stratum, "psu": psu, "channel": "web", "ballot": f"{stratum}{j}"}, {"a": "3"})
+        for stratum, psu, n in (("large", "Hạ Long", 12), ("small", "Cẩm Phả", 6), ("micro", "Uông Bí", 7))
+        for j in range(n)
+        for unit in ("d1", "d2")
+    ]
+    source = """\
+design: 1
+strata: [stratum]
+clusters: [psu]
+cells:
+  - {stratum: large, psu: "Hạ Long", population: 40, probability: 0.5}
+  - {stratum: large, psu: "Móng Cái", population: 30, probability: 0.5}
+  - {stratum: small, psu: "Cẩm Phả", population: 300}
+  - {stratum: micro, psu: "Uông Bí", population: 900}
+"""
+    coarsened = redraw_psus(coarsen_ballots(responses_of(rows, SEVERAL)), lambda labels: labels, crosses_units=True)
+    counts = {("", "large", "Hạ Long"): 12, ("", "small", "Cẩm Phả"): 6, ("", "micro", "Uông Bí"): 7}
+    sealed_source = sealed_design_source(read(source.encode()), b"", coarsened, counts, counts)
+    assert read(sealed_source).cells == (
+        DesignCell("", "large", "p1", 40, 0.5, 12, 12),
+        DesignCell("", "large", "nobody", 30, 0.5, 0, 0),
+        DesignCell("", "micro+small", "", 1200, 1.0, 13, 13),
+    )
+    framed = framed_under(sealed_source, coarsened.table, ["d1", "d2"], source=SEVERAL)
+    assert framed.weights.tolist() == pytest.approx([140 / 12] * 24 + [1200 / 13] * 26)
