@@ -1,5 +1,6 @@
 """Tables of answers that were collected elsewhere, read as texts: CSV or Parquet, refused whole where they are odd."""
 
+import codecs
 import io
 import unicodedata
 from pathlib import Path
@@ -18,6 +19,7 @@ MOST_COLUMNS = 5_000
 MOST_CELLS = 1_000_000_000
 LONGEST_CELL = 20_000
 _PARQUET_MAGIC = b"PAR1"
+_PIECE = 1 << 20
 
 
 def read_answer_table(path: Path) -> pa.Table:
@@ -29,7 +31,7 @@ def read_answer_table(path: Path) -> pa.Table:
     if path.is_file() and path.stat().st_size > LARGEST_FILE:
         raise BadInput(f"{path}: found {path.stat().st_size:,} bytes, expected at most {LARGEST_FILE:,}")
     content = read_plain_file(path, LARGEST_FILE)
-    if not content.strip():
+    if content.isspace() or not content:
         raise BadInput(f"{path}: found an empty file, expected a table with a header and answers")
     table = _read_parquet(content, path) if content.startswith(_PARQUET_MAGIC) else _read_csv(content, path)
     if table.num_rows == 0:
@@ -126,8 +128,13 @@ def _as_text(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
 def _bare(table: pa.Table, path: Path) -> pa.Table:
     if table.num_rows > MOST_ROWS:
         raise BadInput(f"{path}: found {table.num_rows:,} rows, expected at most {MOST_ROWS:,}")
-    columns = [pc.utf8_trim_whitespace(column).combine_chunks() for column in table.columns]
-    return pa.table(columns, names=table.column_names)
+    columns = []
+    names = table.column_names
+    for name in names:
+        columns.append(pc.utf8_trim_whitespace(table[name]).combine_chunks())
+        # A million rows take hundreds of megabytes: each column is given up when it has been copied.
+        table = table.drop_columns([name])
+    return pa.table(columns, names=names)
 
 
 def _refuse_long_cells(table: pa.Table, name: str, path: Path) -> None:
@@ -141,15 +148,22 @@ def _refuse_long_cells(table: pa.Table, name: str, path: Path) -> None:
 
 
 def _refuse_broken_text(content: bytes, path: Path) -> None:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as complaint:
-        line = content.count(b"\n", 0, complaint.start) + 1
-        raise BadInput(
-            f"{path}, line {line}: found the byte 0x{content[complaint.start]:02X}, expected text in UTF-8"
-        ) from None
-    for sign in "\0\x1b":
-        if sign in text:
-            line = text.count("\n", 0, text.index(sign)) + 1
-            name = unicodedata.name(sign, "a control character")
-            raise BadInput(f"{path}, line {line}: found {name} U+{ord(sign):04X}, expected text")
+    # Decoded in pieces: one letter beyond the first alphabets makes a text of Python's four times as long as its file.
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(content), _PIECE):
+        piece = content[start : start + _PIECE]
+        n_held = len(decoder.getstate()[0])
+        try:
+            decoder.decode(piece, final=start + _PIECE >= len(content))
+        except UnicodeDecodeError as complaint:
+            place = start - n_held + complaint.start
+            line = content.count(b"\n", 0, place) + 1
+            raise BadInput(
+                f"{path}, line {line}: found the byte 0x{content[place]:02X}, expected text in UTF-8"
+            ) from None
+    for sign in b"\0\x1b":
+        place = content.find(sign)
+        if place >= 0:
+            line = content.count(b"\n", 0, place) + 1
+            name = unicodedata.name(chr(sign), "a control character")
+            raise BadInput(f"{path}, line {line}: found {name} U+{sign:04X}, expected text")
