@@ -49,17 +49,12 @@ def linear_findings(estimates: LinearEstimates) -> Findings:
     Raises DesignError under "fail" where a stratum that holds a domain has one PSU.
     """
     shape = estimates.values.shape
-    variances, srs, srs_replace = (np.full(shape, np.nan) for _ in range(3))
-    for d, columns in _by_variable(estimates.columns, shape[0]):
-        if not np.isnan(estimates.values[d, columns]).all():
-            variances[d, columns] = np.diag(estimates.covariance_within(d, columns))
-        for k in columns:
-            srs[d, k] = estimates.srs_variance_within(d, k)
-            srs_replace[d, k] = estimates.srs_variance_within(d, k, replace=True)
-            # R gives no design effect of a mean from a sample that is larger than its population.
-            is_mean = estimates.columns[k].kind == "ratio" and estimates.columns[k].denominator is None
-            if is_mean and estimates.sum_weights[d, k] < estimates.n[d, k]:
-                srs[d, k] = np.nan
+    variances = estimates.variances_within()
+    srs, srs_replace = estimates.srs_variances_within(), estimates.srs_variances_within(replace=True)
+    for k, column in enumerate(estimates.columns):
+        # R gives no design effect of a mean from a sample that is larger than its population.
+        if column.kind == "ratio" and column.denominator is None:
+            srs[estimates.sum_weights[:, k] < estimates.n[:, k], k] = np.nan
 
     def covariance() -> Floats:
         if shape[0] == 1 and len({column.variable for column in estimates.columns}) == 1:
@@ -69,7 +64,7 @@ def linear_findings(estimates: LinearEstimates) -> Findings:
     return Findings(
         estimates.domains,
         estimates.values,
-        np.where(np.isnan(estimates.values), np.nan, variances),
+        variances,
         srs,
         srs_replace,
         estimates.n,
@@ -122,9 +117,8 @@ def replicate_findings(
         if column.denominator is None:
             residuals = y[is_here] - centres[here[is_here]]
             square = np.bincount(here[is_here], weights[is_here] * residuals**2, minlength=shape[0]) / divisor**2
-            for d in np.flatnonzero(n[:, k] > 0).tolist():
-                srs[d, k] = srs_variance(square[d], n[d, k], full[d, 1], replace=False)
-                srs_replace[d, k] = srs_variance(square[d], n[d, k], full[d, 1], replace=True)
+            srs[:, k] = srs_variance(square, n[:, k], full[:, 1], replace=False)
+            srs_replace[:, k] = srs_variance(square, n[:, k], full[:, 1], replace=True)
     for d, chosen in _by_variable(columns, shape[0]):
         variances[d, chosen] = np.diag(replicate_covariance(thetas[d, chosen], values[d, chosen], replicates))
     return Findings(

@@ -11,7 +11,7 @@ from scipy import sparse
 from analysis.estimation.design import SurveyDesign
 from analysis.estimation.stages import Stage, degrees_of_freedom, stages_of
 from analysis.estimation.totals import Collapsed, Column, Floats, Integers, collapse
-from analysis.estimation.variance import RowMoments, variance_of_rows, variance_of_units
+from analysis.estimation.variance import RowMoments, variance_of_rows, variance_of_units, variances_of_domains
 
 # Dense or sparse, whatever scipy.sparse makes an array of.
 Coefficients: TypeAlias = Any
@@ -105,6 +105,31 @@ class LinearEstimates:
         )
         return variance_of_rows(moments, self.stages[0], self.design)
 
+    def variances_within(self) -> Floats:
+        """The variance (D, K) of each estimate within its domain, as `covariance_within` has it; NaN where there is no
+        estimate.
+
+        Raises DesignError under "fail" where a stratum of a domain has one PSU.
+        """
+        groups, n_domains = self.collapsed.groups, len(self.domains)
+        found: Floats = np.full(self.values.shape, np.nan)
+        by_variable: dict[int, list[int]] = {}
+        for k, column in enumerate(self.columns):
+            by_variable.setdefault(column.variable, []).append(k)
+        for variable, columns in by_variable.items():
+            quick = None
+            if groups.spread is None and len(self.stages) == 1:
+                holds = np.flatnonzero((groups.domain >= 0) & (groups.n_answered[:, variable] > 0))
+                stratum = self.stages[0].stratum[holds]
+                z = groups.z[holds][:, columns]
+                quick = variances_of_domains(z, groups.domain[holds], n_domains, stratum, self.stages[0], self.design)
+            for d in range(n_domains if quick is None else 0):
+                if not np.isnan(self.values[d, columns]).all():
+                    found[d, columns] = np.diag(self.covariance_within(d, columns))
+            if quick is not None:
+                found[:, columns] = quick
+        return np.where(np.isnan(self.values), np.nan, found)
+
     def covariance_of(self, coefficients: Coefficients) -> Floats:
         """The joint covariance (M, M) of M linear combinations of the estimates of all domains.
 
@@ -116,7 +141,13 @@ class LinearEstimates:
         Raises DesignError under "fail" where a stratum has one PSU.
         Source: R survey, svyby(covmat = TRUE) and svycontrast.
         """
-        matrix = sparse.csr_array(coefficients)
+        return self._combined(sparse.csr_array(coefficients), only_diagonal=False)
+
+    def variances_of(self, coefficients: Coefficients) -> Floats:
+        """The variances (M,) of M linear combinations: the diagonal of `covariance_of`, for less."""
+        return self._combined(sparse.csr_array(coefficients), only_diagonal=True)
+
+    def _combined(self, matrix: Any, *, only_diagonal: bool) -> Floats:
         n_columns, groups = len(self.columns), self.collapsed.groups
         n_wanted = matrix.shape[0]
         if matrix.shape[1] != len(self.domains) * n_columns:
@@ -125,7 +156,7 @@ class LinearEstimates:
         domain = groups.domain[chosen]
         values = self._placed(chosen) @ matrix.T
         if groups.spread is None:
-            return variance_of_units(values, chosen, self.stages, self.design)
+            return variance_of_units(values, chosen, self.stages, self.design, only_diagonal=only_diagonal)
         by_domain = sparse.csc_array(matrix)
         blocks = [by_domain[:, d * n_columns : (d + 1) * n_columns] for d in range(len(self.domains))]
         spread, n = groups.spread[chosen], groups.n[chosen].astype(np.float64)
@@ -142,7 +173,8 @@ class LinearEstimates:
             return total
 
         moments = RowMoments(self.stages[0].stratum[chosen], n, n, values.toarray() / n[:, None], add_up)
-        return variance_of_rows(moments, self.stages[0], self.design)
+        covariance = variance_of_rows(moments, self.stages[0], self.design)
+        return np.diag(covariance) if only_diagonal else covariance
 
     def _placed(self, chosen: Integers) -> Any:
         """The linearised totals of the chosen groups at the place of their domain: sparse (len(chosen), D * K)."""
@@ -172,35 +204,34 @@ class LinearEstimates:
             if not len(involved):
                 continue
             dense_block = block.toarray()[involved]
-            n, sum_weights = float(totals.n[d]), float(totals.sum_weights[d])
-            is_replaced = replace or sum_weights <= n * (1 + 1e-9)
+            n, sum_weights = totals.n[d : d + 1], totals.sum_weights[d : d + 1]
+            is_replaced = replace or bool(sum_weights[0] <= n[0] * (1 + 1e-9))
             squares = np.einsum("mi,ij,mj->m", dense_block, self.collapsed.squares[d], dense_block)
-            variances[involved] += squares * srs_variance(1.0, n, sum_weights, replace=is_replaced)
+            variances[involved] += squares * srs_variance(np.ones(1), n, sum_weights, replace=is_replaced)
         return variances
 
-    def srs_variance_within(self, domain: int, column: int, *, replace: bool = False) -> float:
-        """The variance of one estimate had its answers been a simple random sample of as many rows.
+    def srs_variances_within(self, *, replace: bool = False) -> Floats:
+        """The variances (D, K) of the estimates had the answers to each been a simple random sample of as many rows.
 
         Arguments:
-            domain: the index of the domain.
-            column: the index of the column.
             replace: with replacement; otherwise from a population of as many as the sum of the weights.
 
-        Returns NaN where a single row answered. Source: R survey, deff = TRUE and deff = "replace".
+        NaN where a single row answered. Source: R survey, deff = TRUE and deff = "replace".
         """
-        square = self.collapsed.squares[domain, column, column]
-        return srs_variance(square, self.n[domain, column], self.sum_weights[domain, column], replace=replace)
+        squares = np.einsum("dkk->dk", self.collapsed.squares)
+        return srs_variance(squares, self.n, self.sum_weights, replace=replace)
 
 
-def srs_variance(square: float, n: float, sum_weights: float, *, replace: bool) -> float:
-    """The variance of a total of residuals e under simple random sampling, from Σ w e², n rows and Σ w.
+def srs_variance(square: Floats, n: Floats | Integers, sum_weights: Floats, *, replace: bool) -> Floats:
+    """The variances of totals of residuals e under simple random sampling, from Σ w e², n rows and Σ w.
 
     Without replacement it is Σ w e² (N - n) / (n - 1) with N = Σ w; with replacement N takes the place of N - n.
     NaN where n < 2.
 
     Source: R survey, svyvar and deff; Särndal, Swensson and Wretman (1992), §3.3.
     """
-    return square * (sum_weights if replace else sum_weights - n) / (n - 1) if n > 1 else float("nan")
+    found: Floats = square * (sum_weights if replace else sum_weights - n) / np.maximum(n - 1, 1)
+    return np.where(n > 1, found, np.nan)
 
 
 def estimate_linear(

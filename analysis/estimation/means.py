@@ -56,7 +56,7 @@ class MeanSet(LinearEstimates):
         is_missing = np.isnan(flat)
         values = matrix @ np.where(is_missing, 0.0, flat) + constant
         lacks = (abs(matrix) @ is_missing.astype(np.float64)) > 0
-        variances, srs = np.diag(self.covariance_of(matrix)), self.srs_variance_of(matrix)
+        variances, srs = self.variances_of(matrix), self.srs_variance_of(matrix)
         found = []
         for m, d in enumerate(domain):
             df = self.df_design if d is None else float(self.df[d])

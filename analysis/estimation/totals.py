@@ -17,6 +17,7 @@ import ibis
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from analysis.errors import DesignError
 from analysis.estimation.design import SurveyDesign
@@ -137,8 +138,10 @@ def collapse(
     rows = _canonical(with_weights(table, design), design, columns, domain, inside)
     totals = _domain_totals(rows, columns, len(domain))
     linearised = _linearised(rows, columns, totals)
-    groups = _group_totals(linearised, design, columns)
-    return Collapsed(totals, groups, _squares(linearised, len(columns), with_cross_squares))
+    groups, squares = _group_totals(linearised, design, columns, with_squares=not with_cross_squares)
+    if with_cross_squares:
+        return Collapsed(totals, groups, _squares(linearised, len(columns)))
+    return Collapsed(totals, groups, _diagonals(squares, groups.domain, len(totals.domains)))
 
 
 def _canonical(
@@ -240,7 +243,10 @@ def _nullable(values: Floats) -> pa.Array:
     return pa.array(values, pa.float64(), mask=~np.isfinite(values))
 
 
-def _group_totals(rows: Any, design: SurveyDesign, columns: Sequence[Column]) -> GroupTotals:
+def _group_totals(
+    rows: Any, design: SurveyDesign, columns: Sequence[Column], *, with_squares: bool
+) -> tuple[GroupTotals, Floats]:
+    """The totals of each group and, where they are wanted, Σ w e_k² of each (G, K)."""
     keys = list(key_names(design))
     by = [*keys, "inside", "domain"]
     each = range(len(columns))
@@ -248,6 +254,7 @@ def _group_totals(rows: Any, design: SurveyDesign, columns: Sequence[Column]) ->
     sums: dict[str, Any] = {"n": rows.count()}
     sums |= {f"n{v}": rows[f"e{k}"].count() for v, k in sorted(first_of_variable.items())}
     sums |= {f"z{k}": rows[f"z{k}"].sum() for k in each}
+    sums |= {f"q{k}": (rows.w * rows[f"e{k}"] * rows[f"e{k}"]).sum() for k in each if with_squares}
     stages = range(len(design.fpc))
     sums |= {f"lowest{s}": rows[f"f{s}"].min() for s in stages} | {f"highest{s}": rows[f"f{s}"].max() for s in stages}
     pairs = [] if design.clusters else list(combinations_with_replacement(each, 2))
@@ -265,26 +272,39 @@ def _group_totals(rows: Any, design: SurveyDesign, columns: Sequence[Column]) ->
             raise DesignError(f"column {column}: found several values within one stratum, expected one")
         fpc.append(lowest)
     n_answered = [found[f"n{v}"].to_numpy() for v in sorted(first_of_variable)]
-    strata = [found[name].cast(pa.string()).to_pylist() for name in keys if name.startswith("h")]
+    strata = [found[name].cast(pa.string()) for name in keys if name.startswith("h")]
+    labels = pc.binary_join_element_wise(*strata, "/").to_pylist() if strata else ("",) * found.num_rows
     z = np.stack([floats(found[f"z{k}"]) for k in each], axis=1)
     n = found["n"].to_numpy().astype(np.int64)
-    return GroupTotals(
+    squares = np.stack([np.nan_to_num(floats(found[f"q{k}"])) for k in each], axis=1) if with_squares else np.zeros(0)
+    groups = GroupTotals(
         keys={name: _codes(found[name]) for name in keys},
-        labels=tuple("/".join(parts) for parts in zip(*strata, strict=True)) if strata else ("",) * found.num_rows,
+        labels=tuple(labels),
         domain=found["domain"].fill_null(-1).to_numpy().astype(np.int64),
-        is_inside=np.asarray(found["inside"].to_pylist(), dtype=np.bool_),
+        is_inside=found["inside"].to_numpy().astype(np.bool_),
         n=n,
         n_answered=np.stack(n_answered, axis=1).astype(np.int64),
         z=z,
         spread=None if design.clusters else _symmetric(found, "p", len(columns)),
         fpc=tuple(fpc),
     )
+    return groups, squares
 
 
-def _squares(rows: Any, size: int, with_cross: bool) -> Floats:
-    """Σ w e_k e_l of each domain over the rows that answered both (D, K, K); 0 off the diagonal without the crosses."""
+def _diagonals(squares: Floats, domain: Integers, n_domains: int) -> Floats:
+    """Σ w e_k² of each domain on the diagonals of (D, K, K), added up over its groups."""
+    size = squares.shape[1]
+    found = np.zeros((n_domains, size, size))
+    is_in = domain >= 0
+    for k in range(size):
+        found[:, k, k] = np.bincount(domain[is_in], weights=squares[is_in, k], minlength=n_domains)
+    return found
+
+
+def _squares(rows: Any, size: int) -> Floats:
+    """Σ w e_k e_l of each domain over the rows that answered both (D, K, K)."""
     rows = rows.filter(rows.domain.notnull())
-    pairs = combinations_with_replacement(range(size), 2) if with_cross else ((k, k) for k in range(size))
+    pairs = combinations_with_replacement(range(size), 2)
     sums = {f"q{k}_{j}": (rows.w * rows[f"e{k}"] * rows[f"e{j}"]).sum() for k, j in pairs}
     found = rows.group_by("domain").agg(**sums).order_by("domain").to_pyarrow()
     return _symmetric(found, "q", size)
@@ -293,8 +313,6 @@ def _squares(rows: Any, size: int, with_cross: bool) -> Floats:
 def _symmetric(found: pa.Table, prefix: str, size: int) -> Floats:
     filled = np.zeros((found.num_rows, size, size))
     for k, j in combinations_with_replacement(range(size), 2):
-        if f"{prefix}{k}_{j}" not in found.column_names:
-            continue
         filled[:, k, j] = filled[:, j, k] = np.nan_to_num(floats(found[f"{prefix}{k}_{j}"]))
     return filled
 

@@ -80,20 +80,23 @@ def rule_of(stage: Stage, present: Integers, n_present: Floats, design: SurveyDe
     return Rule(np.where(is_census, 0.0, scale), is_centred)
 
 
-def variance_of_units(values: Any, chosen: Integers, stages: tuple[Stage, ...], design: SurveyDesign) -> Floats:
-    """The covariance (P, P) of the totals of P columns where PSUs are clusters.
+def variance_of_units(
+    values: Any, chosen: Integers, stages: tuple[Stage, ...], design: SurveyDesign, *, only_diagonal: bool = False
+) -> Floats:
+    """The covariance (P, P) of the totals of P columns where PSUs are clusters, or its diagonal (P,).
 
     Arguments:
         values: totals of linearised values of the chosen groups (len(chosen), P), dense or sparse.
         chosen: the groups that hold the domain; strata without any are left out.
         stages: the stages that enter the variance.
         design: it says what a lonely PSU adds.
+        only_diagonal: whether the variances are enough.
 
     Raises DesignError as `rule_of` does.
     """
     factor = np.ones(len(chosen))
     parent = np.zeros(len(chosen), dtype=np.int64)
-    total: Floats = np.zeros((values.shape[1],) * 2)
+    total: Floats = np.zeros(values.shape[1] if only_diagonal else (values.shape[1],) * 2)
     for stage in stages:
         if stage.unit is None:
             raise ValueError("found rows that are their own PSUs, expected clusters")
@@ -106,10 +109,42 @@ def variance_of_units(values: Any, chosen: Integers, stages: tuple[Stage, ...], 
         means = _add_up(sums, of_unit, len(present)) / stage.n_units[present][:, None]
         means = np.where(rule.is_centred[:, None], means, 0.0)
         centred = sums - means[of_unit]
-        total += (centred * weights[of_unit][:, None]).T @ centred
-        total += (means * (weights * (stage.n_units[present] - n_present))[:, None]).T @ means
+        total += _squares(centred, weights[of_unit], only_diagonal)
+        total += _squares(means, weights * (stage.n_units[present] - n_present), only_diagonal)
         factor, parent = factor * (1 - stage.left_out[stage.stratum[chosen]]), stage.unit[chosen]
     return total
+
+
+def variances_of_domains(
+    z: Floats, domain: Integers, n_domains: int, stratum: Integers, stage: Stage, design: SurveyDesign
+) -> Floats | None:
+    """The variances (D, P) of the totals of P columns in each domain on its own, where PSUs of one stage are clusters.
+
+    Arguments:
+        z: totals of linearised values of the groups that hold a domain, each of one PSU (G, P).
+        domain: the domain of each group (G,).
+        n_domains: D.
+        stratum: the stratum of each group (G,).
+        stage: the stage of the PSUs.
+        design: it says what a lonely PSU adds.
+
+    Returns the diagonals of `variance_of_units`, domain by domain, but None where a lonely PSU is an error: that
+    function names its stratum.
+    """
+    size = len(stage.n_units)
+    pairs, of_group = np.unique(domain * size + stratum, return_inverse=True)
+    of_domain, present = pairs // size, pairs % size
+    n_present: Floats = np.bincount(of_group, minlength=len(pairs)).astype(np.float64)
+    try:
+        rule = rule_of(stage, present, n_present, design)
+    except DesignError:
+        return None
+    weights = _weights(rule, of_domain)
+    means = _add_up(z, of_group, len(pairs)) / stage.n_units[present][:, None]
+    means = np.where(rule.is_centred[:, None], means, 0.0)
+    squares = _add_up((z - means[of_group]) ** 2, of_group, len(pairs))
+    squares += (stage.n_units[present] - n_present)[:, None] * means**2
+    return _add_up(squares * weights[:, None], of_domain, n_domains)
 
 
 def variance_of_rows(rows: RowMoments, stage: Stage, design: SurveyDesign) -> Floats:
@@ -128,6 +163,14 @@ def variance_of_rows(rows: RowMoments, stage: Stage, design: SurveyDesign) -> Fl
     centred = rows.means - means[of_group]
     total = rows.spread(weights[of_group]) + (centred * (weights[of_group] * rows.n)[:, None]).T @ centred
     return total + (means * (weights * (n_units - n_rows))[:, None]).T @ means
+
+
+def _squares(values: Floats, weights: Floats, only_diagonal: bool) -> Floats:
+    """Σ weight · values values' over the rows, or its diagonal."""
+    if only_diagonal:
+        return np.asarray(np.einsum("i,ip,ip->p", weights, values, values), dtype=np.float64)
+    found: Floats = (values * weights[:, None]).T @ values
+    return found
 
 
 def _add_up(values: Any, code: Integers, size: int) -> Floats:
