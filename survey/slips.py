@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 import segno
@@ -13,8 +14,6 @@ from survey.code_files import LIST_COLUMNS, csv_rows
 from survey.codes import read_code, spell_typed
 from survey.errors import BadInput, WrongState
 from survey.invitations import ISSUING_STATES, IssuedCode
-from survey.print_pool import Page, Printed, default_workers, print_pages
-from survey.printing import make_slip_printer
 from survey.round_records import RoundRecord
 from survey.secrets import Secrets
 from survey.settings import Settings
@@ -23,6 +22,10 @@ from survey.storage.sessions import reading
 from survey.storage.stores import Stores
 from survey.texts import LANGUAGES, date
 from survey.units import UnitRecord
+
+# The PDF engine is heavy: whoever only checks a list, and every server, does without it until something is printed.
+if TYPE_CHECKING:
+    from survey.print_pool import Page, Printed
 
 SLIPS_A_SHEET = 8
 # The memory and the time of a file grow with its sheets: 1,000 slips take half a minute and half a gigabyte.
@@ -137,15 +140,18 @@ def print_slips(
     public_url: str,
     *,
     workers: int | None = None,
-) -> Iterator[Printed]:
+) -> "Iterator[Printed]":
     """The PDF files of the slips, named "1", "2", …, in the order in which they are done: sheets of eight to be cut.
 
     Codes keep their order, and a unit begins on a sheet of its own, so that sheets can be sorted before they are cut.
     """
+    from survey.print_pool import Page, default_workers, print_pages
+    from survey.printing import make_slip_printer
+
     names = {unit.code: Text(unit.name_vi, unit.name_en) for unit in units}
     printer = make_slip_printer()
 
-    def page(number: int, part: Sequence[Sequence[IssuedCode]]) -> Page:
+    def page(number: int, part: Sequence[Sequence[IssuedCode]]) -> "Page":
         def html() -> str:
             sheets = [[slip_of(code, names, public_url) for code in sheet] for sheet in part]
             return printer.page("slips.html.jinja", LANGUAGES[0], heading=heading_of(record), sheets=sheets)
@@ -161,8 +167,11 @@ def n_files(codes: Sequence[IssuedCode]) -> int:
     return len(_files(codes))
 
 
-def print_stands(record: RoundRecord, units: Sequence[UnitRecord | None], public_url: str) -> Printed:
+def print_stands(record: RoundRecord, units: Sequence[UnitRecord | None], public_url: str) -> "Printed":
     """One PDF with a stand of A6 for each unit, for its counter; None stands for the round as a whole."""
+    from survey.print_pool import Page, print_pages
+    from survey.printing import make_slip_printer
+
     printer = make_slip_printer()
 
     def html() -> str:

@@ -5,6 +5,11 @@ import io
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+from flask import Response
+
+CSV_TYPE = "text/csv; charset=utf-8"
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 Cell = str | int | float | None
 
 # A cell that begins with one of these is run as a formula by some spreadsheet program; full-width twins included.
@@ -33,3 +38,37 @@ def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     writer.writerow(header)
     writer.writerows([harmless(cell) for cell in row] for row in rows)
     return BYTE_ORDER_MARK + text.getvalue().encode()
+
+
+def xlsx_bytes(
+    title: str, header: Sequence[str], rows: Iterable[Sequence[Cell]], *, widths: Sequence[int] = ()
+) -> bytes:
+    """The table as an Excel workbook with one sheet: numbers are numbers, and no text is a formula or a link."""
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.utils import get_column_letter
+
+    workbook = Workbook(write_only=True)
+    sheet = workbook.create_sheet(title)
+    sheet.freeze_panes = "A2"
+    for column, width in enumerate(widths, 1):
+        sheet.column_dimensions[get_column_letter(column)].width = width
+    for row in (header, *rows):
+        cells = []
+        for value in row:
+            cell = WriteOnlyCell(sheet, value=value)
+            if isinstance(value, str):
+                # A text that begins like a formula would become one; its kind is said, not guessed.
+                cell.data_type = "s"
+            cells.append(cell)
+        sheet.append(cells)
+    stream = io.BytesIO()
+    workbook.save(stream)
+    return stream.getvalue()
+
+
+def attachment(content: bytes, content_type: str, name: str) -> Response:
+    """The file as something to be saved under a name."""
+    response = Response(content, content_type=content_type)
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response

@@ -11,16 +11,21 @@ from wtforms import ValidationError
 from survey.errors import NotFound
 from survey.services import Services
 from survey.web.languages import keep_language
+from survey.web.office.accounting import AccountingPages
 from survey.web.office.codes import CodePages
 from survey.web.office.entry import EntryPages
 from survey.web.office.new_round import NewRoundPages
 from survey.web.office.rounds import RoundPages
 from survey.web.office.session import load_officer, to_sign_in
+from survey.web.office.slips import SlipPages
 from survey.web.office.steps import StepPages
 from survey.web.pages import page_language, render_page
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SIGN_IN = "office.sign_in"
+UPLOADS = frozenset({"office.batch", "office.slips"})
+# Below the size at which the form parser would write what is uploaded, perhaps codes, to a file on the disk.
+LARGEST_UPLOAD = 450_000
 
 
 def make_blueprint(services: Services) -> Blueprint:
@@ -39,6 +44,10 @@ def make_blueprint(services: Services) -> Blueprint:
     def not_found(_: Exception) -> Response:
         return _problem(HTTPStatus.NOT_FOUND)
 
+    @blueprint.errorhandler(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    def too_large(_: Exception) -> Response:
+        return _problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+
     @blueprint.errorhandler(BadRequest)
     def bad_request(_: BadRequest) -> Response:
         return _problem(HTTPStatus.BAD_REQUEST)
@@ -53,6 +62,8 @@ def _guard(blueprint: Blueprint, services: Services) -> None:
         load_officer(services.stores)
         if g.officer is None and request.endpoint != SIGN_IN:
             return to_sign_in()
+        if request.endpoint in UPLOADS:
+            request.max_content_length = LARGEST_UPLOAD
         if request.method not in READING_METHODS and request.endpoint != SIGN_IN:
             try:
                 validate_csrf(request.form.get("csrf_token"))
@@ -64,7 +75,8 @@ def _guard(blueprint: Blueprint, services: Services) -> None:
 
 def _add_pages(blueprint: Blueprint, services: Services) -> None:
     entry, rounds, steps = EntryPages(services), RoundPages(services), StepPages(services)
-    codes, new_round = CodePages(services), NewRoundPages(services)
+    codes, slips, new_round = CodePages(services), SlipPages(services), NewRoundPages(services)
+    accounting = AccountingPages(services)
     both = ["GET", "POST"]
     add = blueprint.add_url_rule
     add("/", "rounds", rounds.rounds, methods=["GET"])
@@ -74,6 +86,11 @@ def _add_pages(blueprint: Blueprint, services: Services) -> None:
     add("/new-round", "new_round", new_round.new_round, methods=both)
     add("/rounds/<slug>", "round", rounds.round, methods=["GET"])
     add("/rounds/<slug>/codes", "codes", codes.codes, methods=both)
+    add("/rounds/<slug>/codes/batch", "batch", codes.batch, methods=both)
+    add("/rounds/<slug>/slips", "slips", slips.slips, methods=both)
+    add("/rounds/<slug>/stands", "stands", slips.stands, methods=["POST"])
+    add("/rounds/<slug>/accounting", "accounting", accounting.accounting, methods=["GET"])
+    add("/rounds/<slug>/accounting.<any(csv, xlsx):file_type>", "accounting_file", accounting.file, methods=["GET"])
     add("/rounds/<slug>/<any(open, close, seal, publish):step>", "confirm", steps.confirm, methods=both)
     add("/rounds/<slug>/<any(open, close, seal, publish):step>/done", "done", steps.done, methods=["GET"])
     add("/<path:anything>", "nowhere", _nowhere, methods=["GET"])

@@ -5,7 +5,16 @@ from collections.abc import Sequence
 from datetime import date
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, Field, IntegerField, RadioField, SelectField, SelectMultipleField, StringField
+from wtforms import (
+    DateField,
+    Field,
+    FileField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+)
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Regexp, StopValidation
 
 MOST_CODES = 20_000
@@ -52,13 +61,43 @@ class SignInForm(OfficeForm):
     )
 
 
+FILE_TYPES = ("csv", "xlsx", "slips")
+
+
+def _has_content(form: object, field: Field) -> None:
+    # A browser sends an empty part without a name where no file was chosen.
+    if not getattr(field.data, "filename", ""):
+        raise StopValidation("error_file")
+
+
+def _file_type() -> RadioField:
+    return RadioField(choices=list(FILE_TYPES), default="csv", validators=[InputRequired("error_choice")])
+
+
+class BatchForm(OfficeForm):
+    batch = FileField(validators=[_has_content])
+    file_type = _file_type()
+
+
+class SlipsForm(OfficeForm):
+    codes = FileField(validators=[_has_content])
+
+
+class StandsForm(OfficeForm):
+    unit = SelectField(validators=[InputRequired("error_choice")])
+
+    def offer(self, units: Sequence[str]) -> None:
+        """Offer these units, and all of them together as the choice `*`."""
+        self.unit.choices = [("*", ""), *((code, code) for code in units)]
+
+
 class CodesForm(OfficeForm):
     unit = SelectField(validators=[InputRequired("error_choice")])
     count = IntegerField(
         validators=[InputRequired("error_count"), NumberRange(min=1, max=MOST_CODES, message="error_count")]
     )
     channel = SelectField(validators=[InputRequired("error_choice")])
-    file_type = RadioField(choices=["csv", "xlsx"], default="csv", validators=[InputRequired("error_choice")])
+    file_type = _file_type()
 
     def offer(self, units: Sequence[str], channels: Sequence[str]) -> None:
         """Offer these units, and all of them together as the choice `*`."""
@@ -89,6 +128,7 @@ class RoundForm(OfficeForm):
     opens_on = DateField(validators=[InputRequired("error_date")])
     closes_on = DateField(validators=[InputRequired("error_date"), _not_before_opening])
     questionnaire = SelectField(validators=[InputRequired("error_choice")])
+    modules = SelectMultipleField()
     bloc = SelectField()
     kinds = SelectMultipleField()
     issuer_vi = _line(200, is_required=True)
@@ -96,8 +136,11 @@ class RoundForm(OfficeForm):
     decision = _line(200)
     hotline = _line(100)
 
-    def offer(self, questionnaires: Sequence[str], blocs: Sequence[str], kinds: Sequence[str]) -> None:
+    def offer(
+        self, questionnaires: Sequence[str], modules: Sequence[str], blocs: Sequence[str], kinds: Sequence[str]
+    ) -> None:
         """Offer these choices; the empty bloc means every bloc."""
         self.questionnaire.choices = [("", ""), *((reference, reference) for reference in questionnaires)]
+        self.modules.choices = [(reference, reference) for reference in modules]
         self.bloc.choices = [("", ""), *((code, code) for code in blocs)]
         self.kinds.choices = [(kind, kind) for kind in kinds]

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from analysis.errors import AnalysisError
 from questionnaires.errors import QuestionnaireError
-from questionnaires.model import Text
+from questionnaires.model import Questionnaire, Text
 from survey.errors import HailongError, NotFound, StoreUnavailable
 from survey.notices import Notice
 from survey.questionnaire_library import find_questionnaire, published_references
@@ -22,8 +22,8 @@ from survey.web.office.presenting import kind_label, unit_name
 from survey.web.pages import catalogue_of, page_language, render_page
 
 FIELDS = (
-    "title_vi", "title_en", "slug", "opens_on", "closes_on", "questionnaire", "bloc", "kinds", "issuer_vi", "issuer_en",
-    "decision", "hotline",
+    "title_vi", "title_en", "slug", "opens_on", "closes_on", "questionnaire", "modules", "bloc", "kinds", "issuer_vi",
+    "issuer_en", "decision", "hotline",
 )  # fmt: skip
 
 
@@ -38,8 +38,10 @@ class NewRoundPages:
         form = RoundForm()
         references = published_references(self._services.stores)
         known = units_on(self._services.stores, today())
-        blocs = {unit.bloc_code: unit.bloc_name for unit in known}
-        form.offer(references, list(blocs), sorted({unit.kind for unit in known}))
+        blocs = {unit.bloc_code: unit.bloc_in(language) for unit in known}
+        # What asks about several units leads its readers through them and cannot be asked along.
+        modules = [ref for ref in references if not self._questionnaire(ref).rates_several_units]
+        form.offer(references, modules, list(blocs), sorted({unit.kind for unit in known}))
         if request.method == "GET":
             return self._page(form, blocs, language)
         if "preview" in request.form:
@@ -115,6 +117,7 @@ class NewRoundPages:
                 else text("new_questionnaire_choose", language)
                 for reference, _ in form.questionnaire.choices
             },
+            module_labels={ref: self._questionnaire_label(ref, language) for ref, _ in form.modules.choices},
             bloc_labels={"": text("new_bloc_all", language), **blocs},
             kind_labels={kind: kind_label(kind, language) for kind, _ in form.kinds.choices},
             preview=names,
@@ -122,8 +125,10 @@ class NewRoundPages:
         )
 
     def _questionnaire_label(self, reference: str, language: str) -> str:
-        title = find_questionnaire(self._services.stores, reference).title
-        return f"{title.in_language(language)} ({reference})"
+        return f"{self._questionnaire(reference).title.in_language(language)} ({reference})"
+
+    def _questionnaire(self, reference: str) -> Questionnaire:
+        return find_questionnaire(self._services.stores, reference)
 
 
 def _request(form: RoundForm, chosen: Sequence[UnitRecord]) -> RoundRequest:
@@ -133,6 +138,7 @@ def _request(form: RoundForm, chosen: Sequence[UnitRecord]) -> RoundRequest:
         units="code=" + ",".join(unit.code for unit in chosen),
         opens_on=form.opens_on.data,
         closes_on=form.closes_on.data,
+        modules=tuple(form.modules.data or ()),
         title=Text(form.title_vi.data, form.title_en.data),
         notice=Notice(
             issuer=Text(form.issuer_vi.data, form.issuer_en.data),

@@ -45,6 +45,8 @@ def progress_of(record: RoundRecord) -> tuple[tuple[str, Place], ...]:
 
 def count_rows(status: RoundStatus, names: Mapping[str, str], language: str) -> tuple[tuple[CountRow, ...], CountRow]:
     """The counts as the page lists them, and their total."""
+    # A code of a round whose ballots rate several units is for no unit.
+    names = {"": catalogue_of("office").text("whole_round", language), **names}
     rows = tuple(
         CountRow(names.get(cell.unit, cell.unit), channel_label(cell.channel, language), cell.issued, cell.spent)
         for cell in status.cells
@@ -62,6 +64,7 @@ def facts_of(record: RoundRecord, address: str, language: str) -> tuple[tuple[st
     rows = [
         ("slug", record.slug),
         ("questionnaire", record.questionnaire_reference),
+        *((("modules", ", ".join(record.module_references)),) if record.module_references else ()),
         ("issuer", record.issuer.in_language(language)),
         ("decision", record.decision),
         ("hotline", record.hotline),

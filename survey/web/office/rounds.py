@@ -51,7 +51,8 @@ class RoundPages:
                 "state": record.state,
                 "opens_on": record.opens_on,
                 "closes_on": record.closes_on,
-                "questionnaire": record.questionnaire_reference,
+                "questionnaire": " + ".join((record.questionnaire_reference, *record.module_references)),
+                "is_simulated": record.is_simulated,
                 "n_units": len(record.unit_codes),
             }
             for record in list_rounds(self._services.stores)
@@ -82,7 +83,7 @@ class RoundPages:
             rejected=status.rejected,
             unit_names=sorted(names.values()),
             facts=presenting.facts_of(record, f"{public_url}/r/{slug}", language),
-            editions=self._editions(record, names),
+            editions=self._editions(record, names, language),
         )
 
     def units(self) -> Response:
@@ -93,19 +94,19 @@ class RoundPages:
                 "code": unit.code,
                 "name": presenting.unit_name(unit, language),
                 "kind": presenting.kind_label(unit.kind, language),
-                "bloc": unit.bloc_name,
+                "bloc": unit.bloc_in(language),
                 "since": unit.valid_from,
             }
             for unit in sorted(units_on(self._services.stores, on), key=lambda unit: (unit.bloc_name, unit.name_vi))
         ]
         return render_page("office/units.html", language, units=lines, today=on, area="units")
 
-    def _editions(self, record: RoundRecord, names: dict[str, str]) -> list[EditionLine]:
+    def _editions(self, record: RoundRecord, names: dict[str, str], language: str) -> list[EditionLine]:
         lines = []
         for known in reversed(editions_of(self._services.stores, record.slug)):
             try:
                 opened = self._shelf.open(record.slug, known)
-                files = _files(opened, names)
+                files = _files(opened, names, language)
             except (EditionError, OSError) as complaint:
                 current_app.logger.error("An edition of %s cannot be shown: %s", record.slug, complaint)
                 files = ()
@@ -122,6 +123,7 @@ def round_line(record: RoundRecord, language: str) -> dict[str, object]:
         "opens_on": record.opens_on,
         "closes_on": record.closes_on,
         "is_imported": record.is_imported,
+        "is_simulated": record.is_simulated,
         "n_units": len(record.unit_codes),
     }
 
@@ -137,9 +139,10 @@ def find_line(services: Services, slug: str, language: str) -> tuple[RoundRecord
     return record, round_line(record, language)
 
 
-def _files(opened: OpenEdition, names: dict[str, str]) -> tuple[FileLine, ...]:
+def _files(opened: OpenEdition, names: dict[str, str], language: str) -> tuple[FileLine, ...]:
     slug, number = opened.edition.facts.slug, opened.edition.number
-    blocs = dict(opened.edition.blocs)
+    is_english = language == "en"
+    blocs = {unit.bloc_code: (is_english and unit.bloc_name_en) or unit.bloc_name for unit in opened.edition.units}
     lines = []
     for name in sorted(opened.hashes):
         stem, _, suffix = name.rpartition(".")
