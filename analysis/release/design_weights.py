@@ -76,7 +76,7 @@ def weigh_responses(responses: pa.Table, design: RoundDesign, coarsening: Mappin
         covered = {label: (round(count), label in set(labels)) for label, count in counted.items()}
     if design.household is not None:
         weights = weights * _households(responses[design.household], stratum_of_row, speakers, len(labels))
-    if design.margins:
+    if design.margins and responses.num_rows:
         weights = weights * _raking_factors(responses, design.margins, weights, speakers)
     return WeightedStrata(weights, labels, stratum_of_row, n_answering, people, covered)
 

@@ -20,6 +20,8 @@ cells:
   - {unit: "u2", psu: p1, population: 60}
 """
 
+MARGIN = 'margins:\n  - {item: sex, unit: "u2", totals: {female: 40, male: 10}}\n'
+
 
 def rows_of(*groups: tuple[int, str, str, Answers]):
     return [
@@ -55,6 +57,13 @@ def test_a_stratum_that_nobody_answered_is_not_covered() -> None:
     assert framed.covered == {"u1": (1000, False), "u2": (60, True)}
 
 
+def test_a_round_that_nobody_answered_has_no_weights_and_covers_nobody() -> None:
+    design = CELLS + "household: adults\n" + MARGIN
+    framed = framed_under(design.encode(), responses_of([]), ["u1", "u2"])
+    assert framed.weights.tolist() == []
+    assert framed.covered == {"u1": (1000, False), "u2": (60, False)}
+
+
 def test_a_cell_that_the_design_does_not_list_is_named() -> None:
     with pytest.raises(DesignError, match=r"^design.yaml, cells: found no cell 'u1/p9', which has 5 responses"):
         weights_of(CELLS, (5, "u1", "p9", {}))
@@ -80,9 +89,6 @@ def test_where_a_stratum_says_no_household_it_is_that_of_the_round() -> None:
 def test_households_count_without_a_population_too() -> None:
     groups = [(4, "u2", "p1", {"adults": 3.0}), (10, "u1", "p2", {"adults": 2.0})]
     assert weights_of("design: 1\nhousehold: adults\n", *groups) == [3.0, 2.0]
-
-
-MARGIN = 'margins:\n  - {item: sex, unit: "u2", totals: {female: 40, male: 10}}\n'
 
 
 def test_weights_add_up_to_the_margins() -> None:
