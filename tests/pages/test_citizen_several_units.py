@@ -14,6 +14,8 @@ from survey.settings import Settings
 from survey.storage.intake import Ballot
 from survey.storage.sessions import reading
 from survey.storage.stores import Stores
+from survey.units import import_units
+from survey.web.citizen import shelf
 
 ADDRESS = f"/r/{SLUG}"
 THREE = ["so-y-te", "06673", "so-xay-dung"]
@@ -81,6 +83,17 @@ def test_units_are_found_by_former_places_and_procedures_in_both_kinds_of_lists(
         assert {"Phường Hùng Thắng", "Đăng ký hộ kinh doanh"} <= set(words_of(page, tag, "Phường Bãi Cháy"))
         assert page.response.get_data(as_text=True).count("Đăng ký hộ kinh doanh") == 1
     assert "Building permit" in words_of(client.get(ADDRESS), "label", "Sở Xây dựng")
+
+
+def test_what_the_registry_learns_while_a_round_is_open_reaches_its_pages(
+    asked: Asked, client: PageClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.get(ADDRESS)
+    more = tmp_path / "more.csv"
+    more.write_text("unit,procedure_vi,procedure_en\nso-y-te,Cấp giấy hành nghề,Licence\n", encoding="utf-8")
+    import_units(asked.stores, tmp_path / "firm-units.csv", procedures_csv=more)
+    monkeypatch.setattr(shelf, "KEPT_SECONDS", 0)
+    assert "Cấp giấy hành nghề" in words_of(client.get(ADDRESS), "label", "Sở Y tế")
 
 
 def test_a_unit_in_the_address_is_ticked_already(client: PageClient) -> None:

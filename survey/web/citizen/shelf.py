@@ -1,6 +1,7 @@
 """The rounds that citizens' pages are about, kept at hand for the minutes in which a store does not answer."""
 
 import datetime as dt
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +15,9 @@ from survey.web.pages import log_store_failure
 
 Season = Literal["early", "open", "closed"]
 
+# How long names and search words that changed in the registry may take to reach the pages of an open round.
+KEPT_SECONDS = 60
+
 
 @dataclass(frozen=True, slots=True)
 class ShelvedRound:
@@ -23,6 +27,7 @@ class ShelvedRound:
     questionnaire: Questionnaire
     units: Mapping[str, UnitRecord]
     words: Mapping[str, tuple[str, ...]]
+    read_at: float
 
     def season_on(self, day: dt.date) -> Season:
         """Whether the round takes answers on a day, does not yet, or does no more."""
@@ -34,8 +39,9 @@ class ShelvedRound:
 class Shelf:
     """Rounds as the office store has them now, or as it had them last while it is silent.
 
-    The questionnaire of a round never changes, so it is read once. A silent store must not cost a citizen the page
-    that holds what they typed; whether the round is still open is asked again when the answers are stored.
+    The questionnaire of a round never changes, and its units seldom do: they are read once a minute. A silent store
+    must not cost a citizen the page that holds what they typed; whether the round is still open is asked again when
+    the answers are stored.
     """
 
     def __init__(self, services: Services) -> None:
@@ -58,8 +64,9 @@ class Shelf:
     def _read(self, slug: str, known: ShelvedRound | None) -> ShelvedRound:
         stores = self._services.stores
         record = find_round(stores, slug)
-        if known is not None and known.record == record:
+        if known is not None and known.record == record and time.monotonic() < known.read_at + KEPT_SECONDS:
             return known
         questionnaire = load_questionnaire_of(stores, record)
         units = units_of_round(stores, record)
-        return ShelvedRound(record, questionnaire, {unit.code: unit for unit in units}, search_words(stores, units))
+        by_code = {unit.code: unit for unit in units}
+        return ShelvedRound(record, questionnaire, by_code, search_words(stores, units), time.monotonic())
