@@ -73,7 +73,8 @@ def weigh_responses(responses: pa.Table, design: RoundDesign, coarsening: Mappin
         people = _people(labels, n_answering, counted)
         weights = (people / np.maximum(n_answering, 1))[stratum_of_row]
     if design.has_counts:
-        covered = {label: (round(count), label in set(labels)) for label, count in counted.items()}
+        answering = set(labels)
+        covered = {label: (round(count), label in answering) for label, count in counted.items()}
     if design.household is not None:
         weights = weights * _households(responses[design.household], stratum_of_row, speakers, len(labels))
     if design.margins and responses.num_rows:
