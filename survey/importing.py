@@ -15,6 +15,7 @@ import pyarrow as pa
 from analysis.archive import Archive, ArchiveContents, ArchiveUnit, Counts, RoundFacts, read_archive, write_archive
 from analysis.release.design_weights import weigh_responses
 from analysis.release.plan import Plan, default_plan, parse_plan, plan_source, refuse_indiscreet
+from analysis.release.recompute import recompute_script
 from analysis.release.round_design import ImportMapping, RoundDesign, parse_design
 from analysis.release.sealed_design import sealed_design_source
 from analysis.signatures import public_key_of
@@ -284,7 +285,7 @@ def _contents(stores: Stores, request: ImportRequest, prepared: _Prepared) -> Ar
     notice, sealed, collected = prepared.notice, prepared.sealed, prepared.origins
     n_collected, n_withheld = collected.total(), sealed.coarsened.dropped
     units = ("",) if prepared.questionnaire.rates_several_units else tuple(unit.code for unit in prepared.units)
-    return ArchiveContents(
+    contents = ArchiveContents(
         facts=RoundFacts(
             slug=request.slug,
             title=notice.title or prepared.questionnaire.title,
@@ -320,6 +321,7 @@ def _contents(stores: Stores, request: ImportRequest, prepared: _Prepared) -> Ar
         module_sources=tuple(questionnaire_source(stores, module) for module in request.modules),
         accounting=sealed_accounting(units, prepared.design, collected, collected, sealed.returned),
     )
+    return replace(contents, recompute=recompute_script(contents, prepared.questionnaire))
 
 
 def _refuse_what_cannot_be_analysed(contents: ArchiveContents, prepared: _Prepared) -> None:

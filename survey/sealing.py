@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from analysis.archive import Archive, ArchiveContents, Counts, RoundFacts, read_archive, write_archive
 from analysis.release.plan import parse_plan
+from analysis.release.recompute import recompute_script
 from analysis.release.round_design import parse_design
 from analysis.release.sealed_design import sealed_design_source
 from analysis.responses import tabulate_responses
@@ -169,7 +170,7 @@ def _contents(
     if sealed.coarsened.dropped:
         opened.rejected["cell_too_small"] += sealed.coarsened.dropped
     comments = sealed.kept_comments(opened.comments)
-    return ArchiveContents(
+    contents = ArchiveContents(
         facts=_facts(record),
         questionnaire_source=questionnaire_source(stores, record.questionnaire_reference),
         plan_source=record.plan_source,
@@ -194,6 +195,7 @@ def _contents(
             invited_units(stores, record), design, invitations.issued, invitations.spent, sealed.returned
         ),
     )
+    return replace(contents, recompute=recompute_script(contents, questionnaire))
 
 
 def _opened_rows(

@@ -1,0 +1,552 @@
+# ---------------------------------------------------------------------------------------------------------------------
+# What follows is the same for every round; what this round is stands above.
+#
+#   Rscript recompute.R RESPONSES [ESTIMATES.csv] [--hard HARD.csv]
+#
+# RESPONSES is the archive's responses.parquet, or the responses.csv that `hailong round export ARCHIVE --format csv
+# --out FOLDER` writes. With the estimates.csv of an edition every figure there is held against the one computed here:
+# the exit status is 1 where one differs by more than a millionth, or a standard error that rests on draws by more than
+# 15 %. Without it the figures are written into recomputed.csv, also those of so few people that no edition shows them.
+#
+# Weights, means, standard errors and intervals are computed from the responses alone with the package survey (Lumley
+# 2004) and share no line with the program that published them. Every figure is a linear combination of domain means;
+# its variance is that of the total of its linearised variable (Särndal, Swensson and Wretman 1992, section 5.5).
+
+suppressMessages(library(survey))
+tolerance <- 1e-6
+tolerance_of_draws <- 0.15
+# What differs by less is the rounding of a computer; below the second, answers are alike.
+rounding <- 1e-12
+no_spread <- 1e-9
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+read_table <- function(file) {
+  # Neither the mark that Excel wants nor the language of this computer changes what a column or a label is called.
+  table <- read.csv(file, colClasses = "character", na.strings = "", encoding = "UTF-8", check.names = FALSE)
+  names(table)[1] <- gsub("^(\xef\xbb\xbf|X.U.FEFF.|<U.FEFF>)|\"", "", names(table)[1], useBytes = TRUE)
+  table
+}
+
+read_responses <- function(file) {
+  if (!grepl("[.]parquet$", file)) return(read_table(file))
+  for (package in c("nanoparquet", "arrow")) {
+    if (requireNamespace(package, quietly = TRUE)) return(as.data.frame(getExportedValue(package, "read_parquet")(file)))
+  }
+  stop("to read ", file, " R needs the package nanoparquet or arrow; or give the responses.csv that ",
+       "`hailong round export ARCHIVE --format csv --out FOLDER` writes", call. = FALSE)
+}
+
+# What is not recorded is an empty cell in a CSV file.
+labels_of <- function(table, columns) {
+  lapply(columns, function(name) enc2utf8(ifelse(is.na(table[[name]]), "", as.character(table[[name]]))))
+}
+joined <- function(parts) enc2utf8(do.call(paste, c(parts, sep = "\r")))
+
+# --- weights ---------------------------------------------------------------------------------------------------------
+
+sums_by <- function(columns, group, n_groups) {
+  columns <- as.matrix(columns)
+  sums <- matrix(0, n_groups, ncol(columns))
+  found <- rowsum(columns[!is.na(group), , drop = FALSE], group[!is.na(group)])
+  sums[as.integer(rownames(found)), ] <- found
+  sums
+}
+
+draw_sample <- function(rows) {
+  # A ballot that rates several units counts once, however many rows it has.
+  is_first <- if ("ballot" %in% names(rows)) !duplicated(rows$ballot) else rep(TRUE, nrow(rows))
+  key <- joined(labels_of(rows, strata_columns))
+  strata <- unique(key)
+  stratum <- match(key, strata)
+  weight <- rep(1, nrow(rows))
+  people <- NULL
+  if (!is.null(cells)) {
+    cell <- match(joined(labels_of(rows, cell_columns)), joined(labels_of(cells, cell_columns)))
+    if (anyNA(cell)) stop("found responses from a cell that the design does not count", call. = FALSE)
+    home <- match(joined(labels_of(cells, strata_columns)), strata)
+    expanded <- cells$population / cells$probability
+    returned <- tabulate(cell[is_first], nrow(cells))
+    people <- sums_by(expanded, home, length(strata))[, 1]
+    reached <- sums_by(expanded * (returned > 0), home, length(strata))[, 1]
+    # The people of a cell that nobody answered are shared out among the answering cells of its stratum.
+    weight <- (expanded / returned)[cell] * (people / reached)[stratum]
+  } else if (!is.null(population)) {
+    home <- match(joined(labels_of(population, strata_columns)), strata)
+    people <- sums_by(population$people, home, length(strata))[, 1]
+    weight <- (people / tabulate(stratum[is_first], length(strata)))[stratum]
+  }
+  if (!is.null(household)) {
+    size <- as.numeric(rows[[household]])
+    known <- is_first & !is.na(size)
+    if (any(known)) {
+      # Who did not say it counts like the mean of those of the stratum who did, or of everybody where nobody did.
+      means <- sums_by(size[known], stratum[known], length(strata))[, 1] / tabulate(stratum[known], length(strata))
+      means[is.nan(means)] <- mean(size[known])
+      weight <- weight * ifelse(is.na(size), means[stratum], size)
+    }
+  }
+  weight <- rake_weights(rows, weight, is_first)
+  psu <- if (length(cluster_columns)) match(joined(c(list(stratum), labels_of(rows, cluster_columns))),
+                                            unique(joined(c(list(stratum), labels_of(rows, cluster_columns)))))
+  else seq_len(nrow(rows))
+  n_psus <- tabulate(stratum[!duplicated(psu)], length(strata))
+  is_census <- if (has_fpc) people == tabulate(stratum, length(strata)) else rep(FALSE, length(strata))
+  frame <- data.frame(stratum = stratum, psu = psu, weight = weight)
+  if (has_fpc) frame$people <- people[stratum]
+  list(
+    rows = rows, weight = weight, stratum = stratum, psu = psu, is_first = is_first,
+    # From a stratum with one PSU nothing is estimated where the plan says "fail".
+    is_lonely = lonely_psu == "fail" & (n_psus == 1 & !is_census)[stratum],
+    design = svydesign(ids = if (length(cluster_columns)) ~psu else ~1, strata = ~stratum, weights = ~weight,
+                       fpc = if (has_fpc) ~people, data = frame, nest = TRUE)
+  )
+}
+
+rake_weights <- function(rows, weight, is_first) {
+  # Who did not answer keeps their share of the people; the people of an answer that nobody gave are shared by the
+  # other answers in proportion. What the cells must add up to is fixed before the first turn.
+  targets <- list()
+  for (margin in margins) {
+    answer <- rows[[margin$item]]
+    if (margin$is_number) answer <- ifelse(is.na(answer), NA, sprintf("%g", as.numeric(answer)))
+    category <- match(enc2utf8(as.character(answer)), margin$answers)
+    inside <- rep(TRUE, nrow(rows))
+    if (margin$unit != "") inside <- labels_of(rows, "unit")[[1]] == margin$unit
+    silent <- length(margin$answers) + 1
+    group <- ifelse(inside, ifelse(is.na(category), silent, category), NA)
+    sums <- sums_by(weight * is_first, group, silent)[, 1]
+    if (all(sums[-silent] == 0)) next
+    given <- ifelse(sums[-silent] > 0, margin$people, 0)
+    share <- sums[silent] / sum(sums)
+    wanted <- c(given / sum(given) * (1 - share), share) * sum(margin$people)
+    targets[[length(targets) + 1]] <- list(group = group, wanted = wanted)
+  }
+  for (turn in seq_len(10000)) {
+    worst <- 0
+    for (target in targets) {
+      ratio <- target$wanted / sums_by(weight * is_first, target$group, length(target$wanted))[, 1]
+      worst <- max(worst, abs(ratio[is.finite(ratio)] - 1))
+      factor <- ratio[target$group]
+      weight <- weight * ifelse(is.na(factor), 1, factor)
+    }
+    if (worst < 1e-12) break
+  }
+  weight
+}
+
+# --- trees -----------------------------------------------------------------------------------------------------------
+
+# What every node takes from each item and each figure: products of the shares on the way down.
+coefficients_of <- function(tree) {
+  nodes <- tree$nodes
+  indicators <- c(tree$items, tree$hard)
+  share <- nodes$weight / ave(nodes$weight, nodes$parent, FUN = sum)
+  taken <- matrix(0, nrow(nodes), length(indicators), dimnames = list(nodes$code, indicators))
+  for (leaf in which(nodes$indicator != "")) {
+    place <- leaf
+    product <- 1
+    repeat {
+      taken[place, nodes$indicator[leaf]] <- taken[place, nodes$indicator[leaf]] + product
+      if (nodes$parent[place] == "") break
+      product <- product * share[place]
+      place <- match(nodes$parent[place], nodes$code)
+    }
+  }
+  taken
+}
+
+points_of <- function(tree, values) {
+  switch(tree$formula,
+    share = ifelse(values >= tree$threshold, 100, 0),
+    mean_of_maximum = 100 * values / max(values),
+    rescaled = 100 * (values - min(values)) / (max(values) - min(values)),
+    standardised = values
+  )
+}
+
+scores_of <- function(tree, rows) {
+  scored <- vapply(tree$items, function(item) {
+    points <- points_of(tree, tree$values[[item]])
+    as.numeric(points[match(as.character(rows[[item]]), names(points))])
+  }, numeric(nrow(rows)))
+  matrix(scored, nrow(rows), length(tree$items), dimnames = list(NULL, tree$items))
+}
+
+# The values of nodes from those of their indicators; a node that needs what is missing has none.
+combined <- function(coefficients, values) {
+  values <- matrix(values, ncol = ncol(coefficients))
+  missing <- is.na(values)
+  values[missing] <- 0
+  found <- values %*% t(coefficients)
+  found[(missing * 1) %*% t((coefficients != 0) * 1) > 0] <- NA
+  found
+}
+
+# --- domains ---------------------------------------------------------------------------------------------------------
+
+# The means of all items in each domain, and the linearised variable of each mean in its own domain.
+domains_of <- function(sample, scores, domain, n_domains) {
+  said <- !is.na(scores)
+  weights <- sums_by(sample$weight * said, domain, n_domains)
+  means <- sums_by(sample$weight * ifelse(said, scores, 0), domain, n_domains) / weights
+  linear <- (scores - means[domain, , drop = FALSE]) / weights[domain, , drop = FALSE]
+  linear[is.na(linear)] <- 0
+  inside <- lapply(seq_len(n_domains), function(d) which(domain == d))
+  list(
+    domain = domain, means = means, linear = linear, inside = inside,
+    n = vapply(inside, length, 0L), n_said = sums_by(said * 1, domain, n_domains), said_weights = weights,
+    weights = sums_by(rep(1, nrow(scores)) * sample$weight, domain, n_domains)[, 1],
+    df = vapply(inside, function(here) freedom(sample, here), 0),
+    is_lonely = vapply(inside, function(here) any(sample$is_lonely[here]), TRUE)
+  )
+}
+
+freedom <- function(sample, here) length(unique(sample$psu[here])) - length(unique(sample$stratum[here]))
+
+error_of_totals <- function(columns, design) {
+  colnames(columns) <- paste0("v", seq_len(ncol(columns)))
+  as.vector(SE(svytotal(columns, design)))
+}
+
+# The standard error that combinations had in a simple random sample, drawn with replacement; 0 where all are alike.
+plain_errors <- function(sample, domains, combination, d) {
+  here <- domains$inside[[d]]
+  squares <- colSums(sample$weight[here] * combination[here, , drop = FALSE]^2)
+  n <- domains$n[d]
+  if (n > 1) sqrt(squares * domains$weights[d] / (n - 1)) else rep(Inf, length(squares))
+}
+
+is_full_count <- function(domains, chosen) {
+  has_fpc && all(vapply(chosen, function(d) max(domains$said_weights[d, ]) <= max(domains$n_said[d, ]) * (1 + 1e-9), TRUE))
+}
+
+fewest <- function(coefficients, counts) {
+  vapply(seq_len(nrow(coefficients)), function(m) {
+    needed <- coefficients[m, seq_along(counts)] != 0
+    if (any(needed)) min(counts[needed]) else Inf
+  }, 0)
+}
+
+# Where all n answers are alike, with this confidence so many of the people would answer so; the others may say anything.
+alike_interval <- function(value, n, bounds) {
+  share <- ((1 - level) / 2)^(1 / n)
+  c(value - (1 - share) * (value - bounds[1]), value + (1 - share) * (bounds[2] - value))
+}
+
+t_interval <- function(value, se, df) value + c(-1, 1) * qt((1 + level) / 2, df) * se
+
+figure <- function(tree, unit, node, value, se, interval, df, method, bounds) {
+  clipped <- pmin(pmax(c(value, interval), bounds[1]), bounds[2])
+  data.frame(unit = unit, node = paste0(tree$prefix, node), estimate = clipped[1], se = se, low = clipped[2],
+             high = clipped[3], df = df, method = method, stringsAsFactors = FALSE)
+}
+
+# --- linear profiles: shares, means of the maximum, rescaled means ---------------------------------------------------
+
+# `groups` are the domains of each owner, of which it is the plain mean; `is_mean` where they are units of a group.
+linear_figures <- function(tree, sample, domains, groups, is_mean) {
+  coefficients <- coefficients_of(tree)
+  bounds <- range(unlist(lapply(tree$items, function(item) points_of(tree, tree$values[[item]]))))
+  values <- combined(coefficients, domains$means)
+  combination <- domains$linear %*% t(coefficients)
+  counts <- t(vapply(seq_along(domains$n), function(d) fewest(coefficients, domains$n_said[d, ]), numeric(nrow(coefficients))))
+  has_figure <- !is.na(values) & domains$df > 0 & !domains$is_lonely & domains$n > 0
+  df_design <- freedom(sample, seq_along(sample$psu))
+  found <- list()
+  for (owner in names(groups)) {
+    members <- groups[[owner]]
+    parts <- lapply(seq_len(nrow(coefficients)), function(m) members[has_figure[members, m]])
+    shares <- matrix(0, length(domains$n), nrow(coefficients))
+    for (m in seq_along(parts)) shares[parts[[m]], m] <- 1 / length(parts[[m]])
+    if (!any(shares > 0)) next
+    of_row <- shares[ifelse(is.na(domains$domain), 1, domains$domain), , drop = FALSE]
+    of_row[is.na(domains$domain), ] <- 0
+    errors <- error_of_totals(combination * of_row, sample$design)
+    alike <- Reduce(`+`, lapply(members[domains$n[members] > 0], function(d) {
+      part <- plain_errors(sample, domains, combination, d)
+      ifelse(shares[d, ] > 0, (shares[d, ] * part)^2, 0)
+    }))
+    for (m in seq_along(parts)) {
+      chosen <- parts[[m]]
+      if (!length(chosen)) next
+      df <- sum(domains$df[chosen])
+      if (is_mean) df <- min(df, df_design)
+      value <- mean(values[chosen, m])
+      node <- tree$nodes$code[m]
+      if (sqrt(alike[m]) < no_spread && !is_full_count(domains, chosen)) {
+        n <- sum(counts[members, m])
+        if (length(cluster_columns)) n <- min(n, df + 1)
+        row <- figure(tree, owner, node, value, 0, alike_interval(value, n, bounds), df, "unanimous", bounds)
+      } else {
+        row <- figure(tree, owner, node, value, errors[m], t_interval(value, errors[m], df), df, "t", bounds)
+      }
+      found[[length(found) + 1]] <- row
+    }
+  }
+  do.call(rbind, found)
+}
+
+linear_tree <- function(tree, sample) {
+  unit <- match(labels_of(sample$rows, "unit")[[1]], units$code)
+  scores <- scores_of(tree, sample$rows)
+  everybody <- rep(1L, nrow(scores))
+  has_people <- !is.null(cells) || !is.null(population)
+  if (tree$is_module && "ballot" %in% names(sample$rows)) {
+    # Nobody knows of which of the rated units a module speaks: all ballots together, one row each.
+    if (aggregate == "persons" && !has_people) return(NULL)
+    return(linear_figures(tree, sample, domains_of(sample, scores, everybody, 1), list(all = 1L), FALSE))
+  }
+  by_unit <- domains_of(sample, scores, unit, nrow(units))
+  found <- linear_figures(tree, sample, by_unit, setNames(as.list(seq_len(nrow(units))), units$code), FALSE)
+  blocs <- split(seq_len(nrow(units)), factor(units$bloc, unique(units$bloc)))
+  names(blocs) <- paste0("bloc:", names(blocs))
+  if (aggregate == "units") {
+    groups <- c(blocs, list(all = seq_len(nrow(units))))
+    return(rbind(found, linear_figures(tree, sample, by_unit, groups, TRUE)))
+  }
+  if (!has_people) return(found)
+  bloc <- match(units$bloc, unique(units$bloc))[unit]
+  by_bloc <- domains_of(sample, scores, bloc, length(blocs))
+  rbind(
+    found,
+    linear_figures(tree, sample, by_bloc, setNames(as.list(seq_along(blocs)), names(blocs)), FALSE),
+    linear_figures(tree, sample, domains_of(sample, scores, everybody, 1), list(all = 1L), FALSE)
+  )
+}
+
+# --- standardised profiles: every unit between the lowest (1) and the highest (10) of its bloc -----------------------
+
+standardised_tree <- function(tree, sample, hard) {
+  coefficients <- coefficients_of(tree)
+  items <- seq_along(tree$items)
+  scale <- ifelse(tree$nodes$parent == "", tree$points / 10, 1)
+  scores <- scores_of(tree, sample$rows)
+  unit <- match(labels_of(sample$rows, "unit")[[1]], units$code)
+  domains <- domains_of(sample, scores, unit, nrow(units))
+  is_estimable <- domains$df > 0 & !domains$is_lonely
+  means <- domains$means
+  means[domains$n_said < suppress_below] <- NA
+  means[domains$n < suppress_below | !is_estimable, ] <- NA
+  values <- cbind(means, hard)
+  draws <- drawn_means(sample, domains, means)
+  df_design <- freedom(sample, seq_along(sample$psu))
+  blocs <- split(seq_len(nrow(units)), factor(units$bloc, unique(units$bloc)))
+  nodes <- list()
+  drawn_nodes <- array(NA_real_, c(n_draws, nrow(units), nrow(coefficients)))
+  found <- list()
+  figures <- list()
+  for (bloc in names(blocs)) {
+    members <- blocs[[bloc]]
+    own <- values[members, , drop = FALSE]
+    ends <- extremes_of(tree, own)
+    positions <- standard_scores(tree, own, ends)
+    node_values <- combined(coefficients, positions) * rep(scale, each = length(members))
+    for (draw in seq_len(n_draws)) {
+      moved <- own
+      moved[, items] <- moved[, items] + draws[draw, members, ]
+      moved_scores <- standard_scores(tree, moved, extremes_of(tree, moved))
+      drawn_nodes[draw, members, ] <- combined(coefficients, moved_scores) * rep(scale, each = length(members))
+    }
+    # Between fixed extremes a node is linear in the unit's own means.
+    slope <- ifelse(ends$is_same, 0, 9 / (ends$high - ends$low)) * ifelse(tree$reversed, -1, 1)
+    slope[is.na(slope)] <- 0
+    linear <- coefficients[, items, drop = FALSE] * rep(slope[items], each = nrow(coefficients)) * scale
+    combination <- domains$linear %*% t(linear)
+    for (row in seq_along(members)) {
+      u <- members[row]
+      alike <- if (domains$n[u]) plain_errors(sample, domains, combination, u) < no_spread else rep(FALSE, nrow(linear))
+      for (m in seq_len(nrow(coefficients))) {
+        value <- node_values[row, m]
+        if (is.na(value)) next
+        asked <- any(coefficients[m, items] != 0)
+        method <- if (!asked) "hard"
+          else if (all(linear[m, ] == 0)) "midpoint"
+          else if (alike[m] && !is_full_count(domains, u)) "unanimous"
+          else "t_draws"
+        df <- if (method == "hard") NA else domains$df[u]
+        if (method == "t_draws") {
+          se <- sd(drawn_nodes[, u, m])
+          interval <- t_interval(value, se, df)
+        } else {
+          se <- 0
+          interval <- widest(tree, coefficients[m, ], domains, own[row, ], positions[row, ], ends, u) * scale[m]
+        }
+        node <- tree$nodes$code[m]
+        found[[length(found) + 1]] <- figure(tree, units$code[u], node, value, se, interval, df, method, bounds_of(tree, m))
+        figures[[length(figures) + 1]] <- data.frame(u = u, m = m, value = value, low = interval[1], high = interval[2],
+                                                     method = method, stringsAsFactors = FALSE)
+      }
+    }
+  }
+  figures <- do.call(rbind, figures)
+  groups <- c(setNames(blocs, paste0("bloc:", names(blocs))), list(all = seq_len(nrow(units))))
+  for (owner in names(groups)) {
+    for (m in seq_len(nrow(coefficients))) {
+      parts <- figures[figures$u %in% groups[[owner]] & figures$m == m, ]
+      if (!nrow(parts)) next
+      method <- intersect(c("t_draws", "unanimous", "midpoint", "hard"), parts$method)[1]
+      df <- if (method == "hard") NA else min(sum(domains$df[parts$u]), df_design)
+      value <- mean(parts$value)
+      se <- if (method == "t_draws") sd(rowMeans(matrix(drawn_nodes[, parts$u, m], nrow = n_draws))) else 0
+      interval <- if (method == "t_draws") t_interval(value, se, df) else c(mean(parts$low), mean(parts$high))
+      found[[length(found) + 1]] <- figure(tree, owner, tree$nodes$code[m], value, se, interval, df, method, bounds_of(tree, m))
+    }
+  }
+  do.call(rbind, found)
+}
+
+bounds_of <- function(tree, m) if (m == 1) c(tree$points / 10, tree$points) else c(1, 10)
+
+extremes_of <- function(tree, values) {
+  pooled <- rbind(values, tree$earlier)
+  some <- colSums(!is.na(pooled)) > 0
+  low <- high <- rep(NA_real_, ncol(pooled))
+  low[some] <- apply(pooled[, some, drop = FALSE], 2, min, na.rm = TRUE)
+  high[some] <- apply(pooled[, some, drop = FALSE], 2, max, na.rm = TRUE)
+  # Extremes that differ by rounding alone tell no units apart.
+  list(low = low, high = high, is_same = some & high - low <= 1e-9 * pmax(1, abs(low), abs(high)))
+}
+
+standard_scores <- function(tree, values, ends) {
+  n <- nrow(values)
+  position <- (values - rep(ends$low, each = n)) / rep(ifelse(ends$is_same, NA, ends$high - ends$low), each = n)
+  position <- pmin(pmax(position, 0), 1)
+  backwards <- rep(tree$reversed, each = n)
+  scores <- 1 + 9 * ifelse(backwards, 1 - position, position)
+  is_same <- rep(ends$is_same, each = n)
+  if (tree$same_extremes == "midpoint") scores <- ifelse(is_same & !is.na(values), 5.5, scores)
+  matrix(scores, n)
+}
+
+# How low and how high a node may lie where no spread is seen.
+widest <- function(tree, coefficients, domains, values, scores, ends, u) {
+  low <- high <- ifelse(is.na(scores), 0, scores)
+  for (k in which(coefficients[seq_along(tree$items)] != 0)) {
+    if (ends$is_same[k]) {
+      low[k] <- 1
+      high[k] <- 10
+      next
+    }
+    n <- domains$n_said[u, k]
+    if (length(cluster_columns)) n <- min(n, domains$df[u] + 1)
+    reach <- alike_interval(values[k], n, range(tree$values[[tree$items[k]]]))
+    spread <- vapply(reach, function(mean) {
+      bottom <- min(ends$low[k], mean)
+      top <- max(ends$high[k], mean)
+      share <- (mean - bottom) / (top - bottom)
+      1 + 9 * if (tree$reversed[k]) 1 - share else share
+    }, 0)
+    low[k] <- min(spread)
+    high[k] <- max(spread)
+  }
+  c(sum(coefficients * low), sum(coefficients * high))
+}
+
+# What draws from the joint normal law of all units' item means add to them; 0 where a unit is not rated.
+drawn_means <- function(sample, domains, means) {
+  n_units <- nrow(means)
+  n_items <- ncol(means)
+  draws <- array(0, c(n_draws, n_units, n_items))
+  crosses <- any(rowSums(table(sample$stratum, domains$domain) > 0) > 1)
+  batches <- if (crosses) list(seq_len(n_units)) else as.list(seq_len(n_units))
+  for (batch in batches) {
+    rated <- which(!is.na(means) & row(means) %in% batch, arr.ind = TRUE)
+    if (!nrow(rated)) next
+    columns <- vapply(seq_len(nrow(rated)), function(j) {
+      domains$linear[, rated[j, 2]] * (!is.na(domains$domain) & domains$domain == rated[j, 1])
+    }, numeric(nrow(domains$linear)))
+    colnames(columns) <- paste0("v", seq_len(ncol(columns)))
+    parts <- eigen(vcov(svytotal(columns, sample$design)), symmetric = TRUE)
+    normal <- matrix(rnorm(n_draws * nrow(rated)), n_draws)
+    moved <- normal %*% (sqrt(pmax(parts$values, 0)) * t(parts$vectors))
+    for (j in seq_len(nrow(rated))) draws[, rated[j, 1], rated[j, 2]] <- moved[, j]
+  }
+  draws
+}
+
+# --- all of it -------------------------------------------------------------------------------------------------------
+
+hard_table <- function(file, indicators) {
+  if (!length(indicators)) return(matrix(0, nrow(units), 0))
+  if (is.null(file)) stop("this round rests on hard data: name the edition's hard.csv with --hard", call. = FALSE)
+  given <- read_table(file)
+  at <- match(outer(units$code, indicators, paste, sep = "\r"), paste(trimws(given$unit), trimws(given$indicator), sep = "\r"))
+  matrix(as.numeric(given$value)[at], nrow(units))
+}
+
+recompute <- function(rows, hard_file) {
+  options(survey.lonely.psu = if (lonely_psu == "fail") "certainty" else lonely_psu)
+  set.seed(seed)
+  sample <- draw_sample(rows)
+  do.call(rbind, lapply(trees, function(tree) {
+    if (tree$formula == "standardised") return(standardised_tree(tree, sample, hard_table(hard_file, tree$hard)))
+    if (tree$is_module && "ballot" %in% names(rows)) sample <- draw_sample(rows[!duplicated(rows$ballot), ])
+    linear_tree(tree, sample)
+  }))
+}
+
+distance <- function(found, stated) {
+  both_missing <- is.na(found) & is.na(stated)
+  apart <- abs(found - stated) / pmax(abs(found), abs(stated))
+  apart[!is.na(apart) & abs(found - stated) <= rounding] <- 0
+  apart[is.nan(apart) & found == stated] <- 0
+  ifelse(both_missing, 0, ifelse(is.na(apart), Inf, apart))
+}
+
+compare <- function(found, stated) {
+  for (name in c("estimate", "se", "low", "high", "df")) stated[[name]] <- as.numeric(stated[[name]])
+  shown <- stated[!is.na(stated$estimate), ]
+  own <- found[match(paste(shown$unit, shown$node, sep = "\r"), paste(found$unit, found$node, sep = "\r")), ]
+  is_drawn <- shown$method == "t_draws"
+  # Draws are not repeated here, digit by digit: the interval has to follow from the standard error that is stated.
+  for (row in which(is_drawn & !is.na(own$estimate))) {
+    tree <- trees[[1]]
+    ends <- t_interval(own$estimate[row], shown$se[row], own$df[row])
+    bounds <- bounds_of(tree, match(shown$node[row], tree$nodes$code))
+    ends <- pmin(pmax(ends, bounds[1]), bounds[2])
+    own$low[row] <- ends[1]
+    own$high[row] <- ends[2]
+  }
+  apart <- vapply(c("estimate", "se", "low", "high", "df"), function(name) distance(own[[name]], shown[[name]]),
+                  numeric(nrow(shown)))
+  apart <- matrix(apart, nrow(shown), dimnames = list(NULL, c("estimate", "se", "low", "high", "df")))
+  allowed <- matrix(tolerance, nrow(shown), 5)
+  allowed[is_drawn, 2] <- tolerance_of_draws
+  is_odd <- rowSums(apart > allowed) > 0 | is.na(own$method) | own$method != shown$method
+  exact <- apart
+  exact[is_drawn, "se"] <- 0
+  cat(sprintf("%d figures compared, %d rows without one\n", nrow(shown), nrow(stated) - nrow(shown)))
+  if (nrow(shown)) cat(sprintf("largest relative deviation of %-8s %.2g\n", colnames(exact), apply(exact, 2, max)), sep = "")
+  if (any(is_drawn)) {
+    cat(sprintf("%d standard errors rest on draws; they differ from ours by at most %.1f %%\n", sum(is_drawn),
+                100 * max(apart[is_drawn, "se"])))
+  }
+  for (row in head(which(is_odd), 20)) {
+    cat(sprintf("%s, %s: found %s, expected %s\n", shown$unit[row], shown$node[row],
+                described(shown[row, ]), if (is.na(own$estimate[row])) "no figure" else described(own[row, ])))
+  }
+  if (any(is_odd)) cat(sprintf("%d figures differ\n", sum(is_odd))) else cat("all figures agree\n")
+  !any(is_odd)
+}
+
+described <- function(row) {
+  sprintf("%.9g (se %.9g, %.9g to %.9g, df %g, %s)", row$estimate, row$se, row$low, row$high, row$df, row$method)
+}
+
+arguments <- commandArgs(trailingOnly = TRUE)
+hard_file <- NULL
+if ("--hard" %in% arguments) {
+  hard_file <- arguments[match("--hard", arguments) + 1]
+  arguments <- arguments[-(match("--hard", arguments) + 0:1)]
+}
+if (!length(arguments) %in% 1:2) {
+  cat("usage: Rscript recompute.R RESPONSES.csv|RESPONSES.parquet [ESTIMATES.csv] [--hard HARD.csv]\n", file = stderr())
+  quit(status = 2)
+}
+found <- recompute(read_responses(arguments[1]), hard_file)
+if (length(arguments) == 2) {
+  quit(status = if (compare(found, read_table(arguments[2]))) 0 else 1)
+}
+write.csv(found, "recomputed.csv", row.names = FALSE, na = "")
+cat(sprintf("recomputed.csv: %d figures, also of very few people; keep it with the archive\n", nrow(found)))
