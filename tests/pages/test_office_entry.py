@@ -16,7 +16,7 @@ from survey.storage.audit import list_events
 from survey.storage.sessions import reading
 from survey.web.office.session import IDLE_SECONDS, LONGEST_SECONDS
 
-VALUES = {"slug": "sipas-2026", "step": "publish", "anything": "nowhere"}
+VALUES = {"slug": "sipas-2026", "step": "publish", "anything": "nowhere", "file_type": "csv"}
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def test_every_office_page_warns_that_one_machine_keeps_the_key(inside: Office) 
     publish_by_hand(inside.services.settings, inside.services.stores, sipas_edition())
     for address in _addresses(inside, "GET"):
         response = inside.client.get(address)
-        if response.status_code != 303:
+        if response.status_code != 303 and response.mimetype == "text/html":
             assert "Một máy giữ chìa khóa" in response.text, address
 
 
