@@ -2,7 +2,9 @@
 
 The extremes that an indicator is mapped between are estimates too, so that a score is no linear function of the means
 and its error no linear one of theirs. The item means of all units are drawn from their joint normal law, and the whole
-index is computed from each draw: the standard error is the standard deviation over the draws.
+index is computed from each draw. The variance of a figure is that over the draws, or the one between fixed extremes
+where that is larger, and the square of how far the draws lie from the figure on average: noise makes extremes more
+extreme, which the spread of the draws alone does not tell. docs/statistics.md has the measured coverage.
 
 Only units with enough answers take part: one that is hidden sets no extreme and enters no figure of a bloc, so that
 nothing that is shown gives it back.
@@ -110,16 +112,23 @@ class StandardisedEstimates:
     root_draws: Floats
 
     def root_covariance(self, positions: Sequence[int]) -> Floats:
-        """The joint covariance of the indices of some units."""
-        return np.atleast_2d(np.cov(self.root_draws[:, list(positions)], rowvar=False))
+        """The joint covariance of the indices of some units: the correlations of the draws, the published errors."""
+        drawn = np.atleast_2d(np.cov(self.root_draws[:, list(positions)], rowvar=False))
+        errors = np.array([self.units.estimates[unit][0].se or 0.0 for unit in positions])
+        deviations = np.sqrt(np.diag(drawn))
+        ratios = np.divide(errors, deviations, out=np.zeros_like(errors), where=deviations > 0)
+        covariance: Floats = drawn * ratios[:, None] * ratios[None, :]
+        np.fill_diagonal(covariance, errors**2)
+        return covariance
 
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
     """The units of a bloc (their positions among all) held against each other.
 
-    `scores` (u, K + H) lie between the extremes `low` and `high` (K + H,); `nodes` and `errors` are (u, M),
-    `root_draws` (draws, u), and `sum_draws` (draws, M) the sums over the units that have a figure.
+    `scores` (u, K + H) lie between the extremes `low` and `high` (K + H,). `nodes` (u, M) are the values, `variances`
+    those of the draws, `shifts` how far these lie from the values on average. `root_draws` (draws, u) are the indices,
+    `sum_draws` (draws, M) the sums over the units that have a figure.
     """
 
     members: Sequence[int]
@@ -127,7 +136,8 @@ class _Comparison:
     low: Floats
     high: Floats
     nodes: Floats
-    errors: Floats
+    variances: Floats
+    shifts: Floats
     root_draws: Floats
     sum_draws: Floats
 
@@ -184,8 +194,8 @@ def _compare(sample: UnitSample, standard: Standard, members: Sequence[int]) -> 
         squares += (away**2).sum(axis=0)
         root_draws[batch] = drawn_nodes[:, :, 0]
         sum_draws[batch] = np.nansum(drawn_nodes, axis=1)
-    errors = np.sqrt(np.maximum(squares - sums**2 / n_draws, 0.0) / (n_draws - 1))
-    return _Comparison(members, scores, low, high, nodes, errors, root_draws, sum_draws)
+    variances = np.maximum(squares - sums**2 / n_draws, 0.0) / (n_draws - 1)
+    return _Comparison(members, scores, low, high, nodes, variances, sums / n_draws, root_draws, sum_draws)
 
 
 def _unit_estimates(
@@ -196,7 +206,8 @@ def _unit_estimates(
     # answers under it are alike.
     linear = tree.survey_coefficients * standard.slopes(comparison.low, comparison.high)[: len(tree.items)]
     linear *= standard.node_scales[:, None]
-    is_alike, deff = _spread(sample, linear, comparison.members)
+    is_alike, fixed, deff = _spread(sample, linear, comparison.members)
+    errors = np.sqrt(np.maximum(comparison.variances, fixed) + comparison.shifts**2)
     found = []
     for row, unit in enumerate(comparison.members):
         n, df = int(sample.n_respondents[unit]), float(sample.df[unit])
@@ -204,7 +215,7 @@ def _unit_estimates(
         is_counted = sample.means is not None and place is not None and is_full_count(sample.means, framed, [place])
         nodes = []
         for m in range(len(tree.nodes)):
-            value, error = float(comparison.nodes[row, m]), float(comparison.errors[row, m])
+            value, error = float(comparison.nodes[row, m]), float(errors[row, m])
             if np.isnan(value):
                 nodes.append(absent(plan, n, _reason(sample, standard, comparison, unit, m)))
                 continue
@@ -234,22 +245,28 @@ def _unit_estimates(
     return found
 
 
-def _spread(sample: UnitSample, linear: Floats, members: Sequence[int]) -> tuple[Truths, Floats]:
-    """For the units' nodes (u, M): whether all answers under them are alike, and their design effects; 0 for none."""
-    alike, deff = np.zeros((len(members), len(linear)), dtype=bool), np.zeros((len(members), len(linear)))
+def _spread(sample: UnitSample, linear: Floats, members: Sequence[int]) -> tuple[Truths, Floats, Floats]:
+    """For the units' nodes (u, M): whether all answers under them are alike, the variances between fixed extremes, and
+    the design effects; 0 for none.
+    """
+    alike = np.zeros((len(members), len(linear)), dtype=bool)
+    fixed, deff = np.zeros(alike.shape), np.zeros(alike.shape)
     rows = [row for row, unit in enumerate(members) if sample.places[unit] is not None]
     if sample.means is None or not rows:
-        return alike, deff
+        return alike, fixed, deff
     places = [sample.places[members[row]] for row in rows]
     ones = np.ones(len(rows))
     chosen = sparse.csr_array((ones, (np.arange(len(rows)), places)), shape=(len(rows), len(sample.means.domains)))
-    matrix = sparse.kron(chosen, sparse.csr_array(linear), format="csr")
-    spread = sample.means.srs_variance_of(matrix, replace=True).reshape(len(rows), -1)
-    alike[rows] = np.sqrt(np.maximum(np.nan_to_num(spread), 0.0)) < NO_SPREAD
-    simple = sample.means.srs_variance_of(matrix).reshape(len(rows), -1)
-    variances = np.einsum("mi,uij,mj->um", linear, sample.variances[[members[row] for row in rows]], linear)
-    deff[rows] = np.divide(variances, simple, out=np.zeros_like(variances), where=simple > 0)
-    return alike, deff
+    each_item = sparse.kron(chosen, sparse.eye_array(linear.shape[1]), format="csr")
+    spread = sample.means.srs_variance_of(each_item, replace=True).reshape(len(rows), -1)
+    item_varies = np.sqrt(np.maximum(np.nan_to_num(spread), 0.0)) >= NO_SPREAD
+    alike[rows] = ~(item_varies[:, None, :] & (linear != 0)).any(axis=2)
+    each_node = sparse.kron(chosen, sparse.csr_array(linear), format="csr")
+    simple = sample.means.srs_variance_of(each_node).reshape(len(rows), -1)
+    of_units = sample.variances[[members[row] for row in rows]]
+    fixed[rows] = np.maximum(np.einsum("mi,uij,mj->um", linear, of_units, linear), 0.0)
+    deff[rows] = np.divide(fixed[rows], simple, out=np.zeros_like(simple), where=simple > 0)
+    return alike, fixed, deff
 
 
 def _method(survey: Floats, linear: Floats, *, is_alike: bool) -> str:
@@ -343,7 +360,8 @@ def _mean_of(
     methods = [method for method in (T_DRAWS, UNANIMOUS, MIDPOINT, HARD) if method in {part.method for part in parts}]
     df = min(float(sample.df[shown].sum()), sample.means.df_design if sample.means is not None else np.inf)
     if methods[0] == T_DRAWS:
-        error = float(np.std(sum_draws / len(parts), ddof=1))
+        drawn = sum_draws / len(parts)
+        error = float(np.sqrt(np.var(drawn, ddof=1) + (drawn.mean() - value) ** 2))
         low, high = t_interval(value, error**2, df, plan.level) or (None, None)
     else:
         error = 0.0
