@@ -10,10 +10,20 @@ import pyarrow as pa
 import pytest
 
 from analysis import sealed_folders
-from analysis.archive import Archive, ArchiveContents, Counts, examine_archive, read_archive, write_archive
+from analysis.accounting import AccountingRow
+from analysis.archive import (
+    Archive,
+    ArchiveContents,
+    Counts,
+    examine_archive,
+    read_accounting,
+    read_archive,
+    write_archive,
+)
 from analysis.errors import ArchiveError
 from analysis.responses import response_schema, tabulate_responses
 from analysis.signatures import canonical_json, signed
+from questionnaires.modules import attach
 from questionnaires.reading import parse_questionnaire
 from support.archives import FORGER, QUESTIONNAIRE, SIGNER, archive_at, contents_of, tabulated
 
@@ -223,3 +233,130 @@ def test_canonical_json_has_one_spelling() -> None:
     assert canonical_json({"b": 1, "a": "ữ"}) == '{"a":"ữ","b":1}'.encode()
     with pytest.raises(ValueError, match="Out of range"):
         canonical_json(float("nan"))
+
+
+MODULE = QUESTIONNAIRE.replace("name: small", "name: more").replace("all_items", "more_items")
+for _code in ("a", "b", "c", "ways", "days", "note"):
+    MODULE = MODULE.replace(f"code: {_code},", f"code: x_{_code},").replace(f"item: {_code},", f"item: x_{_code},")
+MODULE = MODULE.replace("code: ways\n", "code: x_ways\n")
+ACCOUNTING = (
+    AccountingRow("u1", "web", None, 5, 2, 2, 0),
+    AccountingRow("u1", "all", 100, 5, 2, 2, 0),
+    AccountingRow("u2", "web", None, 3, 1, 1, 0),
+    AccountingRow("u2", "all", 50, 3, 1, 1, 0),
+    AccountingRow("all", "all", 150, 8, 3, 3, 0),
+)
+
+
+@pytest.fixture
+def whole(contents: ArchiveContents) -> ArchiveContents:
+    """Contents with everything that an archive of the second format may have."""
+    questionnaire = attach(
+        parse_questionnaire(QUESTIONNAIRE.encode(), "small.yaml"), [parse_questionnaire(MODULE.encode(), "more.yaml")]
+    )
+    answers = [{"a": "1", "x_a": "5"}, {"b": "2"}, {"x_ways": ("web",)}]
+    responses = tabulate_responses(
+        questionnaire, [({"unit": unit}, given) for unit, given in zip(("u1", "u1", "u2"), answers, strict=True)]
+    )
+    units = tuple(replace(unit, bloc_name_en="East") for unit in contents.units)
+    return replace(
+        contents,
+        responses=responses,
+        units=units,
+        module_sources=(MODULE.encode(),),
+        accounting=ACCOUNTING,
+        recompute=b"library(survey)\n",
+    )
+
+
+def test_modules_accounting_and_script_are_read_back(tmp_path: Path, whole: ArchiveContents) -> None:
+    archive = archive_at(tmp_path / "archive", whole)
+    assert replace(archive.contents, coarsening={}, responses=whole.responses) == replace(whole, coarsening={})
+    assert [module.reference for module in archive.questionnaire.modules] == ["more/1"]
+    assert archive.manifest["archive"] == 2
+    package = json.loads((tmp_path / "archive" / "datapackage.json").read_bytes())
+    assert {resource["path"] for resource in package["resources"]} >= {
+        "module-more.yaml", "accounting.csv", "recompute.R",
+    }  # fmt: skip
+    assert read_accounting(tmp_path / "archive", archive.manifest_sha256) == ACCOUNTING
+
+
+@pytest.mark.parametrize("name", ["module-more.yaml", "accounting.csv", "recompute.R"])
+def test_a_changed_or_missing_file_of_the_second_format_is_found(
+    tmp_path: Path, whole: ArchiveContents, name: str
+) -> None:
+    archive_at(tmp_path / "archive", whole)
+    place = tmp_path / "archive" / name
+    place.write_bytes(place.read_bytes() + b"\n# changed\n")
+    with pytest.raises(ArchiveError, match=name):
+        read_archive(tmp_path / "archive")
+    place.unlink()
+    _, findings = examine_archive(tmp_path / "archive")
+    assert any(finding.place == name and finding.found == "no such file" for finding in findings)
+
+
+def test_an_accounting_that_does_not_add_up_is_not_sealed(tmp_path: Path, whole: ArchiveContents) -> None:
+    odd = (replace(ACCOUNTING[0], sealed=1), *ACCOUNTING[1:])
+    with pytest.raises(ArchiveError, match="unit 'u1', channel 'web': found spent 2, sealed 1, rejected 0"):
+        write_archive(replace(whole, accounting=odd), tmp_path / "archive", SIGNER)
+    short = (*ACCOUNTING[:-1], replace(ACCOUNTING[-1], issued=7, spent=3))
+    with pytest.raises(ArchiveError, match="the round's row"):
+        write_archive(replace(whole, accounting=short), tmp_path / "archive", SIGNER)
+
+
+def test_the_accounting_of_another_archive_is_refused(tmp_path: Path, whole: ArchiveContents) -> None:
+    archive = archive_at(tmp_path / "archive", whole)
+    with pytest.raises(ArchiveError, match="as it was sealed"):
+        read_accounting(tmp_path / "archive", "0" * 64)
+    (tmp_path / "archive" / "accounting.csv").write_bytes(b"unit\n")
+    with pytest.raises(ArchiveError, match="found another file or none"):
+        read_accounting(tmp_path / "archive", archive.manifest_sha256)
+
+
+def test_an_archive_of_the_first_format_is_read_as_it_was_written(tmp_path: Path) -> None:
+    former = Path(__file__).resolve().parents[2] / "golden" / "first_format" / "kansas-city-2021-09"
+    archive = read_archive(former)
+    contents = archive.contents
+    assert archive.manifest["archive"] == 1
+    assert (contents.module_sources, contents.accounting, contents.recompute) == ((), (), b"")
+    assert archive.questionnaire.modules == ()
+    assert {unit.bloc_name_en for unit in contents.units} == {""}
+    assert contents.facts.collected == "elsewhere"
+    assert read_accounting(former, archive.manifest_sha256) == ()
+    # Written again it is an archive of the second format, with the same answers.
+    again = archive_at(tmp_path / "again", contents)
+    assert again.manifest["archive"] == 2
+    assert again.contents.responses.equals(contents.responses)
+
+
+def test_an_archive_of_a_later_format_is_not_guessed_at(tmp_path: Path, contents: ArchiveContents) -> None:
+    archive_at(tmp_path / "archive", contents)
+    place = tmp_path / "archive" / "manifest.json"
+    place.write_text(place.read_text().replace('"archive": 2', '"archive": 3'))
+    with pytest.raises(ArchiveError, match="found `archive: 3`, expected 1 or 2"):
+        read_archive(tmp_path / "archive")
+
+
+@pytest.mark.parametrize("collected", ["here", "elsewhere", "simulated"])
+def test_where_answers_come_from_is_kept(tmp_path: Path, contents: ArchiveContents, collected: str) -> None:
+    facts = replace(contents.facts, collected=collected)  # type: ignore[arg-type]
+    assert archive_at(tmp_path / "archive", replace(contents, facts=facts)).contents.facts.collected == collected
+
+
+def test_several_ratings_of_a_ballot_count_once(tmp_path: Path, contents: ArchiveContents) -> None:
+    source = QUESTIONNAIRE.replace("model_name: SMALL", "model_name: SMALL\nmost_units: 2")
+    source = source.replace("  - code: all_items\n", "  - code: all_items\n    per_unit: true\n")
+    questionnaire = parse_questionnaire(source.encode(), "several.yaml")
+    responses = tabulate_responses(
+        questionnaire, [({"unit": unit, "ballot": "b1"}, {"a": "1"}) for unit in ("u1", "u2")]
+    )
+    several = replace(
+        contents,
+        questionnaire_source=source.encode(),
+        design_source=b"design: 1\nclusters: [ballot]\n",
+        responses=responses,
+        counts=Counts(1, 1, 1, 1, {}),
+    )
+    assert archive_at(tmp_path / "archive", several).contents.responses.num_rows == 2
+    with pytest.raises(ArchiveError, match="found 1 ballots, expected 2"):
+        write_archive(replace(several, counts=Counts(2, 2, 2, 2, {})), tmp_path / "another", SIGNER)
