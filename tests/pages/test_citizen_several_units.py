@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from questionnaires.library import load_bundled
 from support.citizens import Asked, add_round
 from support.firms import COMMUNES, DEPARTMENTS, MOST_UNITS, SLUG, add_firm_round, ask_firms, firm_codes
 from support.pages import Page, PageClient, form_of
@@ -116,6 +117,18 @@ def test_the_questions_come_once_for_the_firm_and_once_for_each_unit_in_the_orde
     assert set(page.root.xpath("//section[h2[contains(., 'Đất đai')]]/@data-if")) == {"has_land yes"}
     numbers = [str(number) for number in page.root.xpath("//*[@class='number']/text()")]
     assert numbers == ["1.", *["2.", "3.", "4.", "5.", "6."] * 3, "7."]
+
+
+def test_a_module_is_asked_once_after_all_units(asked: Asked, client: PageClient) -> None:
+    add_firm_round(asked, "hoi-kem", modules=("brand/2026.1",))
+    (code,) = firm_codes(asked, slug="hoi-kem")
+    form = form_of(client.get("/r/hoi-kem").fields(), code=code.typed, units=THREE)
+    page = client.post("/r/hoi-kem", form)
+    titles = [section.title.vi for section in load_bundled("brand/2026.1").sections]
+    headings = [" ".join(heading.text_content().split()) for heading in page.root.xpath("//section/h2")]
+    assert headings[8:] == titles
+    assert not any(unit in str(name) for unit in THREE for name in page.root.xpath("//section[position()>8]//@name"))
+    assert client.raw.post("/r/hoi-kem", data=answered(page)).status_code == 303
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])

@@ -115,8 +115,8 @@ def import_firms(stores: Stores, folder: Path) -> None:
     publish_questionnaire(stores, FIRMS.encode(), "firms.yaml", today())
 
 
-def add_firm_round(asked: Asked, slug: str, questionnaire: str = "firms/1", *, is_opened: bool = True) -> None:
-    """One more round for all nine units."""
+def add_firm_round(asked: Asked, slug: str, questionnaire: str = "firms/1", modules: tuple[str, ...] = ()) -> None:
+    """One more open round for all nine units."""
     request = RoundRequest(
         slug=slug,
         questionnaire=questionnaire,
@@ -124,10 +124,10 @@ def add_firm_round(asked: Asked, slug: str, questionnaire: str = "firms/1", *, i
         opens_on=today(),
         closes_on=today() + dt.timedelta(days=30),
         notice=NOTICE,
+        modules=modules,
     )
     create_round(asked.stores, request, today())
-    if is_opened:
-        open_round(asked.stores, asked.vault, slug, today())
+    open_round(asked.stores, asked.vault, slug, today())
 
 
 def firm_codes(asked: Asked, count: int = 1, slug: str = SLUG) -> list[IssuedCode]:
