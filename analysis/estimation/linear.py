@@ -11,7 +11,7 @@ from scipy import sparse
 from analysis.estimation.design import SurveyDesign
 from analysis.estimation.stages import Stage, degrees_of_freedom, stages_of
 from analysis.estimation.totals import Collapsed, Column, Floats, Integers, collapse
-from analysis.estimation.variance import RowMoments, variance_of_rows, variance_of_units, variances_of_domains
+from analysis.estimation.variance import Places, RowMoments, variance_of_rows, variance_of_units, variances_of_domains
 
 # Dense or sparse, whatever scipy.sparse makes an array of.
 Coefficients: TypeAlias = Any
@@ -58,8 +58,16 @@ class LinearEstimates:
     @cached_property
     def df(self) -> Floats:
         """Degrees of freedom of each domain (D,): its PSUs minus its strata."""
-        n = self.collapsed.groups.n
-        return np.array([degrees_of_freedom(self.stages[0], here, n) for here in self._groups_of_domain])
+        groups, first, n_domains = self.collapsed.groups, self.stages[0], len(self.domains)
+        here = np.flatnonzero(groups.domain >= 0)
+        domain = groups.domain[here]
+        places = Places.of(domain, first.stratum[here], n_domains, len(first.n_units))
+        n_strata = np.bincount(places.domain, minlength=n_domains)
+        if first.unit is None:
+            return np.asarray(np.bincount(domain, weights=groups.n[here], minlength=n_domains) - n_strata)
+        n_units = int(first.unit.max(initial=0)) + 1
+        holding = np.unique(domain * n_units + first.unit[here]) // n_units
+        return (np.bincount(holding, minlength=n_domains) - n_strata).astype(np.float64)
 
     @cached_property
     def _groups_of_domain(self) -> list[Integers]:
@@ -111,23 +119,21 @@ class LinearEstimates:
 
         Raises DesignError under "fail" where a stratum of a domain has one PSU.
         """
-        groups, n_domains = self.collapsed.groups, len(self.domains)
-        found: Floats = np.full(self.values.shape, np.nan)
-        by_variable: dict[int, list[int]] = {}
-        for k, column in enumerate(self.columns):
-            by_variable.setdefault(column.variable, []).append(k)
-        for variable, columns in by_variable.items():
-            quick = None
-            if groups.spread is None and len(self.stages) == 1:
-                holds = np.flatnonzero((groups.domain >= 0) & (groups.n_answered[:, variable] > 0))
-                stratum = self.stages[0].stratum[holds]
-                z = groups.z[holds][:, columns]
-                quick = variances_of_domains(z, groups.domain[holds], n_domains, stratum, self.stages[0], self.design)
-            for d in range(n_domains if quick is None else 0):
-                if not np.isnan(self.values[d, columns]).all():
-                    found[d, columns] = np.diag(self.covariance_within(d, columns))
-            if quick is not None:
-                found[:, columns] = quick
+        groups, n_domains, first = self.collapsed.groups, len(self.domains), self.stages[0]
+        variables = [column.variable for column in self.columns]
+        found: Floats | None = None
+        if groups.spread is None and len(self.stages) == 1:
+            here = np.flatnonzero(groups.domain >= 0)
+            holds = groups.n_answered[here][:, variables] > 0
+            places = Places.of(groups.domain[here], first.stratum[here], n_domains, len(first.n_units))
+            found = variances_of_domains(groups.z[here], holds, places, first, self.design)
+        if found is None:
+            found = np.full(self.values.shape, np.nan)
+            for d in range(n_domains):
+                for variable in sorted(set(variables)):
+                    columns = [k for k, other in enumerate(variables) if other == variable]
+                    if not np.isnan(self.values[d, columns]).all():
+                        found[d, columns] = np.diag(self.covariance_within(d, columns))
         return np.where(np.isnan(self.values), np.nan, found)
 
     def covariance_of(self, coefficients: Coefficients) -> Floats:

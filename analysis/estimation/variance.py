@@ -19,6 +19,9 @@ from analysis.estimation.design import SurveyDesign
 from analysis.estimation.stages import CENSUS, Stage
 from analysis.estimation.totals import Floats, Integers
 
+# Up to so many columns are added up one by one, which is quicker than a product with a sparse matrix.
+_FEW_COLUMNS = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -49,6 +52,22 @@ class RowMoments:
     n_present: Floats
     means: Floats
     spread: Callable[[Floats], Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The strata of each domain, together P places, and the place of each group (G,)."""
+
+    domain: Integers
+    stratum: Integers
+    of_group: Integers
+    n_domains: int
+
+    @classmethod
+    def of(cls, domain: Integers, stratum: Integers, n_domains: int, n_strata: int) -> "Places":
+        """The places of groups whose domains and strata are given (G,)."""
+        pairs, of_group = np.unique(domain * n_strata + stratum, return_inverse=True)
+        return cls(pairs // n_strata, pairs % n_strata, of_group, n_domains)
 
 
 def rule_of(stage: Stage, present: Integers, n_present: Floats, design: SurveyDesign) -> Rule:
@@ -116,35 +135,39 @@ def variance_of_units(
 
 
 def variances_of_domains(
-    z: Floats, domain: Integers, n_domains: int, stratum: Integers, stage: Stage, design: SurveyDesign
+    z: Floats, holds: npt.NDArray[np.bool_], places: Places, stage: Stage, design: SurveyDesign
 ) -> Floats | None:
     """The variances (D, P) of the totals of P columns in each domain on its own, where PSUs of one stage are clusters.
 
     Arguments:
-        z: totals of linearised values of the groups that hold a domain, each of one PSU (G, P).
-        domain: the domain of each group (G,).
-        n_domains: D.
-        stratum: the stratum of each group (G,).
+        z: totals of linearised values of the groups that lie in a domain, each of one PSU (G, P); 0 where nobody
+            answered.
+        holds: whether somebody answered there (G, P).
+        places: the domain and the stratum of each group.
         stage: the stage of the PSUs.
         design: it says what a lonely PSU adds.
 
     Returns the diagonals of `variance_of_units`, domain by domain, but None where a lonely PSU is an error: that
     function names its stratum.
     """
-    size = len(stage.n_units)
-    pairs, of_group = np.unique(domain * size + stratum, return_inverse=True)
-    of_domain, present = pairs // size, pairs % size
-    n_present: Floats = np.bincount(of_group, minlength=len(pairs)).astype(np.float64)
-    try:
-        rule = rule_of(stage, present, n_present, design)
-    except DesignError:
-        return None
-    weights = _weights(rule, of_domain)
-    means = _add_up(z, of_group, len(pairs)) / stage.n_units[present][:, None]
-    means = np.where(rule.is_centred[:, None], means, 0.0)
-    squares = _add_up((z - means[of_group]) ** 2, of_group, len(pairs))
-    squares += (stage.n_units[present] - n_present)[:, None] * means**2
-    return _add_up(squares * weights[:, None], of_domain, n_domains)
+    n_places, n_columns = len(places.domain), z.shape[1]
+    n_present = _add_up(holds.astype(np.float64), places.of_group, n_places)
+    weights: Floats = np.zeros((n_places, n_columns))
+    is_centred = np.ones((n_places, n_columns), dtype=np.bool_)
+    for p in range(n_columns):
+        here = n_present[:, p] > 0
+        try:
+            rule = rule_of(stage, places.stratum[here], n_present[here, p], design)
+        except DesignError:
+            return None
+        weights[here, p] = _weights(rule, places.domain[here])
+        is_centred[here, p] = rule.is_centred
+    n_units = stage.n_units[places.stratum][:, None]
+    n_groups = np.bincount(places.of_group, minlength=n_places)[:, None]
+    means = np.where(is_centred, _add_up(z, places.of_group, n_places) / n_units, 0.0)
+    # A group in which nobody answered adds the square of the mean, as the units without the domain do.
+    squares = _add_up((z - means[places.of_group]) ** 2, places.of_group, n_places) + (n_units - n_groups) * means**2
+    return _add_up(squares * weights, places.domain, places.n_domains)
 
 
 def variance_of_rows(rows: RowMoments, stage: Stage, design: SurveyDesign) -> Floats:
@@ -175,6 +198,9 @@ def _squares(values: Floats, weights: Floats, only_diagonal: bool) -> Floats:
 
 def _add_up(values: Any, code: Integers, size: int) -> Floats:
     """Sums of rows by their code (size, P), dense."""
+    if isinstance(values, np.ndarray) and values.shape[1] <= _FEW_COLUMNS:
+        by_column = [np.bincount(code, weights=column, minlength=size) for column in values.T]
+        return np.stack(by_column, axis=1) if by_column else np.zeros((size, 0))
     picked = sparse.csr_array((np.ones(len(code)), (code, np.arange(len(code)))), shape=(size, len(code)))
     sums = picked @ values
     return np.asarray(sums.toarray() if sparse.issparse(sums) else sums, dtype=np.float64)
