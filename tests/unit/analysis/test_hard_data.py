@@ -1,0 +1,47 @@
+"""Hard data as a file: what it says, and how a mistake in it is named (W6)."""
+
+import numpy as np
+import pytest
+
+from analysis.errors import AnalysisError
+from analysis.release.hard_data import LARGEST_FILE, parse_hard_data
+
+
+def test_figures_stand_by_unit_and_indicator_and_may_be_missing() -> None:
+    source = "\ufeffunit,indicator,value,source\r\nu2,h,-1.5e1,Quyết định 12\r\nu1,g,3,\r\n".encode()
+    data = parse_hard_data(source, "figures.csv")
+    np.testing.assert_array_equal(data.table(["u1", "u2"], ["h", "g"]), [[np.nan, 3], [-15, np.nan]])
+    assert (data.rows[0].source, data.rows[0].line, data.source) == ("Quyết định 12", 2, source)
+
+
+def test_the_column_of_sources_may_be_left_out() -> None:
+    assert parse_hard_data(b"unit,indicator,value\nu1,h,3\n", "figures.csv").rows[0].source == ""
+
+
+def test_a_file_that_is_far_too_big_is_refused_unread() -> None:
+    with pytest.raises(AnalysisError, match="found 5000001 bytes, expected at most"):
+        parse_hard_data(b"u" * (LARGEST_FILE + 1), "figures.csv")
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        (b"", "figures.csv, line 1: found the columns none, expected unit, indicator, value, source"),
+        (b"\xff\xfe", "figures.csv: found no CSV in UTF-8"),
+        (b"unit,value\nu1,3\n", "figures.csv, line 1: found the columns unit, value"),
+        (b"unit,indicator,value,source\n", "figures.csv: found no figure"),
+        (b"unit,indicator,value,source\nu1,h,many,\n", "figures.csv, line 2, value: found 'many'"),
+        (b"unit,indicator,value,source\nu1,h,nan,\n", "figures.csv, line 2, value: found 'nan'"),
+        (b'unit,indicator,value,source\nu1,h,"1,5",\n', "figures.csv, line 2, value: found '1,5'"),
+        (b"unit,indicator,value,source\nu1,h,3,\nu1,h,4,\n", "figures.csv, line 3: found h of u1 twice"),
+        (b"unit,indicator,value,source\nu9,h,3,\n", "figures.csv, line 2, unit: found 'u9'"),
+        (b"unit,indicator,value,source\nu1,g,3,\n", "figures.csv, line 2, indicator: found 'g'"),
+        (b"unit,indicator,value,source\n,h,3,\n", "figures.csv, line 2, unit: found nothing"),
+        (b"unit,indicator,value,source\nu1,h,3\n", "figures.csv, line 2: found 3 cells, expected 4"),
+        (b"unit,indicator,value,source\n\nu1,h,0x1,\n", "figures.csv, line 3, value: found '0x1'"),
+    ],
+)
+def test_hard_data_that_are_wrong_are_named_with_their_line(source: bytes, complaint: str) -> None:
+    with pytest.raises(AnalysisError) as refusal:
+        parse_hard_data(source, "figures.csv").table(["u1", "u2"], ["h"])
+    assert str(refusal.value).startswith(complaint)
