@@ -219,7 +219,7 @@ def test_analyse_and_verify_follow(run_hailong: RunHailong, files: Path, setting
     assert unsound.exit_code == 1
     assert json.loads(unsound.output)["findings"][0] == {
         "place": "units.csv, line 2",
-        "found": "`w1,Phường Một,First Ward,ward,khoi-dia-phuong,Khối địa phương,901`",
+        "found": "`w1,Phường Một,First Ward,ward,khoi-dia-phuong,Khối địa phương,901,`",
         "expected": "the line as it was sealed",
     }
 

@@ -136,3 +136,62 @@ def test_the_code_rides_in_the_fragment_of_its_address() -> None:
     )
     assert code.address(None).startswith("/r/")
     assert "Q" not in repr(code)
+
+
+CELLS = b"""\
+design: 1
+strata: [unit]
+clusters: [psu]
+cells:
+  - {unit: phuong-a, psu: "Khu 1", population: 30, probability: 0.5}
+  - {unit: phuong-a, psu: "Khu 2", population: 20}
+  - {unit: xa-b, psu: "Th\xc3\xb4n 1", population: 15}
+"""
+POPULATION = b"design: 1\nstrata: [unit]\npopulation: {phuong-a: 50, xa-b: 15}\n"
+
+
+@pytest.fixture
+def designed(settings: Settings, stores: Stores, tmp_path: Path) -> Collection:
+    return planned_collection(settings, stores, tmp_path, design=CELLS)
+
+
+@pytest.mark.parametrize(
+    ("request_", "complaint"),
+    [
+        (CodeRequest("phuong-a", 1, psu="Khu 3"), "found unit “phuong-a”, psu “Khu 3”, expected a cell of the design"),
+        (CodeRequest("phuong-a", 1), "found unit “phuong-a”, expected a cell of the design"),
+        (CodeRequest("phuong-a", 1, psu="Thôn 1"), "expected a cell of the design"),
+        (CodeRequest("phuong-a", 1, stratum="t", psu="Khu 1"), "stratum “t”, psu “Khu 1”, expected a cell"),
+        (CodeRequest("phuong-a", 31, psu="Khu 1"), "found 31 codes for .*, expected at most the 30 people"),
+        (
+            CodeRequest("xa-b", 15, psu="Thôn 1"),
+            "found 15 codes for .* after 10 issued before, expected at most the 15",
+        ),
+        (CodeRequest("xa-b", 6, psu="Thôn 1", place="batch.csv:7"), "^batch.csv:7: found 6 codes"),
+    ],
+)
+def test_codes_are_for_the_people_of_the_design(designed: Collection, request_: CodeRequest, complaint: str) -> None:
+    designed.codes("xa-b", 10, psu="Thôn 1")
+    good = CodeRequest("phuong-a", 20, psu="Khu 2")
+    with pytest.raises(BadInput, match=complaint):
+        issue_invitations(designed.stores, designed.secrets, SLUG, [good, request_])
+    assert len(stored(designed)) == 10
+
+
+def test_one_batch_may_ask_for_a_cell_twice_as_long_as_there_are_people(designed: Collection) -> None:
+    slips, mails = (CodeRequest("xa-b", 8, psu="Thôn 1", channel=channel) for channel in ("slip", "post"))
+    with pytest.raises(BadInput, match=r"found 8 codes for .* after 8 issued before, expected at most the 15"):
+        issue_invitations(designed.stores, designed.secrets, SLUG, [slips, mails])
+    assert stored(designed) == []
+
+
+def test_a_population_limits_the_codes_of_a_unit(settings: Settings, stores: Stores, tmp_path: Path) -> None:
+    collection = planned_collection(settings, stores, tmp_path, design=POPULATION)
+    assert len(collection.codes("xa-b", 15, psu="any", stratum="label")) == 15
+    with pytest.raises(BadInput, match="found 1 codes for unit “xa-b” after 15 issued before, expected at most the 15"):
+        collection.codes("xa-b", 1)
+
+
+def test_many_codes_are_issued_in_one_transaction(collection: Collection) -> None:
+    codes = collection.codes("xa-b", 12_000)
+    assert len({code.qr for code in codes}) == len(stored(collection)) == 12_000

@@ -93,7 +93,9 @@ class Collection:
         )
 
 
-def planned_collection(settings: Settings, stores: Stores, folder: Path, *, plan: bytes | None = None) -> Collection:
+def planned_collection(
+    settings: Settings, stores: Stores, folder: Path, *, plan: bytes | None = None, design: bytes = DESIGN
+) -> Collection:
     """A round in draft; scrypt at its cheapest, because what it costs is tested elsewhere."""
     units = folder / "units.csv"
     units.write_text(UNITS_CSV, encoding="utf-8")
@@ -105,7 +107,7 @@ def planned_collection(settings: Settings, stores: Stores, folder: Path, *, plan
         units=f"code={','.join(UNITS)}",
         opens_on=FIRST_DAY,
         closes_on=LAST_DAY,
-        design=SourceFile(DESIGN, "design.yaml"),
+        design=SourceFile(design, "design.yaml"),
         plan=SourceFile(plan, "plan.yaml") if plan else None,
     )
     create_round(stores, request, TODAY)
@@ -114,8 +116,10 @@ def planned_collection(settings: Settings, stores: Stores, folder: Path, *, plan
     return Collection(settings, stores, Secrets(settings.secret_key), vault)
 
 
-def open_collection(settings: Settings, stores: Stores, folder: Path, *, plan: bytes | None = None) -> Collection:
+def open_collection(
+    settings: Settings, stores: Stores, folder: Path, *, plan: bytes | None = None, design: bytes = DESIGN
+) -> Collection:
     """The round, open."""
-    collection = planned_collection(settings, stores, folder, plan=plan)
+    collection = planned_collection(settings, stores, folder, plan=plan, design=design)
     open_round(stores, collection.vault, SLUG, TODAY)
     return collection

@@ -13,7 +13,7 @@ from survey.codes import new_code
 from survey.errors import BadInput
 from survey.invitations import CodeRequest, IssuedCode
 
-UNITS = frozenset({"phuong-a", "xa-b"})
+UNITS = ("phuong-a", "xa-b")
 HEADER = "unit,stratum,psu,channel,count\n"
 
 
@@ -26,6 +26,21 @@ def test_a_batch_is_read_line_by_line() -> None:
         CodeRequest("phuong-a", 20, "tổ 1", "p1", "post"),
         CodeRequest("xa-b", 5, "", "", "slip"),
     ]
+
+
+def test_a_request_knows_the_line_that_asks_for_it() -> None:
+    assert [request.place for request in read(HEADER + "phuong-a,,,,1\n\nxa-b,,,,5\n")] == [
+        "batch.csv:2",
+        "batch.csv:4",
+    ]
+
+
+def test_where_respondents_choose_the_units_a_batch_names_none() -> None:
+    assert read_batch((HEADER + ",lớn,p1,,7\n").encode(), "batch.csv", ("",)) == [CodeRequest("", 7, "lớn", "p1")]
+    with pytest.raises(
+        BadInput, match=r"batch\.csv:2: column unit: found “xa-b”, expected nothing: the respondents choose"
+    ):
+        read_batch((HEADER + "xa-b,,,,7\n").encode(), "batch.csv", ("",))
 
 
 @pytest.mark.parametrize(
