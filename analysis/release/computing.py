@@ -19,6 +19,7 @@ from analysis.indices.trees import UNCOUNTED, IndexTree, index_tree
 from analysis.release.disclosure import Candidate, disclose
 from analysis.release.distributions import distribution_rows
 from analysis.release.edition import MODULE_SEPARATOR, Edition
+from analysis.release.fieldwork import Extreme, extreme, fieldwork_of
 from analysis.release.framing import BLOC, FramedResponses, frame_responses
 from analysis.release.hard_data import HardData
 from analysis.release.node_estimates import (
@@ -97,12 +98,15 @@ class _Scored:
 
 @dataclass(frozen=True, slots=True)
 class _Estimated:
-    """The estimates of a tree: of units, if any, and of totals; and the joint covariance of some units' indices."""
+    """The estimates of a tree: of units, if any, and of totals; the joint covariance of some units' indices; and what a
+    standardised index was mapped between.
+    """
 
     units: NodeEstimates | None
     totals: Sequence[NodeEstimates]
     root_covariance: Callable[[Sequence[int]], Floats]
     totals_hold_hidden_units: bool = True
+    extremes: tuple[Extreme, ...] = ()
 
 
 def compute_edition(
@@ -156,6 +160,7 @@ def compute_edition(
         module_sources=contents.module_sources,
         hard_source=None if hard_data is None else hard_data.source,
         accounting=public_accounting(contents.accounting, plan.suppress_below),
+        fieldwork=fieldwork_of(contents, round_.design, plan, estimated.extremes),
     )
 
 
@@ -206,7 +211,13 @@ def _estimate_host(round_: _Round, host: _Scored, hard: Floats) -> _Estimated:
     standard = Standard(host.tree, host.profile, plan, scales)
     generator = np.random.Generator(np.random.PCG64(plan.standardisation.seed))
     found = estimate_standardised(host.framed, standard, round_.units, round_.units_of_bloc, hard, generator)
-    return _Estimated(found.units, [found.totals], found.root_covariance, totals_hold_hidden_units=False)
+    codes = (*host.tree.items, *host.tree.hard)
+    extremes = tuple(
+        extreme(bloc, code, float(low[k]), float(high[k]))
+        for bloc, (low, high) in zip(round_.units_of_bloc, found.extremes, strict=True)
+        for k, code in enumerate(codes)
+    )
+    return _Estimated(found.units, [found.totals], found.root_covariance, False, extremes)
 
 
 def _estimate_module(round_: _Round, module: _Scored) -> _Estimated:

@@ -23,6 +23,7 @@ from analysis.archive import (
     units_to_csv,
 )
 from analysis.errors import EditionError
+from analysis.release.fieldwork import Fieldwork, fieldwork_from_json, fieldwork_to_json
 from analysis.release.plan import Plan, parse_plan
 from analysis.release.rows import (
     ROOT,
@@ -85,7 +86,8 @@ class Edition:
 
     `questionnaire` is the host with its modules; `questionnaire_source` the host's file and `module_sources` theirs, in
     the same order. `hard_source` is the file of hard data that the figures rest on, or None. `accounting` has a row for
-    each unit and one for the round (`all`); it is empty where invitations were not accounted for.
+    each unit and one for the round (`all`); it is empty where invitations were not accounted for. `fieldwork` is None in
+    editions that a former version wrote.
     """
 
     facts: RoundFacts
@@ -109,6 +111,7 @@ class Edition:
     module_sources: tuple[bytes, ...] = field(default=(), repr=False)
     hard_source: bytes | None = field(default=None, repr=False)
     accounting: tuple[PublicAccountingRow, ...] = ()
+    fieldwork: Fieldwork | None = None
 
     @property
     def blocs(self) -> tuple[tuple[str, str], ...]:
@@ -262,6 +265,7 @@ def write_edition(
             "counts": counts_to_json(edition.counts),
             "coverage": dict(edition.coverage),
             "archive": {"manifest_sha256": edition.archive_manifest_sha256},
+            **({} if edition.fieldwork is None else {"fieldwork": fieldwork_to_json(edition.fieldwork)}),
             **({} if edition.hard_source is None else {"hard_data": {"sha256": sha256_hex(edition.hard_source)}}),
             "rendered_with": dict(rendered_with or {}),
             "files": describe_files(files),
@@ -344,6 +348,7 @@ def _load(path: Path, manifest: Mapping[str, object]) -> Edition:
         accounting=tuple(rows_from_csv(table(ACCOUNTING_CSV), PublicAccountingRow, ACCOUNTING_CSV))
         if ACCOUNTING_CSV in files
         else (),
+        fieldwork=fieldwork_from_json(_mapping(manifest["fieldwork"])) if "fieldwork" in manifest else None,
     )
 
 

@@ -104,12 +104,14 @@ class Standard:
 class StandardisedEstimates:
     """The estimates of units and of their totals, and the draws (draws, U) of the units' indices.
 
-    `totals` are the plain means of the units that have a figure: of each bloc and, last, of all.
+    `totals` are the plain means of the units that have a figure: of each bloc and, last, of all. `extremes` are for each
+    bloc the lowest and the highest (K + H,) of its units, pooled with those of earlier years; NaN where there are none.
     """
 
     units: NodeEstimates
     totals: NodeEstimates
     root_draws: Floats
+    extremes: tuple[tuple[Floats, Floats], ...]
 
     def root_covariance(self, positions: Sequence[int]) -> Floats:
         """The joint covariance of the indices of some units: the correlations of the draws, the published errors."""
@@ -172,7 +174,9 @@ def estimate_standardised(
         means=sample.means,
         places=sample.places,
     )
-    return StandardisedEstimates(own, _totals(sample, standard, own, compared, [*blocs]), root_draws)
+    totals = _totals(sample, standard, own, compared, [*blocs])
+    between = tuple((comparison.low, comparison.high) for comparison in compared)
+    return StandardisedEstimates(own, totals, root_draws, between)
 
 
 def _compare(sample: UnitSample, standard: Standard, members: Sequence[int]) -> _Comparison:

@@ -227,6 +227,7 @@ def _other_differences(edition: Edition, recomputed: Edition) -> Iterator[Findin
             recomputed.questionnaire.content_hash,
         ),
         ("units.csv", edition.units, recomputed.units),
+        (f"{EDITION_MANIFEST}, fieldwork", edition.fieldwork, edition.fieldwork and recomputed.fieldwork),
     ):
         if found != wanted:
             yield Finding(place, f"{found!s:.200}", f"{wanted!s:.200} as in the archive")
