@@ -25,6 +25,7 @@ class Respondents:
     def __init__(self, table: pa.Table, mapping: ImportMapping, path: Path) -> None:
         self.table = table
         self.column = mapping.respondent
+        self.places = mapping.columns
         self.path = path
 
     def refuse_repeated(self) -> None:
@@ -51,8 +52,8 @@ class Respondents:
     ) -> pa.Array:
         """A random number for each respondent, in each of their rows: a row for each unit they rated, and no more.
 
-        Raises BadInput where the design names no column, where a respondent has a unit twice or too many, or where an
-        answer that is given once differs between the rows of one respondent.
+        Raises BadInput where the design names no column, where a respondent has a unit twice or too many, or where
+        what is said once, answers or the place, differs between the rows of one respondent.
         """
         if self.column is None:
             raise BadInput(
@@ -61,10 +62,12 @@ class Respondents:
         n_respondents, respondent_of_row, first_rows = self._encoded()
         self._refuse_repeated_units(respondent_of_row, units)
         self._refuse_too_many(respondent_of_row, questionnaire.most_units)
+        given_once = [column for attribute, column in self.places.items() if attribute != "unit"]
         for item in (item for section in questionnaire.common_sections for item in section.items):
             names = [column for _, column in columns_of_choices(item)] if item.kind == "multiple" else [item.code]
-            for column in filter(None, (sources[name] for name in names)):
-                self._refuse_several_answers(column, respondent_of_row, first_rows)
+            given_once += [sources[name] for name in names]
+        for column in filter(None, given_once):
+            self._refuse_several_answers(column, respondent_of_row, first_rows)
         numbers = pa.array([randomness.token_hex(_BALLOT_BYTES) for _ in range(n_respondents)], pa.string())
         return numbers.take(pa.array(respondent_of_row))
 
@@ -107,7 +110,7 @@ class Respondents:
                 row,
                 column,
                 repr(self._text(column, row)[:40]),
-                f"{self._text(column, first)[:40]!r} as in row {row_number(first)}: it is asked once",
+                f"{self._text(column, first)[:40]!r} as in row {row_number(first)}: a respondent has one",
             )
 
     def _text(self, column: str, row: int) -> str:
