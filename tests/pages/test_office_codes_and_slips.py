@@ -10,11 +10,13 @@ import pytest
 from openpyxl import load_workbook
 from werkzeug.test import TestResponse
 
+from support.firms import SLUG as FIRMS
+from support.firms import ask_firms
 from support.office import Office, open_office
 from support.pages import Page, checked_page
 from support.printed import qr_texts
 from support.rounds import SLUG, Collection, open_collection
-from survey.rounds import close_round
+from survey.rounds import close_round, mark_simulated
 from survey.sealing import seal_round
 from survey.settings import Settings
 from survey.storage.stores import Stores
@@ -67,11 +69,11 @@ def test_a_batch_issues_for_units_and_channels_at_once(office: Office, collectio
     ]  # fmt: skip
     assert collection.send("xa-b", rows[-1]["code"]) == "received"
     assert counts(office) == [
-        ["Phường A", "Qua bưu điện", "–", "1", "0", "–", "–"],
-        ["Phường A", "Giấy mời đưa tận tay", "–", "2", "0", "–", "–"],
-        ["Phường A", "Mọi kênh", "–", "3", "0", "–", "–"],
+        ["Phường A", "Mọi kênh", "3", "0"],
+        ["Phường A", "Qua bưu điện", "1", "0"],
+        ["Phường A", "Giấy mời đưa tận tay", "2", "0"],
         # A unit with one channel has one line.
-        ["Xã B", "Giấy mời đưa tận tay", "–", "3", "1", "–", "–"],
+        ["Xã B", "Giấy mời đưa tận tay", "3", "1"],
     ]
 
 
@@ -167,17 +169,17 @@ def test_the_accounting_is_a_page_and_two_files(office: Office, collection: Coll
     close_round(collection.stores, SLUG)
     seal_round(collection.stores, collection.secrets, collection.vault, collection.settings, SLUG)
     assert counts(office) == [
-        ["Phường A", "Giấy mời đưa tận tay", "–", "12", "11", "11", "0"],
-        ["Xã B", "Qua bưu điện", "–", "3", "0", "0", "0"],
+        ["Phường A", "Giấy mời đưa tận tay", "12", "11", "11", "0"],
+        ["Xã B", "Qua bưu điện", "3", "0", "0", "0"],
     ]
     total = page(office, f"{ROUND}/accounting?lang=en").root.xpath("//tfoot/tr/*")
-    assert [cell.text_content().strip() for cell in total] == ["Total", "", "–", "15", "11", "11", "0"]
+    assert [cell.text_content().strip() for cell in total] == ["Total", "", "15", "11", "11", "0"]
     listed = office.client.get(f"{ROUND}/accounting.csv")
     rows = list(csv.reader(io.StringIO(listed.data.decode("utf-8-sig"))))
     assert listed.data.startswith(b"\xef\xbb\xbf")
     assert rows[0] == ["Đơn vị", "Mã", "Kênh", "Trong diện", "Đã phát", "Đã trả lời", "Hợp lệ", "Không dùng được"]
     assert rows[1] == ["Phường A", "phuong-a", "Giấy mời đưa tận tay", "", "12", "11", "11", "0"]
-    assert rows[-1] == ["Tổng", "", "Tổng", "", "15", "11", "11", "0"]
+    assert rows[-1] == ["Tổng", "", "Mọi kênh", "", "15", "11", "11", "0"]
     workbook = load_workbook(io.BytesIO(office.client.get(f"{ROUND}/accounting.xlsx?lang=en").data))
     cells = list(workbook.worksheets[0].iter_rows(values_only=True))
     assert cells[1] == ("Ward A", "phuong-a", "Slip handed over", None, 12, 11, 11, 0)
@@ -191,3 +193,36 @@ def test_an_archive_that_was_changed_says_so_instead_of_counting(office: Office,
     accounting.chmod(0o644)
     accounting.write_bytes(accounting.read_bytes().replace(b"1", b"2"))
     assert "Chưa đọc được kho dữ liệu" in page(office, f"{ROUND}/accounting").text
+
+
+def test_a_round_of_several_units_has_codes_of_its_own(
+    sqlite_settings: Settings, sqlite_stores: Stores, tmp_path: Path
+) -> None:
+    ask_firms(sqlite_settings, sqlite_stores, tmp_path)
+    office = open_office(sqlite_settings)
+    office.sign_in()
+    address = f"/office/rounds/{FIRMS}"
+    assert "Số mã cho cả đợt" in page(office, f"{address}/codes").text
+    response = office.send(f"{address}/codes", unit="round", count="3", channel="post", file_type="slips")
+    with zipfile.ZipFile(io.BytesIO(response.data)) as package:
+        rows = list(csv.DictReader(io.StringIO(package.read(f"{FIRMS}-codes.csv").decode("utf-8-sig"))))
+        addresses = qr_texts(package.read(f"{FIRMS}-codes.pdf"), tmp_path)
+    assert [row["unit"] for row in rows] == [""] * 3
+    assert addresses == [sorted(row["url"] for row in rows)]
+    assert addresses[0][0].startswith(f"{PUBLIC_URL}/r/{FIRMS}#")
+    (line,) = page(office, f"{address}/accounting").root.xpath("//tbody/tr")
+    assert [cell.text_content().strip() for cell in line] == [
+        "Cả đợt (người trả lời tự chọn đơn vị)", "Qua bưu điện", "3", "0",
+    ]  # fmt: skip
+    assert "Cả đợt" in page(office, address).text
+    stands = office.send(f"{address}/stands", f"{address}/slips", unit="*")
+    assert qr_texts(stands.data, tmp_path) == [[f"{PUBLIC_URL}/r/{FIRMS}"]]
+    office.services.stores.close()
+
+
+def test_a_simulated_round_says_so_wherever_an_officer_meets_it(office: Office, collection: Collection) -> None:
+    mark_simulated(collection.stores, SLUG)
+    for address in (ROUND, f"{ROUND}/accounting"):
+        assert "Đợt mô phỏng để luyện tập" in page(office, address).text
+        assert "A simulated round for practice" in page(office, f"{address}?lang=en").text
+    assert "Mô phỏng" in page(office, "/office/").text

@@ -100,6 +100,29 @@ def test_a_created_round_is_a_draft_for_the_units_that_were_shown(office: Office
     assert events(office)[-1] == (LOGIN, "round.created")
 
 
+def test_a_round_may_ask_a_module_along(office: Office) -> None:
+    offered = page(office, "/office/new-round").root.xpath("//input[@name='modules']/@value")
+    assert "brand/2026.1" in offered
+    # What rates several units cannot be asked along.
+    assert not any(reference.startswith("ddci/") for reference in offered)
+    assert path_of(office.send("/office/new-round", **FORM, modules=["brand/2026.1"])) == ROUND
+    assert find_round(office.services.stores, SLUG).module_references == ("brand/2026.1",)
+    assert "brand/2026.1" in page(office, ROUND).text
+    assert "sipas/2017.1 + brand/2026.1" in page(office, "/office/").text
+
+
+def test_a_module_that_cannot_be_asked_along_is_refused(office: Office) -> None:
+    shown = checked_page(office.send("/office/new-round", **FORM, modules=["sipas/2017.1"]), "/office/new-round")
+    assert (shown.status, "modules: " in shown.text) == (400, True)
+    assert list_rounds(office.services.stores) == ()
+
+
+def test_a_firms_round_is_created_for_both_blocs(office: Office) -> None:
+    firms = FORM | {"questionnaire": "ddci/communes-2024.1", "bloc": "", "kinds": ["ward", "commune"]}
+    assert path_of(office.send("/office/new-round", **firms)) == ROUND
+    assert find_round(office.services.stores, SLUG).unit_codes == ("phuong-a", "xa-b", "xa-c")
+
+
 def test_looking_at_the_units_complains_of_nothing_else(office: Office) -> None:
     response = office.send("/office/new-round", opens_on=FORM["opens_on"], bloc="", preview="1")
     shown = checked_page(response, "/office/new-round")
@@ -328,6 +351,19 @@ def open_fresh(office: Office) -> Office:
     fresh.client.environ_base.update(office.client.environ_base)
     fresh.sign_in()
     return fresh
+
+
+def test_blocs_have_their_english_names_on_english_pages(office: Office) -> None:
+    units = office.services.settings.instance / "units-of-test.csv"
+    header, *rows = UNITS_CSV.splitlines()
+    named = [f"{header},bloc_en", *(f"{row},Localities" for row in rows)]
+    units.write_text("\n".join(named), encoding="utf-8")
+    import_units(office.services.stores, units)
+    for address in ("/office/units", "/office/new-round"):
+        shown = page(office, f"{address}?lang=en").text
+        assert "Localities" in shown
+        assert "Khối địa phương" not in shown
+        assert "Khối địa phương" in page(office, address).text
 
 
 def test_units_are_listed_with_their_blocs(office: Office) -> None:

@@ -1,7 +1,7 @@
 """Respondent accounting: how many could have answered, were invited, answered and stayed, by unit and channel."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 from flask import Response, current_app
 
@@ -15,7 +15,8 @@ from survey.web.office.rounds import find_line
 from survey.web.pages import catalogue_of, page_language, render_page
 from survey.web.spreadsheets import CSV_TYPE, XLSX_TYPE, Cell, attachment, csv_bytes, xlsx_bytes
 
-COLUMNS = ("unit", "code", "channel", "eligible", "issued", "spent", "sealed", "rejected")
+COUNTS = ("eligible", "issued", "spent", "sealed", "rejected")
+COLUMNS = ("unit", "code", "channel", *COUNTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,8 @@ class AccountingPages:
             round=line,
             lines=lines,
             complaint=complaint,
-            knows_eligible=any(row.counts.eligible is not None for row in lines),
-            is_sealed=any(row.counts.sealed is not None for row in lines),
+            # What is not known of any unit has no column.
+            columns=[name for name in COUNTS if any(getattr(row.counts, name) is not None for row in lines)],
         )
 
     def file(self, slug: str, file_type: str) -> Response:
@@ -60,12 +61,8 @@ class AccountingPages:
             [
                 row.name or text("row_total", language),
                 row.code,
-                row.channel or text("row_total", language),
-                row.counts.eligible,
-                row.counts.issued,
-                row.counts.spent,
-                row.counts.sealed,
-                row.counts.rejected,
+                row.channel or text("every_channel", language),
+                *(getattr(row.counts, name) for name in COUNTS),
             ]
             for row in lines
         ]
@@ -86,19 +83,21 @@ class AccountingPages:
             return [], str(complaint)
         names = {unit.code: unit_name(unit, language) for unit in units_of_round(services.stores, record)}
         names[""] = catalogue_of("office").text("whole_round", language)
-        return [line for row in rows if (line := _line(row, rows, names, language)) is not None], ""
+        lines: list[AccountingLine] = []
+        for unit, group in groupby(rows, key=lambda row: row.unit):
+            lines += _lines_of_unit(list(group), "" if unit == ALL else names.get(unit, unit), language)
+        return lines, ""
 
 
-def _line(
-    row: AccountingRow, rows: tuple[AccountingRow, ...], names: Mapping[str, str], language: str
-) -> AccountingLine | None:
-    if row.unit == ALL:
-        return AccountingLine("", "", "", is_sum=True, counts=row)
-    is_sum = row.channel == ALL
-    channels = [other for other in rows if other.unit == row.unit and other.channel != ALL]
-    # One channel says what its sum says; the row of the sum knows the people, so it stands for both.
-    if not is_sum and len(channels) == 1:
-        return None
-    channel = channels[0].channel if is_sum and len(channels) == 1 else "" if is_sum else row.channel
-    label = channel_label(channel, language) if channel or not is_sum else ""
-    return AccountingLine(row.unit, names.get(row.unit, row.unit), label, is_sum=is_sum, counts=row)
+def _lines_of_unit(rows: list[AccountingRow], name: str, language: str) -> list[AccountingLine]:
+    """The sum of the unit and then its channels; a single channel says what the sum says and is named there."""
+    (whole,) = (row for row in rows if row.channel == ALL)
+    code = "" if whole.unit == ALL else whole.unit
+    parts = [
+        AccountingLine(code, name, channel_label(row.channel, language), is_sum=False, counts=row)
+        for row in rows
+        if row.channel != ALL
+    ]
+    if len(parts) == 1:
+        return [AccountingLine(code, name, parts[0].channel, is_sum=True, counts=whole)]
+    return [AccountingLine(code, name, "", is_sum=True, counts=whole), *parts]

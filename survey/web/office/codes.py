@@ -157,7 +157,16 @@ class CodePages:
         text = catalogue_of("office").text
         choices = {"": text("codes_unit_choose", language), EVERY_UNIT: text("codes_unit_all", language), **labels}
         channels = {channel: channel_label(channel, language) for channel in CHANNELS}
-        return self._page("codes", record, form, status, refusal, unit_labels=choices, channel_labels=channels)
+        return self._page(
+            "codes",
+            record,
+            form,
+            status,
+            refusal,
+            unit_labels=choices,
+            channel_labels=channels,
+            is_whole_round=WHOLE_ROUND in labels,
+        )
 
     def _page(
         self,
