@@ -32,6 +32,14 @@ COMMANDS = {
         "--design",
         "FILE",
     ],
+    "a design of a round to come": [
+        *["round", "create", "r", "--questionnaire", "sipas/2017.1", "--units", "code=06673"],
+        *["--opens", "2099-01-01", "--closes", "2099-02-01", "--design", "FILE"],
+    ],
+    "a plan of a round to come": [
+        *["round", "create", "r", "--questionnaire", "sipas/2017.1", "--units", "code=06673"],
+        *["--opens", "2099-01-01", "--closes", "2099-02-01", "--plan", "FILE"],
+    ],
     "answers": [
         "round",
         "import",

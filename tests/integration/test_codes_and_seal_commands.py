@@ -123,6 +123,25 @@ def test_a_bad_batch_names_its_line_and_issues_nothing(collection: Collection, s
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xfe\x00\x01" * 50, b"%PDF-1.7\n1 0 obj\n", b"a,b\n1,2\n", None, "link"], ids=str
+)
+def test_a_file_that_is_no_batch_is_named_and_issues_nothing(
+    collection: Collection, shell: Shell, tmp_path: Path, content: bytes | str | None
+) -> None:
+    batch, out = tmp_path / "batch.csv", tmp_path / "codes.csv"
+    if isinstance(content, bytes):
+        batch.write_bytes(content)
+    elif content == "link":
+        (tmp_path / "good.csv").write_text("unit,stratum,psu,channel,count\nxa-b,,,,2\n", encoding="utf-8")
+        batch.symlink_to(tmp_path / "good.csv")
+    code, said, err = shell("round", "codes", SLUG, "--batch", batch, "--out", out)
+    assert (code, said, err.count("\n")) == (2, "", 1)
+    assert "batch.csv" in err
+    assert n_invitations(collection) == 0
+    assert not out.exists()
+
+
 def test_a_file_of_codes_is_never_written_over(collection: Collection, shell: Shell, tmp_path: Path) -> None:
     out = tmp_path / "codes.csv"
     out.write_text("older")

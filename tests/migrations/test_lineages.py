@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from sqlalchemy import DateTime, Integer, inspect, literal_column, select, text
 from sqlalchemy import table as sql_table
 from sqlalchemy.exc import DatabaseError, IntegrityError, ProgrammingError
@@ -12,6 +13,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, ProgrammingError
 from support.stores import LazyServer, Templates, settings_in
 from survey.checking import check_instance
 from survey.resources import bundled_dir
+from survey.round_records import find_round
 from survey.settings import Settings
 from survey.storage.frame import FrameBase
 from survey.storage.intake import IntakeBase
@@ -20,6 +22,7 @@ from survey.storage.lineages import LINEAGES, Lineage
 from survey.storage.stores import Stores, connect_stores, open_stores, revision_of
 from survey.storage.types import UtcDateTime
 from survey.storage.upgrading import alembic_config, differences, upgrade_stores
+from survey.units import units_on
 
 ANONYMOUS = {"frame": ("invitation",), "intake": ("spent_invitation", "ballot")}
 FORBIDDEN_WORDS = (
@@ -64,6 +67,39 @@ def test_each_store_has_its_own_tables_and_its_own_version(stores: Stores) -> No
     for lineage in LINEAGES:
         found = set(inspect(stores.engine(lineage.store)).get_table_names())
         assert found == {*lineage.metadata.tables, lineage.version_table}
+
+
+def test_rounds_and_units_of_the_first_revision_are_kept_by_the_second(
+    tmp_path: Path, engine_name: str, postgres_server: LazyServer
+) -> None:
+    url = postgres_server.get().url(postgres_server.new_database()) if engine_name == "postgresql" else None
+    settings = settings_in(tmp_path / "var", url)
+    office = LINEAGES[0]
+    stores = connect_stores(settings)
+    with stores.office.begin() as connection:
+        if engine_name == "postgresql":
+            connection.execute(text("CREATE SCHEMA office"))
+        command.upgrade(alembic_config(connection, office), "office_0001")
+        connection.execute(
+            text("INSERT INTO unit VALUES ('u', 'Phường', 'Ward', 'ward', 'b', 'Khối', '', NULL, NULL, 1, 2.5, 's')")
+        )
+        connection.execute(
+            text(
+                "INSERT INTO round (slug, title_vi, title_en, questionnaire_name, questionnaire_version, "
+                "questionnaire_hash, opens_on, closes_on, state, design_yaml, plan_yaml, issuer_vi, issuer_en, "
+                "decision, hotline, imported) VALUES ('r', 'Đợt', 'Round', 'sipas', '2017.1', 'h', '2026-01-01', "
+                "'2026-02-01', 'draft', 'd', 'p', '', '', '', '', false)"
+            )
+        )
+    assert revision_of(stores.office, office) == "office_0001"
+    assert upgrade_stores(settings)[0].startswith("the office store is now at revision office_000")
+    assert differences(stores.office, office) == []
+    record = find_round(stores, "r")
+    assert (record.title.vi, record.module_references, record.is_simulated) == ("Đợt", (), False)
+    (unit,) = units_on(stores, None)
+    assert (unit.code, unit.bloc_name, unit.bloc_name_en, unit.area_km2) == ("u", "Khối", "", 2.5)
+    stores.close()
+    postgres_server.drop_databases()
 
 
 def test_an_upgrade_of_upgraded_stores_does_nothing(settings: Settings) -> None:
