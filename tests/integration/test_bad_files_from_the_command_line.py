@@ -67,6 +67,9 @@ COMMANDS = {
     ],
     "an archive to verify": ["verify", "FILE"],
     "an archive to print": ["scorecards", "FILE", "--out", "cards"],
+    "figures to analyse with": ["analyse", "an/archive", "--hard-data", "FILE", "--out", "out"],
+    "figures to print with": ["scorecards", "an/archive", "--hard-data", "FILE", "--out", "cards"],
+    "figures to publish with": ["round", "publish", "r", "--hard-data", "FILE"],
     "a backup": ["database", "restore", "FILE"],
 }
 
