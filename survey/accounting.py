@@ -38,7 +38,10 @@ def round_accounting(stores: Stores, secrets: Secrets, settings: Settings, slug:
     if record.n_sealed is None or record.n_rejected is None:
         return rows
     n_sealed, n_rejected = record.n_sealed, record.n_rejected
-    return (*rows[:-1], replace(rows[-1], spent=n_sealed + n_rejected, sealed=n_sealed, rejected=n_rejected))
+    n_spent = n_sealed + n_rejected
+    # Nobody was invited from here to an imported round: its rows are all that is known of who was asked.
+    n_issued = n_spent if record.is_imported else rows[-1].issued
+    return (*rows[:-1], replace(rows[-1], issued=n_issued, spent=n_spent, sealed=n_sealed, rejected=n_rejected))
 
 
 def eligible_people(record: RoundRecord) -> dict[str, int]:

@@ -2,11 +2,13 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from analysis.archive import read_archive
+from analysis.errors import ArchiveError
 from analysis.release.round_design import parse_design
 from questionnaires.modules import attach
 from support.command_line import RunHailong
@@ -26,6 +28,7 @@ from survey.rounds import (
     create_round,
     find_round,
     load_questionnaire_of,
+    mark_sealed,
     mark_simulated,
 )
 from survey.sealing import seal_round
@@ -34,6 +37,7 @@ from survey.settings import Settings
 from survey.storage.audit import list_events
 from survey.storage.sessions import reading
 from survey.storage.stores import Stores
+from survey.units import import_units
 
 
 @pytest.fixture
@@ -319,3 +323,39 @@ def test_planned_rounds_have_no_accounting_beyond_what_was_issued(
         ("xa-b", "all", 0, None),
         ("all", "all", 0, None),
     ]
+
+
+def test_a_sealed_round_of_the_first_format_still_has_the_rounds_own_row(
+    settings: Settings, stores: Stores, tmp_path: Path
+) -> None:
+    former = Path(__file__).resolve().parents[1] / "golden" / "first_format" / "kansas-city-2021-09"
+    archive = read_archive(former)
+    header = "code,name_vi,name_en,kind,bloc,parent_code,valid_from,valid_to,population,area_km2,source\n"
+    units = tmp_path / "units.csv"
+    lines = [
+        f"{unit.code},{unit.name.vi},{unit.name.en},{unit.kind},{unit.bloc_name},,,,,,t\n"
+        for unit in archive.contents.units
+    ]
+    units.write_text(header + "".join(lines), encoding="utf-8")
+    import_units(stores, units)
+    facts = archive.contents.facts
+    request = RoundRequest(
+        slug=facts.slug,
+        questionnaire=archive.questionnaire.reference,
+        units="code=" + ",".join(unit.code for unit in archive.contents.units),
+        opens_on=facts.opens_on,
+        closes_on=facts.closes_on,
+        design=SourceFile(archive.contents.design_source, "design.yaml"),
+        plan=SourceFile(archive.contents.plan_source, "plan.yaml"),
+        is_imported=True,
+    )
+    create_round(stores, request, TODAY)
+    shutil.copytree(former, settings.instance / "archives" / facts.slug)
+    n_sealed = archive.contents.counts.sealed
+    mark_sealed(stores, facts.slug, archive_hash=archive.manifest_sha256, n_sealed=n_sealed, n_rejected=0)
+    rows = round_accounting(stores, Secrets(settings.secret_key), settings, facts.slug)
+    assert (rows[-1].issued, rows[-1].spent, rows[-1].sealed, rows[-1].rejected) == (n_sealed, n_sealed, n_sealed, 0)
+    assert all(row.sealed is None for row in rows[:-1])
+    (settings.instance / "archives" / facts.slug / "manifest.json").write_text('{"archive": 1, "files": {}}')
+    with pytest.raises(ArchiveError, match="as it was sealed"):
+        round_accounting(stores, Secrets(settings.secret_key), settings, facts.slug)
