@@ -11,7 +11,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 # Added to each variance, as a share of it: a sample has more items than clusters, so the law has no density without.
-_JITTERS = (1e-10, 1e-8, 1e-6)
+_JITTERS = (1e-8, 1e-7, 1e-6)
 
 
 def standard_normals(generator: np.random.Generator, n_draws: int, n_variables: int) -> Floats:

@@ -3,7 +3,7 @@
 import pytest
 
 from analysis.errors import DesignError, PlanError
-from analysis.release.plan import Plan, default_plan, parse_plan, plan_source
+from analysis.release.plan import Plan, Standardisation, default_plan, parse_plan, plan_source
 from analysis.release.round_design import DEFAULT_DESIGN_SOURCE, RoundDesign, parse_design
 from questionnaires.library import load_bundled
 from questionnaires.reading import parse_questionnaire
@@ -20,6 +20,7 @@ def test_what_a_plan_leaves_out_has_its_default() -> None:
         Plan(),
         Plan("2026.1", "share", "units", 0.9, 12, 40, 15, ("channel",), 2, "average"),
         Plan(coarsening_steps=()),
+        Plan(standardisation=Standardisation(500, 7, {"a": (1.5, 4.25), "h": (-3.0, 12.0)})),
     ],
 )
 def test_a_plan_survives_its_file(plan: Plan) -> None:
@@ -40,6 +41,18 @@ def test_a_plan_survives_its_file(plan: Plan) -> None:
         (
             'plan: 1\nversion: "1"\ncoarsening:\n  steps: [village]\n',
             "plan.yaml:4: coarsening.steps[0]: found “village”",
+        ),
+        (
+            'plan: 1\nversion: "1"\nstandardisation: {draws: 10}\n',
+            "plan.yaml:3: standardisation.draws: found the number 10",
+        ),
+        (
+            'plan: 1\nversion: "1"\nstandardisation:\n  earlier: {a: [4, 2]}\n',
+            "plan.yaml:4: standardisation.earlier.a: found 4 before 2",
+        ),
+        (
+            'plan: 1\nversion: "1"\nstandardisation:\n  earlier: {a: [4]}\n',
+            "plan.yaml:4: standardisation.earlier.a: found a list of 1",
         ),
         ("", "plan.yaml:1: found an empty file"),
         ("- 1\n", "plan.yaml:1: found a list, expected fields"),
@@ -62,6 +75,16 @@ def test_without_people_behind_them_blocs_are_means_of_units() -> None:
     assert default_plan(sipas).aggregate == "units"
     assert default_plan(sipas, has_population=True).aggregate == "persons"
     assert default_plan(sipas).profile_for(sipas) == sipas.default_profile
+
+
+def test_a_standardised_bloc_is_the_mean_of_its_units_whatever_is_known_of_their_people() -> None:
+    assert default_plan(load_bundled("ddci/departments-2024.1"), has_population=True).aggregate == "units"
+
+
+def test_extremes_of_earlier_years_belong_to_a_standardised_profile() -> None:
+    small = parse_questionnaire(QUESTIONNAIRE.encode(), "small.yaml")
+    with pytest.raises(PlanError, match=r"standardisation.earlier: found extremes beside the profile rescaled"):
+        Plan(standardisation=Standardisation(earlier={"a": (1, 5)})).profile_for(small)
 
 
 def test_the_default_design_is_units_as_strata_without_population() -> None:
