@@ -16,7 +16,7 @@ suppressMessages(library(survey))
 tolerance <- 1e-6
 tolerance_of_draws <- 0.15
 # What differs by less is the rounding of a computer; below the second, answers are alike.
-rounding <- 1e-12
+rounding <- 1e-14
 no_spread <- 1e-9
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -355,7 +355,9 @@ standardised_tree <- function(tree, sample, hard) {
     combination <- domains$linear %*% t(linear)
     for (row in seq_along(members)) {
       u <- members[row]
-      alike <- if (domains$n[u]) plain_errors(sample, domains, combination, u) < no_spread else rep(FALSE, nrow(linear))
+      varies <- domains$n[u] > 0 & plain_errors(sample, domains, domains$linear, u) >= no_spread
+      alike <- rowSums(linear[, varies, drop = FALSE] != 0) == 0
+      fixed <- error_of_totals(combination * (!is.na(unit) & unit == u), sample$design)
       for (m in seq_len(nrow(coefficients))) {
         value <- node_values[row, m]
         if (is.na(value)) next
@@ -366,7 +368,8 @@ standardised_tree <- function(tree, sample, hard) {
           else "t_draws"
         df <- if (method == "hard") NA else domains$df[u]
         if (method == "t_draws") {
-          se <- sd(drawn_nodes[, u, m])
+          # Noise makes extremes more extreme: how far the draws lie from the figure on average counts too.
+          se <- sqrt(max(var(drawn_nodes[, u, m]), fixed[m]^2) + (mean(drawn_nodes[, u, m]) - value)^2)
           interval <- t_interval(value, se, df)
         } else {
           se <- 0
@@ -388,7 +391,8 @@ standardised_tree <- function(tree, sample, hard) {
       method <- intersect(c("t_draws", "unanimous", "midpoint", "hard"), parts$method)[1]
       df <- if (method == "hard") NA else min(sum(domains$df[parts$u]), df_design)
       value <- mean(parts$value)
-      se <- if (method == "t_draws") sd(rowMeans(matrix(drawn_nodes[, parts$u, m], nrow = n_draws))) else 0
+      drawn <- rowMeans(matrix(drawn_nodes[, parts$u, m], nrow = n_draws))
+      se <- if (method == "t_draws") sqrt(var(drawn) + (mean(drawn) - value)^2) else 0
       interval <- if (method == "t_draws") t_interval(value, se, df) else c(mean(parts$low), mean(parts$high))
       found[[length(found) + 1]] <- figure(tree, owner, tree$nodes$code[m], value, se, interval, df, method, bounds_of(tree, m))
     }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # Help lines stand here, so that showing them imports none of the modules.
 STEPS_ELSEWHERE = {
     "codes": ("round_codes", "codes", "Issue invitations and write their codes into a file."),
+    "export": ("round_export", "export", "Write the responses of a sealed round for other tools."),
     "import": ("round_archive", "import_command", "Make a sealed archive of answers collected elsewhere."),
     "publish": ("round_publish", "publish", "Compute and publish an edition of a sealed round."),
     "seal": ("round_codes", "seal", "Open the ballots of a closed round and seal them as an archive."),
