@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,11 +51,13 @@ def slips(slug: str, codes_csv: Path, out: Path, workers: int | None) -> None:
         units = units_of_round(stores, record)
     total = n_files(codes)
     paths = [out] if total == 1 else [out.with_name(f"{out.stem}-{n}{out.suffix}") for n in range(1, total + 1)]
+    click.echo(f"printing {len(codes)} slips: 1,000 take about a minute", err=True)
     with _new_files(paths) as files:
         printed = print_slips(record, units, codes, address, workers=workers)
         for done, file in enumerate(printed, 1):
-            tell_progress(done, total, file)
-            files[int(file.name) - 1].fill(_pdf(file))
+            place = int(file.name) - 1
+            tell_progress(done, total, replace(file, name=paths[place].name))
+            files[place].fill(_pdf(file))
     named = str(out) if total == 1 else f"{paths[0]} to {paths[-1].name}"
     slips_made = f"{len(codes)} slip{'s' if len(codes) > 1 else ''}"
     click.echo(f"round {slug}: {slips_made} in {named}; keep them as safe as the codes")

@@ -177,7 +177,7 @@ def test_the_accounting_is_a_page_and_two_files(office: Office, collection: Coll
     listed = office.client.get(f"{ROUND}/accounting.csv")
     rows = list(csv.reader(io.StringIO(listed.data.decode("utf-8-sig"))))
     assert listed.data.startswith(b"\xef\xbb\xbf")
-    assert rows[0] == ["Đơn vị", "Mã", "Kênh", "Trong diện", "Đã phát", "Đã trả lời", "Hợp lệ", "Không dùng được"]
+    assert rows[0] == ["Đơn vị", "Mã", "Kênh", "Thuộc diện", "Đã phát", "Đã trả lời", "Hợp lệ", "Không dùng được"]
     assert rows[1] == ["Phường A", "phuong-a", "Giấy mời đưa tận tay", "", "12", "11", "11", "0"]
     assert rows[-1] == ["Tổng", "", "Mọi kênh", "", "15", "11", "11", "0"]
     workbook = load_workbook(io.BytesIO(office.client.get(f"{ROUND}/accounting.xlsx?lang=en").data))
