@@ -27,7 +27,7 @@ _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,39}")
 _PROFILE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _STEP = re.compile("|".join(STEPS))
 _INDICATOR = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_MOST_DRAWS = 20_000
+_MOST_DRAWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
