@@ -153,13 +153,13 @@ def _choices(item: Item) -> tuple[Category, ...]:
 
 def _bands(item: Item) -> tuple[Category, ...]:
     """What the lowest number of a band stands for; none where a number is kept as it was given."""
-    step = 1 if item.whole else 0
     found = []
-    for low, following in zip(item.bands, (*item.bands[1:], None), strict=True):
+    for place, low in enumerate(item.bands, start=1):
+        following = item.bands[place] if place < len(item.bands) else None
         if following is None:
             label = Text(f"từ {low:g} trở lên", f"{low:g} or more")
-        elif step:
-            label = Text(f"từ {low:g} đến {following - step:g}", f"{low:g} to {following - step:g}")
+        elif item.whole:
+            label = Text(f"từ {low:g} đến {following - 1:g}", f"{low:g} to {following - 1:g}")
         else:
             label = Text(f"từ {low:g} đến dưới {following:g}", f"{low:g} to below {following:g}")
         found.append(Category(f"{low:g}", label, low))

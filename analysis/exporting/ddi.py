@@ -72,7 +72,8 @@ def _study(study: ElementTree.Element, microdata: Microdata) -> None:
     _both(collection, "collMode", _COLLECTED[facts.collected])
     _both(collection, "weight", _weighting(design))
     use = _child(_child(study, "dataAccs"), "useStmt")
-    _both(use, "restrctn", _RESTRICTION)
+    # The schema has room for one, in whatever language.
+    _child(use, "restrctn", text=f"{_RESTRICTION.vi} / {_RESTRICTION.en}")
 
 
 def _analysed(microdata: Microdata) -> Text:

@@ -16,7 +16,7 @@ suppressMessages(library(survey))
 tolerance <- 1e-6
 tolerance_of_draws <- 0.15
 # What differs by less is the rounding of a computer; below the second, answers are alike.
-rounding <- 1e-14
+rounding <- 1e-12
 no_spread <- 1e-9
 
 # --- reading ---------------------------------------------------------------------------------------------------------

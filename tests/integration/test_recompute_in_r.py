@@ -1,0 +1,150 @@
+"""Every figure of an edition, computed again by R's survey package from the responses alone (W7)."""
+
+import csv
+import random
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from analysis.archive import Archive, read_archive
+from analysis.release.hard_data import parse_hard_data
+from analysis.release.recompute import recompute_script
+from support.archives import PLAN, Row, archive_at, contents_of, tabulated
+from support.designed_archives import DESIGNED, responses_of
+from support.ratings import rated_archive
+from support.recomputed import recompute, run_script
+from support.standardised import BLOCS, standardised_archive
+from support.stores import Templates
+from survey.importing import ImportRequest, import_round
+from survey.storage.stores import open_stores
+from survey.vault import KeyVault, read_passphrase
+
+TWO_STAGE = Path(__file__).parents[1] / "golden" / "two_stage"
+KANSAS_CITY = Path(__file__).parents[2] / "survey" / "demonstration" / "kansas_city"
+STANDARDISED_PLAN = 'plan: 1\nversion: "1"\naggregate: units\n'
+
+pytestmark = pytest.mark.slow
+
+
+def random_rows(counts: Mapping[str, int]) -> list[Row]:
+    rng = random.Random(3)  # noqa: S311 — answers for a test, not secrets
+    answers = ("1", "2", "3", "4", "5", "5", None)
+    return [(unit, *(rng.choice(answers) for _ in "abc")) for unit, n in counts.items() for _ in range(n)]
+
+
+def two_stage_archive(path: Path, *, design: str | None = None, plan: str = PLAN) -> Archive:
+    """Villages drawn with unequal probabilities, one adult a household, raked to sex and age."""
+    with (TWO_STAGE / "answers.csv").open(newline="", encoding="utf-8") as stream:
+        people = list(csv.DictReader(stream))
+    rows = []
+    for person in people:
+        origin = {name: person[name] for name in ("unit", "stratum", "psu")} | {"channel": "paper"}
+        given: dict[str, str | float] = {name: person[name] for name in ("a", "b", "c", "sex") if person[name]}
+        given |= {name: float(person[name]) for name in ("age", "adults") if person[name]}
+        rows.append((origin, given))
+    contents = contents_of(
+        responses_of(rows),
+        blocs={"u1": "east", "u2": "east", "u3": "west", "u4": "west"},
+        design=design or (TWO_STAGE / "design.yaml").read_text(encoding="utf-8"),
+        questionnaire_source=DESIGNED,
+        plan=plan,
+    )
+    return archive_at(path, contents)
+
+
+def test_kansas_city(tmp_path: Path, store_templates: Templates) -> None:
+    settings = store_templates.new_instance("sqlite", tmp_path / "var")
+    stores = open_stores(settings)
+    try:
+        vault = KeyVault(settings.instance / "keys", read_passphrase(settings.passphrase_file))
+        request = ImportRequest(
+            "kc", "kansas_city/2021.1", *(KANSAS_CITY / name for name in ("answers.csv", "design.yaml", "plan.yaml"))
+        )
+        imported = import_round(stores, vault, settings, request, date(2026, 11, 23))
+    finally:
+        stores.close()
+    archive = read_archive(imported.archive)
+    # The archive brings the script itself.
+    assert archive.contents.recompute == recompute_script(archive.contents, archive.questionnaire)
+    done = recompute(archive, imported.archive, tmp_path / "r")
+    assert "all figures agree" in done.output, done.output
+    assert done.exit_code == 0
+
+
+@pytest.mark.parametrize("lonely", ["fail", "adjust"])
+def test_a_two_stage_round_of_households_with_margins(tmp_path: Path, lonely: str) -> None:
+    archive = two_stage_archive(tmp_path / "archive", plan=f"{PLAN}lonely_psu: {lonely}\n")
+    done = recompute(archive, tmp_path / "archive", tmp_path / "r")
+    assert "42 figures compared, 0 rows without one" in done.output, done.output
+    assert done.exit_code == 0
+
+
+def test_a_figure_that_was_changed_is_named(tmp_path: Path) -> None:
+    done = recompute(two_stage_archive(tmp_path / "archive"), tmp_path / "archive", tmp_path / "r")
+    assert done.exit_code == 0, done.output
+    place = done.folder / "estimates.csv"
+    rows = list(csv.reader(place.read_text(encoding="utf-8").splitlines()))
+    column = rows[0].index("se")
+    rows[5][column] = str(float(rows[5][column]) * 1.00001)
+    with place.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows(rows)
+    again = run_script(done.folder, "responses.csv", "estimates.csv")
+    assert again.exit_code == 1
+    assert f"{rows[5][1]}, {rows[5][2]}: found" in again.output
+    assert "1 figures differ" in again.output
+    alone = run_script(done.folder, "responses.csv")
+    assert alone.exit_code == 0
+    assert "42 figures" in alone.output
+    assert (done.folder / "recomputed.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    ("plan", "design"),
+    [
+        ("aggregate: units\nprofile: share\n", "strata: [unit]\n"),
+        ("aggregate: persons\n", "strata: [unit]\nfpc: true\npopulation: {u1: 40, u2: 44, u3: 100, u4: 60}\n"),
+        ("aggregate: units\nprofile: of_five\n", "strata: [unit]\nclusters: [psu]\n"),
+    ],
+    ids=["means of units", "people with a full count", "clusters"],
+)
+def test_rounds_of_one_stage(tmp_path: Path, plan: str, design: str) -> None:
+    rows = random_rows({"u1": 40, "u2": 30, "u3": 25})
+    # Where all agree the interval is another.
+    rows += [("u4", "4", "3", "2")] * 14
+    contents = contents_of(
+        tabulated(rows, psus=[f"p{place % 5}" for place in range(len(rows))]),
+        blocs={"u1": "east", "u2": "east", "u3": "west", "u4": "west"},
+        plan=f'plan: 1\nversion: "1"\n{plan}',
+        design=f"design: 1\n{design}",
+    )
+    done = recompute(archive_at(tmp_path / "archive", contents), tmp_path / "archive", tmp_path / "r")
+    assert "42 figures compared" in done.output, done.output
+    assert done.exit_code == 0
+
+
+@pytest.mark.parametrize("profile", ["with_hard", "strict"])
+def test_units_between_the_extremes_of_their_bloc(tmp_path: Path, profile: str) -> None:
+    rows = random_rows(dict.fromkeys(BLOCS, 40))
+    # Nobody in one unit says anything else of a.
+    rows = [(unit, "3" if unit == "u1" else a, b, c) for unit, a, b, c in rows]
+    plan = f"{STANDARDISED_PLAN}profile: {profile}\nstandardisation: {{earlier: {{b: [1.5, 4.5]}}}}\n"
+    archive = standardised_archive(tmp_path / "archive", rows, plan=plan)
+    figures = b"unit,indicator,value,source\nu1,h,10,report\nu2,h,30,\nu3,h,20,\nv1,h,5,\n"
+    hard = parse_hard_data(figures, "hard.csv") if profile == "with_hard" else None
+    done = recompute(archive, tmp_path / "archive", tmp_path / "r", hard, locale="C")
+    assert "standard errors rest on draws" in done.output, done.output
+    assert done.exit_code == 0, done.output
+
+
+def test_firms_that_rate_several_departments_with_a_module(tmp_path: Path) -> None:
+    archive = rated_archive(tmp_path / "archive")
+    done = recompute(archive, tmp_path / "archive", tmp_path / "r")
+    assert "standard errors rest on draws" in done.output, done.output
+    assert "all figures agree" in done.output, done.output
+    assert done.exit_code == 0
+    with (done.folder / "estimates.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    # The module is among what was compared.
+    assert any(row["node"].startswith("brand.") and row["estimate"] for row in rows)
