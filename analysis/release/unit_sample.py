@@ -118,8 +118,8 @@ def _batches(framed: FramedResponses, is_rated: Truths) -> list[list[int]]:
     """The units whose means are drawn together: all of them, but where each is a stratum of its own a few at a time."""
     if not _units_are_strata(framed):
         return [list(range(len(is_rated)))]
-    batches: list[list[int]] = []
-    n_means = MEANS_AT_ONCE
+    batches: list[list[int]] = [[]]
+    n_means = 0
     for unit, n_rated in enumerate(is_rated.sum(axis=1)):
         if n_means + n_rated > MEANS_AT_ONCE:
             batches.append([])
