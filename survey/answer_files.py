@@ -50,23 +50,26 @@ def _read_csv(content: bytes, path: Path) -> pa.Table:
     _refuse_broken_text(content, path)
     header = _header(content, path)
     try:
-        table = pa_csv.read_csv(
-            io.BytesIO(content.removeprefix(b"\xef\xbb\xbf")),
+        # Read block by block, which takes far less memory than all blocks at once.
+        blocks = pa_csv.open_csv(
+            pa.BufferReader(content.removeprefix(b"\xef\xbb\xbf")),
             parse_options=pa_csv.ParseOptions(newlines_in_values=True),
             convert_options=pa_csv.ConvertOptions(
                 column_types={name: pa.string() for name in header}, strings_can_be_null=False
             ),
         )
+        # Handed on without a name, so that its columns can be given up one by one.
+        return _bare(blocks.read_all(), path)
     except pa.ArrowInvalid as complaint:
         reason = str(complaint).removeprefix("CSV parse error: ")
         raise BadInput(
             f"{path}: found rows of different lengths ({reason:.160}), expected {len(header)} cells"
         ) from None
-    return _bare(table, path)
 
 
 def _header(content: bytes, path: Path) -> list[str]:
-    first = content.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0]
+    end = content.find(b"\n")
+    first = (content if end < 0 else content[:end]).removeprefix(b"\xef\xbb\xbf")
     if len(first) > 1_000_000:
         raise BadInput(f"{path}, row 1: found {len(first):,} bytes, expected the names of the columns")
     try:
@@ -103,13 +106,13 @@ def _read_parquet(content: bytes, path: Path) -> pa.Table:
         table = file.read()
     except (pa.ArrowException, OSError) as complaint:
         raise BadInput(f"{path}: found no readable Parquet ({complaint!s:.160}), expected a table of answers") from None
-    columns = []
-    for field in table.schema:
+    for position, field in enumerate(table.schema):
         try:
-            columns.append(_as_text(table[field.name], field.type))
+            texts = _as_text(table[field.name], field.type)
         except pa.ArrowException:
             raise BadInput(f"{path}, column {field.name}: found {field.type}, expected texts or numbers") from None
-    return _bare(pa.table(columns, names=table.column_names), path)
+        table = table.set_column(position, field.name, _trimmed(texts))
+    return table
 
 
 def _as_text(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
@@ -131,10 +134,14 @@ def _bare(table: pa.Table, path: Path) -> pa.Table:
     columns = []
     names = table.column_names
     for name in names:
-        columns.append(pc.utf8_trim_whitespace(table[name]).combine_chunks())
+        columns.append(_trimmed(table[name]))
         # A million rows take hundreds of megabytes: each column is given up when it has been copied.
         table = table.drop_columns([name])
     return pa.table(columns, names=names)
+
+
+def _trimmed(column: pa.ChunkedArray) -> pa.Array:
+    return pc.utf8_trim_whitespace(column).combine_chunks()
 
 
 def _refuse_long_cells(table: pa.Table, name: str, path: Path) -> None:
