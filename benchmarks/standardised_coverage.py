@@ -1,6 +1,6 @@
 """Does the interval of a standardised index hold the true value 95 times in a hundred? Simulated blocs of units.
 
-Run: python benchmarks/standardised_coverage.py [ROUNDS]        default: 40 rounds of each kind
+Run: python benchmarks/standardised_coverage.py [ROUNDS]        default: 12 rounds of each kind
 
 A unit's true score is that of the true means of all units, the lowest of which has 1 and the highest 10. The estimates
 are those of `estimate_standardised`. Beside its intervals stand two simpler ones of the same level: of the spread of
@@ -57,7 +57,7 @@ KINDS = (
 
 def main() -> None:
     """Print the table."""
-    n_rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 40
+    n_rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 12
     started = time.perf_counter()
     print(
         f"{n_rounds} rounds of each kind, seeds {FIRST_SEED} to {FIRST_SEED + n_rounds - 1}, level 95 %, "
