@@ -13,9 +13,8 @@ from questionnaires.model import DONT_KNOW, NOT_APPLICABLE, Condition, Item, Que
 
 VariableKind = Literal["label", "choice", "number", "yes_no", "weight"]
 
+# No item can be called so.
 WEIGHT = "weight"
-# An item may have taken that name.
-OTHER_WEIGHT = "design_weight"
 
 COLUMNS = ("column", "kind", "text_vi", "text_en", "asked_if_vi", "asked_if_en", "code", "number", "label_vi",
            "label_en", "value")  # fmt: skip
@@ -87,9 +86,7 @@ def codebook_of(
         for item in section.items:
             conditions = [one for one in (section.show_if, item.show_if) if one is not None]
             variables.extend(_variables(item, _asked_if(conditions, questionnaire)))
-    taken = {variable.name for variable in variables}
-    weight = OTHER_WEIGHT if WEIGHT in taken else WEIGHT
-    return (*variables, Variable(weight, "weight", _WEIGHTS[has_counts]))
+    return (*variables, Variable(WEIGHT, "weight", _WEIGHTS[has_counts]))
 
 
 def codebook_csv(variables: Sequence[Variable]) -> bytes:

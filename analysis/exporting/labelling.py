@@ -11,7 +11,6 @@ from analysis.exporting.codebook import NO, YES, Variable, codebook_of
 from analysis.exporting.safe_cells import safe_text
 from analysis.release.design_weights import weigh_responses
 from analysis.release.round_design import parse_design
-from questionnaires.model import Text
 
 # Rows at a time: what is made of them stays small, however many there are.
 BATCH = 50_000
@@ -31,8 +30,8 @@ class Microdata:
         title = facts.title.in_language(language)
         if facts.collected != "simulated":
             return title
-        simulated = Text("Số liệu mô phỏng, không phải kết quả khảo sát", "Simulated data, no results of a survey")
-        return f"{title} ({simulated.in_language(language)})"
+        # Before the name, for some programs cut what is long.
+        return f"{'Simulated data' if language == 'en' else 'Số liệu mô phỏng'}: {title}"
 
 
 def microdata_of(archive: Archive) -> Microdata:
