@@ -89,7 +89,7 @@ def coarsen(
     Raises PlanError for an unknown step.
     """
     found = _relabelling(rows, attributes, k, steps)
-    table = found.apply(rows, attributes, found.cell_of_row).filter(pa.array(found.kept))
+    table = _kept_rows(found.apply(rows, attributes, found.cell_of_row), found.kept)
     dropped = rows.num_rows - table.num_rows
     return Coarsened(table, {**_record(found, k, steps), "withheld_rows": dropped}, dropped, found.cells)
 
@@ -109,7 +109,7 @@ def coarsen_ballots(table: pa.Table, k: int = 10, steps: Sequence[str] = STEPS) 
     places = places.add_column(0, ATTRIBUTES[0], pa.array([""] * places.num_rows, pa.string()))
     found = _relabelling(places, ATTRIBUTES, k, steps)
     relabelled = found.apply(table, ("", *ATTRIBUTES[1:]), found.cell_of_row[ballot_of_row])
-    relabelled = relabelled.filter(pa.array(found.kept[ballot_of_row]))
+    relabelled = _kept_rows(relabelled, found.kept[ballot_of_row])
     dropped = int(places.num_rows - found.kept.sum())
     record = {
         **_record(found, k, steps),
@@ -118,6 +118,11 @@ def coarsen_ballots(table: pa.Table, k: int = 10, steps: Sequence[str] = STEPS) 
         "withheld_rows": table.num_rows - relabelled.num_rows,
     }
     return Coarsened(relabelled, record, dropped, found.cells)
+
+
+def _kept_rows(rows: pa.Table, is_kept: npt.NDArray[np.bool_]) -> pa.Table:
+    # Where all stay there is nothing to copy: a million rows of a long form are half a gigabyte.
+    return rows if is_kept.all() else rows.filter(pa.array(is_kept))
 
 
 def redraw_psus(
