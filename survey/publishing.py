@@ -13,6 +13,7 @@ from analysis.errors import EditionError
 from analysis.release.computing import compute_edition
 from analysis.release.edition import HARD_CSV, MANIFEST, Edition, read_edition, write_edition
 from analysis.release.hard_data import HardData, parse_hard_data
+from analysis.scorecards.annex import compose_annex
 from analysis.scorecards.content import Composer, League, Scorecard
 from analysis.scorecards.render import Printer
 from analysis.sealed_folders import sha256_hex
@@ -29,6 +30,9 @@ from survey.settings import Settings
 from survey.storage.stores import Stores
 from survey.texts import LANGUAGES
 from survey.vault import KeyVault
+
+# The name of the document that tells how an edition came about.
+METHOD_ANNEX = "method"
 
 # Told how many documents are done, of how many, and which one it was with its failure.
 Progress = Callable[[int, int, Printed], None]
@@ -64,10 +68,11 @@ def make_edition(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> PrintedEdition:
-    """The edition of an archive in the new folder `out`, with a scorecard for each unit and a league for each bloc.
+    """The edition of an archive in the new folder `out`, with a scorecard for each unit, a league for each bloc and a
+    method annex.
 
     A document that cannot be printed is left out and named among the failures; the others are there all the same. With
-    `only_units` the scorecards of these units alone are printed, and no league. The folder appears whole or not at all.
+    `only_units` the scorecards of these units are printed and nothing else. The folder appears whole or not at all.
     Raises BadInput when `out` is not empty or a unit is not in the archive, AnalysisError when there is no edition.
     """
     _refuse_occupied(out)
@@ -218,7 +223,8 @@ def publish_round(
 
 
 def pages_of(edition: Edition, languages: Sequence[str], only_units: Sequence[str] = ()) -> tuple[Page, ...]:
-    """The documents of an edition: `<unit>.pdf` and `league-<bloc>.pdf`; English beside Vietnamese is `<name>.en.pdf`.
+    """The documents of an edition: `<unit>.pdf`, `league-<bloc>.pdf` and `method.pdf`; English beside Vietnamese is
+    `<name>.en.pdf`.
 
     Their HTML is composed when it is asked for. Raises BadInput when a unit or a language is unknown.
     """
@@ -242,11 +248,17 @@ def pages_of(edition: Edition, languages: Sequence[str], only_units: Sequence[st
             Page(f"league-{bloc}{ending}", partial(_html, printer, composer.league, bloc, language))
             for bloc, _ in (() if only_units else edition.blocs)
         )
+        if not only_units:
+            pages.append(Page(METHOD_ANNEX + ending, partial(_annex_html, printer, edition, language)))
     return tuple(pages)
 
 
 def _html(printer: Printer, compose: Callable[[str], Scorecard | League], code: str, language: str) -> str:
     return printer.html(compose(code), language)
+
+
+def _annex_html(printer: Printer, edition: Edition, language: str) -> str:
+    return printer.html(compose_annex(edition), language)
 
 
 def _archive_of(settings: Settings, record: RoundRecord) -> Archive:

@@ -128,6 +128,14 @@ def number(value: float | None, decimals: int, language: str) -> str:
     return MINUS + digits if rounded < 0 else digits
 
 
+def plain_number(value: float | None, language: str) -> str:
+    """The number with the decimals it was written with: `89,4`; `–` when absent."""
+    if value is None or not isfinite(value):
+        return ABSENT
+    exponent = Decimal(repr(float(value))).normalize().as_tuple().exponent
+    return number(value, max(0, -exponent) if isinstance(exponent, int) else 0, language)
+
+
 def signed(value: float | None, decimals: int, language: str) -> str:
     """The number with its sign always shown: `+1,4`, `−11,9`, and `0,0` when it rounds to nothing."""
     shown = number(value, decimals, language)
@@ -164,12 +172,13 @@ def date(value: dt.date | str | None, language: str) -> str:
 
 
 def install_filters(environment: jinja2.Environment) -> None:
-    """Gives templates the filters number, signed, percent, interval and date, in the language of the page.
+    """Gives templates the filters number, plain_number, signed, percent, interval and date, in the page's language.
 
     They read the variable `language` of the context, so that one environment serves both languages; a file of macros
     that uses them is imported `with context`.
     """
     environment.filters["number"] = _with_language(number)
+    environment.filters["plain_number"] = _with_language(plain_number)
     environment.filters["signed"] = _with_language(signed)
     environment.filters["percent"] = _with_language(percent)
     environment.filters["interval"] = _with_language(interval)

@@ -86,8 +86,8 @@ class Edition:
 
     `questionnaire` is the host with its modules; `questionnaire_source` the host's file and `module_sources` theirs, in
     the same order. `hard_source` is the file of hard data that the figures rest on, or None. `accounting` has a row for
-    each unit and one for the round (`all`); it is empty where invitations were not accounted for. `fieldwork` is None in
-    editions that a former version wrote.
+    each unit and one for the round (`all`); it is empty where invitations were not accounted for. `fieldwork` is None
+    in editions that a former version wrote.
     """
 
     facts: RoundFacts

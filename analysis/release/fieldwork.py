@@ -1,4 +1,4 @@
-"""How a round was sampled, collected and coarsened, as far as an edition tells it: counts and rules, and no small cell."""
+"""How a round was sampled, collected and coarsened, as far as an edition tells it: rules and counts, none small."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -17,6 +17,8 @@ from analysis.errors import EditionError
 BLOC_PREFIX = "bloc:"
 ALL = "all"
 ROOT = "index"
+# The method of a figure that no survey stands behind: it has no sampling error.
+HARD = "hard"
 
 # Why there is no number. The first three hide one; for the others there is none.
 TOO_FEW_RESPONDENTS = "too_few_respondents"

@@ -33,6 +33,7 @@ from analysis.release.plan import Plan
 from analysis.release.rows import (
     ALL,
     BLOC_PREFIX,
+    HARD,
     NO_ANSWERS,
     NO_HARD_DATA,
     NO_UNITS,
@@ -52,8 +53,6 @@ Truths = npt.NDArray[np.bool_]
 T_DRAWS = "t_draws"
 # Nothing tells the units of the bloc apart, so that a score may lie anywhere on its scale.
 MIDPOINT = "midpoint"
-# A figure that no survey stands behind has no sampling error.
-HARD = "hard"
 # As many draws at a time as keep the scores of a large bloc small.
 DRAWS_AT_ONCE = 200
 
@@ -104,8 +103,8 @@ class Standard:
 class StandardisedEstimates:
     """The estimates of units and of their totals, and the draws (draws, U) of the units' indices.
 
-    `totals` are the plain means of the units that have a figure: of each bloc and, last, of all. `extremes` are for each
-    bloc the lowest and the highest (K + H,) of its units, pooled with those of earlier years; NaN where there are none.
+    `totals` are the plain means of the units that have a figure: of each bloc and, last, of all. `extremes` are, for
+    each bloc, the lowest and the highest (K + H,) of its units, pooled with those of earlier years; NaN for none.
     """
 
     units: NodeEstimates

@@ -10,7 +10,7 @@ from math import ceil, floor
 
 from analysis.errors import AnalysisError
 
-_STEPS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+_STEPS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +164,16 @@ def strip(
     rank_set: tuple[int, int] | None,
     width: float,
     height: float,
+    limits: tuple[float, float] = (0.0, 100.0),
 ) -> Strip:
     """The geometry of the strip of a bloc.
 
     Arguments: members, (value, low, high, is the subject) in the order of the ranks; mark, the value of the bloc;
-    rank_set, the first and the last rank the subject may hold, counted from 1, or None.
+    rank_set, the first and the last rank the subject may hold, counted from 1, or None; limits, the lowest and the
+    highest value there can be.
     """
-    bounds = nice_bounds([end for _, low, high, _ in members for end in (low, high)] + ([] if mark is None else [mark]))
+    ends = [end for _, low, high, _ in members for end in (low, high)] + ([] if mark is None else [mark])
+    bounds = nice_bounds(ends, floor_at=limits[0], ceiling_at=limits[1])
     left, right, top, bottom = 28.0, width - 4.0, 16.0, height - 6.0
     vertical = Scale(bounds[0], bounds[-1], bottom, top)
     pitch = (right - left) / max(len(members), 1)

@@ -5,59 +5,32 @@ then costs no more than the rows of that unit and its bloc.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from analysis.errors import EditionError
-from analysis.release.edition import Edition
-from analysis.release.rows import BLOC_PREFIX, NO_ANSWERS, ROOT, DistributionRow, EstimateRow, RankRow
-from analysis.scorecards.comparison import Verdict, compare_with_bloc
-from questionnaires.model import Node, Option, Questionnaire, Text
+from analysis.release.edition import HARD_CSV, MODULE_SEPARATOR, Edition
+from analysis.release.hard_data import HardValue, parse_hard_data
+from analysis.release.rows import ALL, BLOC_PREFIX, ROOT, DistributionRow, EstimateRow, RankRow
+from analysis.scorecards.comparison import compare_with_bloc
+from analysis.scorecards.figures import ABSENT, Figure, ModuleBlock, NodeLine, Range, figure_of, numbered
+from questionnaires.model import Band, Option, Questionnaire, Text
 
 N_HIGHLIGHTS = 4
-MOST_FIRST_PAGE_LINES = 9
+MOST_FIRST_PAGE_LINES = 16
+STANDARDISED = "standardised"
 
-State = Literal["shown", "caution", "suppressed", "absent"]
 Tier = Literal["above", "not_different", "below"]
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """One estimate as far as it may be shown: without a value unless `state` is "shown" or "caution" (few answers)."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int | None
-    state: State
-    reason: str
-
-    @property
-    def is_shown(self) -> bool:
-        """True when there is a value to print."""
-        return self.value is not None
-
-
-@dataclass(frozen=True, slots=True)
-class NodeLine:
-    """A factor or a criterion of one unit beside its bloc; `difference` is unit minus bloc where both are shown."""
-
-    code: str
-    number: str
-    kind: str
-    label: Text
-    short_label: Text
-    weight: float
-    figure: Figure
-    bloc: Figure
-    difference: float | None
-    verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True)
 class Member:
-    """A unit in its bloc. Without a rank it was not ranked: its index is not shown, or it is alone."""
+    """A unit in its bloc. Without a rank it was not ranked: its index is not shown, or it is alone.
+
+    `band` is what its index is called, `band_low` and `band_high` what the ends of the interval are called; None where
+    the profile has no bands.
+    """
 
     code: str
     name: Text
@@ -66,6 +39,9 @@ class Member:
     rank_low: int | None
     rank_high: int | None
     tier: Tier | None
+    band: Band | None = None
+    band_low: Band | None = None
+    band_high: Band | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +64,8 @@ class DistributionGroup:
 
 @dataclass(frozen=True, slots=True)
 class Participation:
-    """How many took part: sheets of the unit, and sheets sealed and invitations issued of the whole round.
+    """How many took part: sheets of the unit (ratings where a sheet rates several units), and sheets sealed and
+    invitations issued of the whole round.
 
     Invitations are counted for the round alone, because an archive says no more; `n_issued` is None when the round was
     collected elsewhere.
@@ -111,7 +88,8 @@ class Scorecard:
     edition: Edition
     member: Member
     bloc_code: str
-    bloc_name: str
+    bloc_name: Text
+    scale: Range
     n_members: int
     participation: Participation
     members: tuple[Member, ...]
@@ -123,6 +101,7 @@ class Scorecard:
     weakest: tuple[NodeLine, ...]
     is_compared: bool
     distributions: tuple[DistributionGroup, ...]
+    modules: tuple[ModuleBlock, ...] = ()
 
     @property
     def n_ranked(self) -> int:
@@ -141,10 +120,12 @@ class League:
 
     edition: Edition
     bloc_code: str
-    bloc_name: str
+    bloc_name: Text
+    scale: Range
     bloc_index: Figure
     ranked: tuple[Member, ...]
     unranked: tuple[Member, ...]
+    modules: tuple[ModuleBlock, ...] = ()
 
     @property
     def has_caution(self) -> bool:
@@ -166,6 +147,11 @@ class Composer:
             self._rows[row.unit][row.node] = row
         self._ranks: dict[str, RankRow] = {row.unit: row for row in edition.ranks}
         self._units = {unit.code: unit for unit in edition.units}
+        self._bloc_names = bloc_names(edition)
+        self._root = edition.questionnaire.tree(edition.profile)
+        self._is_standardised = edition.profile_of(ROOT).formula == STANDARDISED
+        hard = () if edition.hard_source is None else parse_hard_data(edition.hard_source, HARD_CSV).rows
+        self._hard: dict[tuple[str, str], HardValue] = {(row.unit, row.indicator): row for row in hard}
         self._members = {code: self._members_of(code) for code, _ in edition.blocs}
         self._distributions: dict[str, dict[str, list[DistributionRow]]] = defaultdict(lambda: defaultdict(list))
         for share in edition.distributions:
@@ -187,7 +173,8 @@ class Composer:
             edition=self.edition,
             member=member,
             bloc_code=unit.bloc_code,
-            bloc_name=unit.bloc_name,
+            bloc_name=self._bloc_names[unit.bloc_code],
+            scale=self.edition.scale_of(),
             n_members=len(members),
             participation=self._participation(member.figure),
             members=ranked,
@@ -199,26 +186,69 @@ class Composer:
             weakest=weakest,
             is_compared=is_compared,
             distributions=self._distributions_of(unit_code),
+            modules=self.modules_of(unit_code, BLOC_PREFIX + unit.bloc_code),
         )
 
     def league(self, bloc_code: str) -> League:
         """The league of one bloc; raises EditionError when the edition has no such bloc."""
-        names = dict(self.edition.blocs)
-        if bloc_code not in names:
+        if bloc_code not in self._bloc_names:
             raise EditionError(f"the edition of {self.edition.facts.slug} holds no bloc {bloc_code}")
         members = self._members[bloc_code]
         return League(
             edition=self.edition,
             bloc_code=bloc_code,
-            bloc_name=names[bloc_code],
+            bloc_name=self._bloc_names[bloc_code],
+            scale=self.edition.scale_of(),
             bloc_index=self._figure(BLOC_PREFIX + bloc_code, ROOT),
             ranked=tuple(member for member in members if member.figure.is_shown),
             unranked=tuple(member for member in members if not member.figure.is_shown),
+            modules=self.modules_of(BLOC_PREFIX + bloc_code),
         )
+
+    def modules_of(self, owner: str, beside: str | None = None) -> tuple[ModuleBlock, ...]:
+        """What the modules found for a unit, `bloc:CODE` or `all`, and for another such owner beside it.
+
+        In a round whose sheets rate several units there are figures of the whole round alone, and these are given.
+        """
+        return tuple(self._module(module, owner, beside) for module in self.edition.questionnaire.modules)
 
     def _figure(self, unit: str, node: str) -> Figure:
         row = self._rows.get(unit, {}).get(node)
-        return Figure(None, None, None, None, "absent", NO_ANSWERS) if row is None else figure_of(row)
+        return ABSENT if row is None else figure_of(row)
+
+    def _bands(self, figure: Figure) -> tuple[Band | None, Band | None, Band | None]:
+        value, low, high = (
+            None if end is None else self.edition.band_of(end) for end in (figure.value, figure.low, figure.high)
+        )
+        return value, low, high
+
+    def _module(self, module: Questionnaire, owner: str, beside: str | None) -> ModuleBlock:
+        prefix = module.name + MODULE_SEPARATOR
+        is_known = prefix + ROOT in self._rows.get(owner, {})
+        owner, beside = (owner, beside) if is_known else (ALL, None)
+        root = module.tree(module.default_profile)
+        if root is None:
+            raise EditionError(f"the module {module.reference} has no tree, expected one to show")
+        nodes = [("", root), *numbered(root.children)]
+        lines = [
+            NodeLine(
+                code=prefix + node.code,
+                number=number,
+                kind=node.kind,
+                label=node.label,
+                short_label=node.short_label,
+                weight=node.weight,
+                figure=self._figure(owner, prefix + node.code),
+                bloc=ABSENT if beside is None else self._figure(beside, prefix + node.code),
+                difference=None,
+                verdict="not_tested",
+                scale=self.edition.scale_of(prefix + node.code),
+                is_reversed=node.reversed,
+            )
+            for number, node in nodes
+        ]
+        model = Text(*(module.display_name(module.default_profile, language) for language in ("vi", "en")))
+        return ModuleBlock(module.name, module.title, model, root.label, lines[0], tuple(lines[1:]), beside is not None)
 
     def _members_of(self, bloc_code: str) -> tuple[Member, ...]:
         members = []
@@ -226,12 +256,12 @@ class Composer:
             if unit.bloc_code != bloc_code:
                 continue
             figure, rank = self._figure(unit.code, ROOT), self._ranks.get(unit.code)
+            bands = self._bands(figure)
             if rank is None or not figure.is_shown:
-                members.append(Member(unit.code, unit.name, figure, None, None, None, None))
+                members.append(Member(unit.code, unit.name, figure, None, None, None, None, *bands))
             else:
-                members.append(
-                    Member(unit.code, unit.name, figure, rank.rank, rank.rank_low, rank.rank_high, _tier(rank.tier))
-                )
+                places = rank.rank, rank.rank_low, rank.rank_high
+                members.append(Member(unit.code, unit.name, figure, *places, _tier(rank.tier), *bands))
         # Equal values stand in the order of their codes, so that the same edition always prints the same page.
         return tuple(
             sorted(
@@ -240,14 +270,13 @@ class Composer:
         )
 
     def _lines(self, unit_code: str, bloc_code: str) -> tuple[NodeLine, ...]:
-        root = self.edition.questionnaire.index
-        nodes = list(_numbered(root.children)) if root is not None else []
+        nodes = [] if self._root is None else list(numbered(self._root.children))
         unit_rows, bloc_rows = self._rows.get(unit_code, {}), self._rows.get(BLOC_PREFIX + bloc_code, {})
         n_members = sum(unit.bloc_code == bloc_code for unit in self.edition.units)
         verdicts = compare_with_bloc(
             {node.code: (unit_rows.get(node.code), bloc_rows.get(node.code)) for _, node in nodes if n_members > 1},
             groups=[[node.code for _, node in nodes if node.kind == kind] for kind in ("factor", "criterion")],
-            member_share=1 / n_members if self.edition.plan.aggregate == "units" else 0.0,
+            member_share=self._member_share(n_members),
             level=self.edition.plan.level,
         )
         return tuple(
@@ -262,16 +291,28 @@ class Composer:
                 bloc=self._figure(BLOC_PREFIX + bloc_code, node.code),
                 difference=verdicts[node.code].difference if node.code in verdicts else None,
                 verdict=verdicts[node.code].verdict if node.code in verdicts else "not_tested",
+                scale=self.edition.scale_of(node.code),
+                is_reversed=node.reversed,
+                hard_value=self._hard[unit_code, node.code].value if (unit_code, node.code) in self._hard else None,
+                hard_source=self._hard[unit_code, node.code].source if (unit_code, node.code) in self._hard else "",
             )
             for number, node in nodes
         )
 
+    def _member_share(self, n_members: int) -> float:
+        """The share of a unit in its bloc, as far as the comparison may use it.
+
+        Where sheets rate several units, or scores hang on the extremes of a bloc, its units err together, which makes a
+        difference more certain than independent units would; no share makes the comparison cautious there.
+        """
+        err_together = self._is_standardised or self.edition.questionnaire.rates_several_units
+        return 1 / n_members if self.edition.plan.aggregate == "units" and not err_together else 0.0
+
     def _distributions_of(self, unit_code: str) -> tuple[DistributionGroup, ...]:
         questionnaire = self.edition.questionnaire
-        root = questionnaire.index
         by_item = self._distributions.get(unit_code, {})
         groups: dict[tuple[Option, ...], list[Distribution]] = {}
-        for number, node in _numbered(root.children) if root is not None else ():
+        for number, node in () if self._root is None else numbered(self._root.children):
             rows = by_item.get(node.item, []) if node.item is not None else []
             if node.item is None or not rows or any(row.suppressed or row.share is None for row in rows):
                 continue
@@ -280,6 +321,7 @@ class Composer:
                 sorted(
                     (option for option in questionnaire.item(node.item).options if option.value is not None),
                     key=lambda option: option.value or 0.0,
+                    reverse=node.reversed,
                 )
             )
             n_answers = max(row.n or 0 for row in rows)
@@ -288,7 +330,7 @@ class Composer:
         return tuple(DistributionGroup(options, tuple(members)) for options, members in groups.items())
 
     def _participation(self, figure: Figure) -> Participation:
-        counts, is_ours = self.edition.counts, self.edition.facts.collected == "here"
+        counts, is_ours = self.edition.counts, self.edition.facts.collected != "elsewhere"
         return Participation(figure.n, counts.sealed, counts.issued if is_ours else None)
 
 
@@ -302,18 +344,14 @@ def compose_league(edition: Edition, bloc_code: str) -> League:
     return Composer(edition).league(bloc_code)
 
 
-def figure_of(row: EstimateRow) -> Figure:
-    """What may be printed of a row: no value where it was suppressed or could not be computed."""
-    if row.suppressed:
-        return Figure(None, None, None, row.n, "suppressed", row.reason)
-    if row.estimate is None:
-        return Figure(None, None, None, row.n, "absent", row.reason)
-    return Figure(row.estimate, row.low, row.high, row.n, "caution" if row.caution else "shown", row.reason)
+def bloc_names(edition: Edition) -> dict[str, Text]:
+    """The name of each bloc by its code, in the order of the units; Vietnamese where no English one was given."""
+    return {unit.bloc_code: Text(unit.bloc_name, unit.bloc_name_en or unit.bloc_name) for unit in edition.units}
 
 
-def is_equally_weighted(questionnaire: Questionnaire) -> bool:
-    """True when the children of every node count the same."""
-    return all(len({child.weight for child in node.children}) <= 1 for node in questionnaire.nodes())
+def is_equally_weighted(questionnaire: Questionnaire, profile: str | None = None) -> bool:
+    """True when the children of every node that the profile counts weigh the same."""
+    return all(len({child.weight for child in node.children}) <= 1 for node in questionnaire.nodes(profile))
 
 
 def highlights(lines: Sequence[NodeLine], *, by_difference: bool) -> tuple[tuple[NodeLine, ...], tuple[NodeLine, ...]]:
@@ -341,13 +379,6 @@ def _first_page_lines(lines: Sequence[NodeLine]) -> tuple[NodeLine, ...]:
     factors = tuple(line for line in lines if line.kind == "factor")
     shown = factors or tuple(lines)
     return shown if len(shown) <= MOST_FIRST_PAGE_LINES else ()
-
-
-def _numbered(nodes: Sequence[Node], prefix: str = "") -> Iterable[tuple[str, Node]]:
-    for place, node in enumerate(nodes, start=1):
-        number = f"{prefix}{place}"
-        yield number, node
-        yield from _numbered(node.children, f"{number}.")
 
 
 def _tier(tier: str) -> Tier | None:

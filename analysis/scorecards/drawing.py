@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from analysis.scorecards.charts import Strip, nice_bounds, strip
-from analysis.scorecards.content import Figure, Member, Scorecard
+from analysis.scorecards.content import Member, Scorecard
+from analysis.scorecards.figures import Figure, NodeLine, Range
 
 # Units are drawn as named rows when they are few and the first page has room for them beside the factors; otherwise
 # they stand side by side as a strip.
@@ -26,6 +27,7 @@ def strip_of(card: Scorecard, *, width: float, height: float) -> Strip:
         else (subject.rank_low, subject.rank_high),
         width=width,
         height=height,
+        limits=card.scale,
     )
 
 
@@ -34,16 +36,26 @@ def is_strip(card: Scorecard) -> bool:
     return len(card.members) > MOST_NAMED_UNITS or len(card.members) + len(card.factors) > MOST_ROWS
 
 
-def index_bounds(members: Sequence[Member], bloc: Figure) -> tuple[float, ...]:
+def index_bounds(members: Sequence[Member], bloc: Figure, limits: Range) -> tuple[float, ...]:
     """The ticks of an axis that holds the index of every member with its interval, and the bloc's."""
-    return nice_bounds(_ends([*(member.figure for member in members)]) + _values([bloc]))
+    ends = _ends([*(member.figure for member in members)]) + _values([bloc])
+    return nice_bounds(ends, floor_at=limits[0], ceiling_at=limits[1])
 
 
-def line_bounds(card: Scorecard) -> tuple[float, ...]:
-    """The ticks of an axis that holds all factors and criteria of the card: few, because its column is narrow."""
-    ends = _ends([line.figure for line in card.lines]) + _values([line.bloc for line in card.lines])
-    low = min(ends, default=0.0)
-    ticks = (0.0, 25.0, 50.0, 75.0, 100.0)
+def whole_scale(lines: Sequence[NodeLine]) -> tuple[float, ...]:
+    """The ticks of an axis from the lowest to the highest score that these lines can have."""
+    low, high = lines[0].scale if lines else (0.0, 100.0)
+    # Steps of three from 1 to 10, of twenty from 0 to 100.
+    n_steps = 3 if (high - low) % 9 == 0 else 5
+    return tuple(low + (high - low) * step / n_steps for step in range(n_steps + 1))
+
+
+def line_bounds(lines: Sequence[NodeLine]) -> tuple[float, ...]:
+    """The ticks of an axis that holds all of these lines: few, because its column is narrow."""
+    ends = _ends([line.figure for line in lines]) + _values([line.bloc for line in lines])
+    first, last = lines[0].scale if lines else (0.0, 100.0)
+    low = min(ends, default=first)
+    ticks = whole_scale(lines) if (last - first) % 9 == 0 else tuple(first + (last - first) * i / 4 for i in range(5))
     n_below = sum(tick <= low for tick in ticks[:-1])
     return ticks[max(n_below - 1, 0) :]
 

@@ -98,6 +98,9 @@ def _estimated_height(card: Scorecard, language: str, layout: FirstPage) -> floa
     # Three sizes of title, as the style sheet has them: how many letters fill a line, and how high the line is.
     letters, line = (34, 28.1) if len(name) <= 40 else (46, 20.8) if len(name) <= 80 else (60, 16.5)
     height = _EVERY_PAGE + line * _n_lines(name, letters) + 3 * 13.4
+    # What only some rounds have: that they are simulated, a band below the index, a sentence about standardised scores.
+    height += 15.0 * (card.edition.facts.collected == "simulated") + 26.0 * (card.member.band is not None)
+    height += 13.0 * (card.scale[0] > 0)
     # A caution is a sentence more in the verdict, hidden units are one more in a caption.
     height += 15.0 * (card.member.figure.state == "caution") + 13.0 * (card.n_hidden_members > 0)
     if card.factors:

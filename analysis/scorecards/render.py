@@ -1,4 +1,4 @@
-"""Scorecards and leagues as HTML and as PDF: the only module that knows the PDF engine.
+"""Scorecards, leagues and method annexes as HTML and as PDF: the only module that knows the PDF engine.
 
 It is handed the Jinja environment, the fonts and the style sheet, and finds no files itself. A document that could not
 be printed exactly as it was meant is refused: a missing letter, a strange font or a fetch of anything but our own fonts
@@ -26,9 +26,11 @@ from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 from analysis.errors import AnalysisError
 from analysis.scorecards import charts, drawing, layout
+from analysis.scorecards.annex import Annex
 from analysis.scorecards.content import League, Scorecard, is_equally_weighted
 
 _PDF_VARIANT = "pdf/ua-1"
+_TEMPLATES: Mapping[type, str] = {Scorecard: "scorecard", League: "league", Annex: "method"}
 
 
 class PrintingError(AnalysisError):
@@ -49,9 +51,9 @@ class Printer:
     def __init__(self, environment: jinja2.Environment, fonts: Mapping[str, bytes | Path], stylesheet: str) -> None:
         """Reads the fonts and the style sheet.
 
-        Arguments: environment, with the templates `scorecard.html.jinja` and `league.html.jinja` and the global
-        `texts`, which maps a language to the function `t`; fonts, file name → TrueType file, which the style sheet
-        names as `asset:<file name>`; stylesheet, CSS text.
+        Arguments: environment, with the templates of the documents and the global `texts`, which maps a language to the
+        function `t`; fonts, file name → TrueType file, which the style sheet names as `asset:<file name>`; stylesheet,
+        CSS text.
         """
         self._environment = environment
         self._texts: Mapping[str, Callable[..., str]] = environment.globals["texts"]  # type: ignore[assignment]
@@ -67,21 +69,25 @@ class Printer:
                 base_url="asset:",
             )
 
-    def html(self, document: Scorecard | League, language: str) -> str:
+    def html(self, document: Scorecard | League | Annex, language: str) -> str:
         """The document as HTML in one language: all text NFC, everything that comes from the edition escaped.
 
         A letter that the fonts lack is shown as `?`, so that one unit's odd name does not take its bloc along; only the
         unit's own scorecard is refused for it, with a PrintingError.
         """
-        name = "scorecard" if isinstance(document, Scorecard) else "league"
+        name = _TEMPLATES[type(document)]
         if isinstance(document, Scorecard):
             self._refuse_unknown_letters(unicodedata.normalize("NFC", document.member.name.in_language(language)))
+        questionnaire = document.edition.questionnaire
+        index_name = "" if questionnaire.index is None else questionnaire.index.short_label.in_language(language)
         return self.page(
             f"{name}.html.jinja",
             language,
             card=document,
             edition=document.edition,
-            is_equally_weighted=is_equally_weighted(document.edition.questionnaire),
+            is_equally_weighted=is_equally_weighted(questionnaire, document.edition.profile),
+            is_several=questionnaire.rates_several_units,
+            index_name=index_name,
             charts=charts,
             drawing=drawing,
             layout=layout,

@@ -32,6 +32,8 @@ SMALLEST_COMPRESSED = 600
 COMPRESSED_TYPES = frozenset(
     {"text/html", "text/css", "text/javascript", "text/csv", "application/json", "image/svg+xml"}
 )
+# What an area shows beside its own templates: their sentences come along.
+SHARED_FOLDERS = {"public": ("annex",)}
 UNCOMPRESSED_AREAS = frozenset({"office"})
 ERROR_STATUSES = frozenset({400, 403, 404, 405, 409, 413, 415, 429, 500, 503})
 CONTENT_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
@@ -104,9 +106,10 @@ def render_page(template: str, language: str, *, status: int = 200, **values: ob
 
 @cache
 def catalogue_of(area: str) -> Catalogue:
-    """The sentences of an area of pages, and those that all areas share."""
+    """The sentences of an area of pages, those that all areas share, and those of folders that it shares with paper."""
     templates = bundled_dir("templates")
     folders = [templates / "components"] + ([templates / area] if area != "components" else [])
+    folders += [templates / shared for shared in SHARED_FOLDERS.get(area, ())]
     return Catalogue.load(*folders)
 
 

@@ -74,7 +74,7 @@ def test_an_archive_becomes_scorecards_where_the_web_cannot_be_imported(tmp_path
     assert done.returncode == 0, done.stderr
     assert list(elsewhere.iterdir()) == []
     edition = read_edition(out)
-    assert sorted(path.name for path in out.glob("*.pdf")) == ["06652.pdf", "06658.pdf", "league-khoi-dia-phuong.pdf"]
+    assert sorted(path.name for path in out.glob("*.pdf")) == ["06652.pdf", "06658.pdf", "league-khoi-dia-phuong.pdf", "method.pdf"]
     assert edition.archive_manifest_sha256 == archive.manifest_sha256
     assert edition.published_on == TODAY
     assert set(edition.manifest["rendered_with"]) >= {"weasyprint", "pango", "be-vietnam-pro"}  # type: ignore[call-overload]
@@ -146,7 +146,7 @@ def test_a_unit_that_cannot_be_printed_is_named_and_stops_no_other(tmp_path: Pat
     assert done.exit_code == 1
     assert "hailong: 06661.pdf could not be printed: found the letters '▲' (U+25B2)" in done.errors
     printed = sorted(path.name for path in (tmp_path / "out").glob("*.pdf"))
-    assert printed == ["06652.pdf", "06658.pdf", "league-khoi-dia-phuong.pdf"]
+    assert printed == ["06652.pdf", "06658.pdf", "league-khoi-dia-phuong.pdf", "method.pdf"]
     assert read_edition(tmp_path / "out").facts.slug == SLUG
 
 
@@ -263,6 +263,6 @@ def test_a_published_round_is_printed_again_with_its_own_date_and_bytes(
     done = run_embedded("scorecards", SLUG, "--out", tmp_path / "again", "--workers", "2")
     assert done.exit_code == 0, done.errors
     printed = sorted(folder.glob("*.pdf"))
-    assert len(printed) == 3
+    assert len(printed) == 4
     for path in printed:
         assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()

@@ -64,8 +64,10 @@ def test_both_languages_have_names_of_their_own() -> None:
         "06652.pdf",
         "06655.pdf",
         "league-khoi-dia-phuong.pdf",
+        "method.pdf",
         "06652.en.pdf",
         "06655.en.pdf",
         "league-khoi-dia-phuong.en.pdf",
+        "method.en.pdf",
     ]
     assert [page.name for page in pages_of(edition, ["en"], ["06655"])] == ["06655.pdf"]

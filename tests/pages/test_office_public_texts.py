@@ -31,7 +31,18 @@ def test_every_sentence_is_used(area: str) -> None:
 @pytest.mark.parametrize("area", ["office", "public"])
 def test_every_sentence_a_template_asks_for_is_there(area: str) -> None:
     templates, _ = sources(area)
-    catalogue = Catalogue.load(bundled_dir("templates") / "components", bundled_dir("templates") / area)
+    folders = ("components", area, "annex") if area == "public" else ("components", area)
+    catalogue = Catalogue.load(*(bundled_dir("templates") / folder for folder in folders))
     asked = set(CALLED.findall(templates))
     assert len(asked) > 30
     assert asked - set(catalogue.sentences) == set()
+
+
+def test_the_method_annex_uses_every_sentence_it_has_and_has_every_one_it_uses() -> None:
+    folder = bundled_dir("templates") / "annex"
+    templates = "".join(path.read_text("utf-8") for path in folder.glob("*.jinja"))
+    around = (bundled_dir("templates") / "scorecard" / "method.html.jinja").read_text("utf-8")
+    whole, begun = set(WHOLE.findall(templates + around)), tuple(BEGUN.findall(templates))
+    keys = set(Catalogue.load(folder).sentences)
+    assert {key for key in keys if key not in whole and not key.startswith(begun)} == set()
+    assert {key for key in CALLED.findall(templates) if key.startswith("annex_")} - keys == set()

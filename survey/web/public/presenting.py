@@ -1,20 +1,28 @@
 """What the public pages show of an edition, beside what its composer already says."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from analysis.release.edition import Edition
 from analysis.release.rows import EstimateRow, cell_text, column_names
 from analysis.scorecards.charts import nice_bounds
-from analysis.scorecards.content import Composer, Figure, League, Member, NodeLine, Scorecard
+from analysis.scorecards.content import Composer, League, Member, Scorecard
+from analysis.scorecards.drawing import index_bounds
+from analysis.scorecards.figures import Figure, NodeLine
+from questionnaires.model import Text
 from survey.texts import date, number, percent
 from survey.web.pages import catalogue_of
 from survey.web.spreadsheets import csv_bytes
 
+# What is said of answers that did not come from people who answered here.
+COLLECTED = {"elsewhere": "elsewhere_text", "simulated": "simulated_text"}
 TIERS = ("above", "not_different", "below")
 KNOWN_REASONS = frozenset(
-    {"too_few_respondents", "too_few_answers", "complementary", "no_answers", "one_cluster", "no_population"}
-)
+    {
+        "too_few_respondents", "too_few_answers", "complementary", "no_answers", "one_cluster", "no_population",
+        "no_hard_data", "one_unit", "same_extremes", "no_units",
+    }
+)  # fmt: skip
 
 # The key of the title, the key of the first column, the lines, and the ticks of the charts.
 UnitTable = tuple[str, str, tuple[NodeLine, ...], tuple[float, ...]]
@@ -25,7 +33,7 @@ class LeagueTable:
     """A bloc on the page of a round: its units by tier, each tier in the order of the index, unranked units last."""
 
     bloc_code: str
-    bloc_name: str
+    bloc_name: Text
     bloc_index: Figure
     tiers: tuple[tuple[str, tuple[Member, ...]], ...]
     bounds: tuple[float, ...]
@@ -43,7 +51,7 @@ def league_table(league: League, pdf: str | None) -> LeagueTable:
         bloc_name=league.bloc_name,
         bloc_index=league.bloc_index,
         tiers=tuple((tier, members) for tier, members in placed if members),
-        bounds=_bounds([*(member.figure for member in league.ranked), league.bloc_index]),
+        bounds=index_bounds(league.ranked, league.bloc_index, league.scale),
         has_caution=any(member.figure.state == "caution" for member in league.ranked),
         pdf=pdf,
     )
@@ -62,10 +70,7 @@ def unit_tables(card: Scorecard) -> tuple[UnitTable, ...]:
     tables: list[tuple[str, str, tuple[NodeLine, ...]]] = [("criteria_title", "col_criterion", card.lines)]
     if has_factors:
         tables.insert(0, ("factors_title", "col_factor", card.factors))
-    return tuple(
-        (title, column, lines, _bounds(figure for line in lines for figure in (line.figure, line.bloc)))
-        for title, column, lines in tables
-    )
+    return tuple((title, column, lines, bounds_of(lines)) for title, column, lines in tables)
 
 
 def highlights(card: Scorecard) -> tuple[tuple[str, NodeLine], ...]:
@@ -100,13 +105,13 @@ def facts_of(edition: Edition, language: str) -> tuple[tuple[str, str], ...]:
         ("hotline_label", facts.hotline),
     ]
     rows.append(("answers_label", number(counts.sealed, 0, language)))
-    if facts.collected == "here" and counts.issued:
+    if facts.collected != "elsewhere" and counts.issued:
         rows.append(("invited_label", number(counts.issued, 0, language)))
         rows.append(("rate_label", percent(counts.spent / counts.issued, 1, language)))
-    if facts.collected == "elsewhere":
-        rows.append(("elsewhere_label", catalogue_of("public").text("elsewhere_text", language)))
+    if facts.collected in COLLECTED:
+        rows.append(("elsewhere_label", catalogue_of("public").text(COLLECTED[facts.collected], language)))
     rows += [
-        ("questionnaire_label", edition.questionnaire.reference),
+        ("questionnaire_label", ", ".join([edition.questionnaire.reference, *_modules_of(edition)])),
         ("published_label", date(edition.published_on, language)),
         ("edition_label", str(edition.number)),
         ("archive_label", edition.archive_manifest_sha256),
@@ -120,11 +125,18 @@ def rows_csv(rows: Iterable[EstimateRow]) -> bytes:
     return csv_bytes(names, ([_cell(getattr(row, name)) for name in names] for row in rows))
 
 
+def _modules_of(edition: Edition) -> list[str]:
+    return [module.reference for module in edition.questionnaire.modules]
+
+
 def _cell(value: object) -> str | int | float | None:
     # The spelling of the published table; a number stays one, so that no apostrophe is put in front of it.
     return value if isinstance(value, int | float) and not isinstance(value, bool) else cell_text(value)
 
 
-def _bounds(figures: Iterable[Figure]) -> tuple[float, ...]:
+def bounds_of(lines: Sequence[NodeLine]) -> tuple[float, ...]:
+    """The ticks of an axis that holds all of these lines, beside their bloc's."""
+    low, high = lines[0].scale if lines else (0.0, 100.0)
+    figures = [figure for line in lines for figure in (line.figure, line.bloc)]
     ends = [end for figure in figures for end in (figure.value, figure.low, figure.high) if end is not None]
-    return nice_bounds(ends)
+    return nice_bounds(ends, floor_at=low, ceiling_at=high)

@@ -1,4 +1,4 @@
-"""`/results`: the list of published rounds, a round, a unit, and their files."""
+"""`/results`: the list of published rounds, a round, its method, a unit, and their files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,9 @@ from http import HTTPStatus
 from flask import Blueprint, Response, abort, current_app, request, url_for
 
 from analysis.errors import EditionError
-from analysis.release.edition import DISTRIBUTIONS_CSV, ESTIMATES_CSV, RANKS_CSV, Edition
+from analysis.release.edition import ACCOUNTING_CSV, DISTRIBUTIONS_CSV, ESTIMATES_CSV, HARD_CSV, RANKS_CSV, Edition
+from analysis.release.rows import ALL
+from analysis.scorecards.annex import compose_annex
 from analysis.scorecards.charts import row_chart
 from analysis.scorecards.content import Scorecard
 from survey.editions import EditionShelf, OpenEdition
@@ -20,8 +22,13 @@ from survey.web.pages import page_language, render_page
 from survey.web.public import presenting
 
 ONE_MINUTE = 60
-TABLES = {"download_estimates": ESTIMATES_CSV, "download_ranks": RANKS_CSV}
-TABLE_FILES = frozenset({ESTIMATES_CSV, RANKS_CSV, DISTRIBUTIONS_CSV})
+TABLES = {
+    "download_estimates": ESTIMATES_CSV,
+    "download_ranks": RANKS_CSV,
+    "download_accounting": ACCOUNTING_CSV,
+    "download_hard": HARD_CSV,
+}
+TABLE_FILES = frozenset({*TABLES.values(), DISTRIBUTIONS_CSV})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,7 @@ class RoundLine:
     n_units: int
     n_answers: int
     published_on: date
+    is_simulated: bool
 
 
 class ResultPages:
@@ -78,6 +86,7 @@ class ResultPages:
         values = {
             "leagues": leagues,
             "tables": tables,
+            "modules": opened.composer.modules_of(ALL),
             "editions": records,
             "facts": presenting.facts_of(edition, language),
         }
@@ -95,6 +104,15 @@ class ResultPages:
             "facts": presenting.facts_of(opened.edition, language),
         }
         return self._page("public/unit.html", language, self._shared(opened, records, language) | values)
+
+    def method(self, slug: str) -> Response:
+        language = page_language()
+        opened, records = self._opened(slug)
+        values = {
+            "annex": compose_annex(opened.edition),
+            "pdf": self._document(opened, "method", self._asked(records, opened)),
+        }
+        return self._page("public/method.html", language, self._shared(opened, records, language) | values)
 
     def pdf_file(self, slug: str, name: str) -> Response:
         opened, _ = self._opened(slug)
@@ -150,6 +168,11 @@ class ResultPages:
             "is_old": asked is not None,
             "row_chart": row_chart,
             "known_reasons": presenting.KNOWN_REASONS,
+            "bounds_of": presenting.bounds_of,
+            "index_name": _index_name(edition, language),
+            "scale": edition.scale_of(),
+            "is_several": edition.questionnaire.rates_several_units,
+            "is_simulated": edition.facts.collected == "simulated",
         }
 
     def _page(
@@ -169,6 +192,7 @@ def make_blueprint(services: Services) -> Blueprint:
     blueprint.add_url_rule("", "index", views.index, methods=["GET"])
     blueprint.add_url_rule("/", "index", views.index, methods=["GET"])
     blueprint.add_url_rule("/<slug>", "round", views.round, methods=["GET"])
+    blueprint.add_url_rule("/<slug>/method", "method", views.method, methods=["GET"])
     blueprint.add_url_rule("/<slug>/<unit>", "unit", views.unit, methods=["GET"])
     blueprint.add_url_rule("/<slug>/<name>.pdf", "pdf_file", views.pdf_file, methods=["GET"])
     blueprint.add_url_rule("/<slug>/<name>.csv", "csv_file", views.csv_file, methods=["GET"])
@@ -184,6 +208,11 @@ def make_blueprint(services: Services) -> Blueprint:
     return blueprint
 
 
+def _index_name(edition: Edition, language: str) -> str:
+    root = edition.questionnaire.index
+    return "" if root is None else root.short_label.in_language(language)
+
+
 def _line(edition: Edition, language: str) -> RoundLine:
     facts = edition.facts
     return RoundLine(
@@ -195,6 +224,7 @@ def _line(edition: Edition, language: str) -> RoundLine:
         n_units=len(edition.units),
         n_answers=edition.counts.sealed,
         published_on=edition.published_on,
+        is_simulated=facts.collected == "simulated",
     )
 
 
