@@ -74,7 +74,12 @@ def test_an_archive_becomes_scorecards_where_the_web_cannot_be_imported(tmp_path
     assert done.returncode == 0, done.stderr
     assert list(elsewhere.iterdir()) == []
     edition = read_edition(out)
-    assert sorted(path.name for path in out.glob("*.pdf")) == ["06652.pdf", "06658.pdf", "league-khoi-dia-phuong.pdf", "method.pdf"]
+    assert sorted(path.name for path in out.glob("*.pdf")) == [
+        "06652.pdf",
+        "06658.pdf",
+        "league-khoi-dia-phuong.pdf",
+        "method.pdf",
+    ]
     assert edition.archive_manifest_sha256 == archive.manifest_sha256
     assert edition.published_on == TODAY
     assert set(edition.manifest["rendered_with"]) >= {"weasyprint", "pango", "be-vietnam-pro"}  # type: ignore[call-overload]
