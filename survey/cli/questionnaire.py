@@ -29,6 +29,7 @@ def list_command(as_json: bool) -> None:
         origin = f"published {entry.published_on}" if entry.published_on else "bundled"
         click.echo(
             f"{questionnaire.reference:<24}{origin:<22}{len(questionnaire.items):>4} items  {questionnaire.title.vi}"
+            f"{_units_and_profiles(questionnaire)}"
         )
 
 
@@ -58,8 +59,8 @@ def check(file: Path, as_json: bool) -> None:
     else:
         click.echo(
             f"{file}: {questionnaire.reference} is fine; sections: {len(questionnaire.sections)}, "
-            f"items: {len(questionnaire.items)}, criteria: {_n_criteria(questionnaire)}, "
-            f"sha256 {questionnaire.content_hash}"
+            f"items: {len(questionnaire.items)}, criteria: {_n_criteria(questionnaire)}"
+            f"{_units_and_profiles(questionnaire)}, sha256 {questionnaire.content_hash}"
         )
 
 
@@ -163,9 +164,30 @@ def _description_of(questionnaire: "Questionnaire") -> dict[str, object]:
         "sections": len(questionnaire.sections),
         "items": len(questionnaire.items),
         "criteria": _n_criteria(questionnaire),
+        "most_units": questionnaire.most_units,
+        "profiles": [
+            {
+                "name": profile.name,
+                "formula": profile.formula,
+                "points": profile.points,
+                "hard_data": profile.uses_hard,
+                "confirmed": profile.confirmed,
+                "is_default": profile.name == questionnaire.default_profile,
+            }
+            for profile in questionnaire.profiles
+        ],
         "sha256": questionnaire.content_hash,
     }
 
 
 def _n_criteria(questionnaire: "Questionnaire") -> int:
     return sum(node.kind == "criterion" for node in questionnaire.nodes())
+
+
+def _units_and_profiles(questionnaire: "Questionnaire") -> str:
+    """How many units a form rates, where that is more than one, and the profiles, the default one first."""
+    said = f", up to {questionnaire.most_units} units a form" if questionnaire.rates_several_units else ""
+    names = [profile.name for profile in questionnaire.profiles if profile.name != questionnaire.default_profile]
+    if questionnaire.default_profile:
+        said += f", profiles: {', '.join([f'{questionnaire.default_profile} (default)', *names])}"
+    return said

@@ -33,6 +33,24 @@ def test_a_good_file_is_described(hailong: RunHailong, form: Path) -> None:
     described = json.loads(hailong("questionnaire", "check", form, "--json").output)
     assert described["complaints"] == []
     assert described["reference"] == "everything/1.0"
+    assert described["most_units"] == 1
+
+
+def test_units_a_form_and_profiles_are_listed(hailong: RunHailong) -> None:
+    lines = {line.split()[0]: line for line in hailong("questionnaire", "list").output.splitlines()}
+    assert lines["ddci/departments-2024.1"].endswith(
+        ", up to 5 units a form, profiles: ddci (default), ddci_with_hard, ddci_1000"
+    )
+    assert "units a form" not in lines["sipas/2023.1"]
+    found = {entry["reference"]: entry for entry in json.loads(hailong("questionnaire", "list", "--json").output)}
+    entry = found["ddci/departments-2024.1"]
+    assert entry["most_units"] == 5
+    assert {profile["name"]: profile["points"] for profile in entry["profiles"]} == {
+        "ddci": 100,
+        "ddci_with_hard": 100,
+        "ddci_1000": 1000,
+    }
+    assert [profile["name"] for profile in entry["profiles"] if profile["is_default"]] == ["ddci"]
 
 
 def test_every_complaint_is_printed_and_one_line_sums_them_up(hailong: RunHailong, form: Path) -> None:
