@@ -70,6 +70,7 @@ COMMANDS = {
     "figures to analyse with": ["analyse", "an/archive", "--hard-data", "FILE", "--out", "out"],
     "figures to print with": ["scorecards", "an/archive", "--hard-data", "FILE", "--out", "cards"],
     "figures to publish with": ["round", "publish", "r", "--hard-data", "FILE"],
+    "an archive to export": ["round", "export", "FILE", "--format", "csv", "--out", "exported"],
     "a backup": ["database", "restore", "FILE"],
 }
 
