@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from analysis.estimation.design import SurveyDesign
-from analysis.estimation.stages import Stage, degrees_of_freedom, stages_of
+from analysis.estimation.stages import Stage, degrees_of_freedom, distinct, stages_of
 from analysis.estimation.totals import Collapsed, Column, Floats, Integers, collapse
 from analysis.estimation.variance import Places, RowMoments, variance_of_rows, variance_of_units, variances_of_domains
 
@@ -59,15 +59,21 @@ class LinearEstimates:
     def df(self) -> Floats:
         """Degrees of freedom of each domain (D,): its PSUs minus its strata."""
         groups, first, n_domains = self.collapsed.groups, self.stages[0], len(self.domains)
-        here = np.flatnonzero(groups.domain >= 0)
+        here, places = self._places
         domain = groups.domain[here]
-        places = Places.of(domain, first.stratum[here], n_domains, len(first.n_units))
         n_strata = np.bincount(places.domain, minlength=n_domains)
         if first.unit is None:
             return np.asarray(np.bincount(domain, weights=groups.n[here], minlength=n_domains) - n_strata)
         n_units = int(first.unit.max(initial=0)) + 1
-        holding = np.unique(domain * n_units + first.unit[here]) // n_units
+        holding = distinct(domain * n_units + first.unit[here])[0] // n_units
         return (np.bincount(holding, minlength=n_domains) - n_strata).astype(np.float64)
+
+    @cached_property
+    def _places(self) -> tuple[Integers, Places]:
+        """The groups that lie in a domain, and the strata of each domain."""
+        groups, first = self.collapsed.groups, self.stages[0]
+        here = np.flatnonzero(groups.domain >= 0)
+        return here, Places.of(groups.domain[here], first.stratum[here], len(self.domains), len(first.n_units))
 
     @cached_property
     def _groups_of_domain(self) -> list[Integers]:
@@ -123,9 +129,8 @@ class LinearEstimates:
         variables = [column.variable for column in self.columns]
         found: Floats | None = None
         if groups.spread is None and len(self.stages) == 1:
-            here = np.flatnonzero(groups.domain >= 0)
+            here, places = self._places
             holds = groups.n_answered[here][:, variables] > 0
-            places = Places.of(groups.domain[here], first.stratum[here], n_domains, len(first.n_units))
             found = variances_of_domains(groups.z[here], holds, places, first, self.design)
         if found is None:
             found = np.full(self.values.shape, np.nan)

@@ -15,6 +15,8 @@ Floats = npt.NDArray[np.float64]
 # A stratum of which no more than this share was left out is a census: it adds nothing to the variance and is not
 # lonely either, as in R's survey.
 CENSUS = 1e-7
+# Up to so many codes are told apart by a mark for each rather than by sorting.
+_FEW_CODES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,33 @@ def dense(columns: list[Integers], size: int) -> Integers:
     """One code, 0, 1, 2 …, for each combination of codes (G,); all 0 without columns."""
     code = np.zeros(size, dtype=np.int64)
     for column in columns:
-        code = np.unique(code * (int(column.max(initial=0)) + 1) + column, return_inverse=True)[1].astype(np.int64)
+        code = distinct(code * (int(column.max(initial=0)) + 1) + column)[1]
     return code
+
+
+def distinct(codes: Integers) -> tuple[Integers, Integers]:
+    """The distinct codes, sorted, and the place of each code among them (G,).
+
+    It is numpy.unique without the sorting where the codes are sorted already or few.
+    """
+    rises = np.diff(codes)
+    if (rises >= 0).all():
+        is_new = np.concatenate([np.ones(min(len(codes), 1), dtype=bool), rises > 0])
+        return codes[is_new], np.cumsum(is_new) - 1
+    size = int(codes.max()) + 1
+    if size <= _FEW_CODES:
+        is_there = np.zeros(size, dtype=bool)
+        is_there[codes] = True
+        return np.flatnonzero(is_there), (np.cumsum(is_there) - 1)[codes]
+    found, places = np.unique(codes, return_inverse=True)
+    return found, places.astype(np.int64)
+
+
+def _first_of(codes: Integers) -> Integers:
+    """Where each of the codes 0, 1, 2 … stands for the first time."""
+    first = np.zeros(int(codes.max(initial=-1)) + 1, dtype=np.int64)
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+    return first
 
 
 def degrees_of_freedom(first: Stage, chosen: Integers, n: Integers) -> float:
@@ -92,18 +119,19 @@ def degrees_of_freedom(first: Stage, chosen: Integers, n: Integers) -> float:
 
 
 def _labels(groups: GroupTotals, stratum: Integers, number: int) -> tuple[str, ...]:
-    _, first = np.unique(stratum, return_index=True)
-    return tuple(groups.labels[i] for i in first) if number == 1 else ("",) * len(first)
+    first = _first_of(stratum)
+    return tuple(groups.labels[first].tolist()) if number == 1 else ("",) * len(first)
 
 
 def _count(stratum: Integers, unit: Integers | None, n: Integers) -> Floats:
     if unit is None:
         return np.asarray(np.bincount(stratum, weights=n.astype(np.float64)), dtype=np.float64)
-    _, first = np.unique(unit, return_index=True)
-    return np.bincount(stratum[first]).astype(np.float64)
+    return np.bincount(stratum[_first_of(unit)]).astype(np.float64)
 
 
 def _refuse_crossing(unit: Integers, stratum: Integers, column: str, labels: tuple[str, ...]) -> None:
+    if (stratum == stratum[_first_of(unit)][unit]).all():
+        return
     order = np.lexsort((stratum, unit))
     is_same = np.diff(unit[order]) == 0
     crossing = np.flatnonzero(is_same & (np.diff(stratum[order]) != 0))

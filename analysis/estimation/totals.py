@@ -83,7 +83,7 @@ class GroupTotals:
     """
 
     keys: dict[str, Integers]
-    labels: tuple[str, ...]
+    labels: npt.NDArray[np.object_]
     domain: Integers
     is_inside: npt.NDArray[np.bool_]
     n: Integers
@@ -138,9 +138,10 @@ def collapse(
     rows = _canonical(with_weights(table, design), design, columns, domain, inside)
     totals = _domain_totals(rows, columns, len(domain))
     linearised = _linearised(rows, columns, totals)
-    groups, squares = _group_totals(linearised, design, columns, with_squares=not with_cross_squares)
+    groups, squares = _group_totals(linearised, design, columns, totals, with_squares=not with_cross_squares)
     if with_cross_squares:
-        return Collapsed(totals, groups, _squares(linearised, len(columns)))
+        divisors = totals.denominators
+        return Collapsed(totals, groups, _squares(linearised, len(columns)) / _products(divisors))
     return Collapsed(totals, groups, _diagonals(squares, groups.domain, len(totals.domains)))
 
 
@@ -216,14 +217,17 @@ def _stack(read: dict[str, Floats], prefix: str, each: range) -> Floats:
 
 
 def _linearised(rows: Any, columns: Sequence[Column], totals: DomainTotals) -> Any:
-    """The rows with their linearised values z, the residuals e of a simple random sample, and their domain's index."""
+    """The rows with their linearised values z, the residuals e of a simple random sample, and their domain's index.
+
+    Both are still to be divided by the domain's denominator, which costs less once they are added up.
+    """
     by = [name for name in rows.columns if name.startswith("d")]
     # A domain whose estimate does not exist has no linearised value: NULL, so that it adds nothing.
     known: dict[str, pa.Array] = {"domain": pa.array(range(len(totals.domains)), pa.int64())}
     for i, _ in enumerate(by):
         known[f"k{i}"] = pa.array([(label or ("",))[i] for label in totals.domains], pa.string())
     for k, column in enumerate(columns):
-        known |= {f"r{k}": _nullable(totals.values[:, k]), f"v{k}": _nullable(totals.denominators[:, k])}
+        known[f"r{k}"] = _nullable(totals.values[:, k])
         if column.kind == "total":
             known[f"m{k}"] = _nullable(totals.centres[:, k])
     joined = rows.left_join(ibis.memtable(pa.table(known)), [(name, f"k{i}") for i, name in enumerate(by)])
@@ -231,11 +235,10 @@ def _linearised(rows: Any, columns: Sequence[Column], totals: DomainTotals) -> A
     for k, column in enumerate(columns):
         y = joined[f"y{k}"]
         if column.kind == "total":
-            z |= {f"z{k}": (joined.w * y).fill_null(0.0), f"e{k}": y - joined[f"m{k}"]}
+            z |= {f"z{k}": joined.w * y, f"e{k}": y - joined[f"m{k}"]}
         else:
-            x = 1.0 if column.denominator is None else joined[f"x{k}"]
-            residual = (y - joined[f"r{k}"] * x) / joined[f"v{k}"]
-            z |= {f"z{k}": (joined.w * residual).fill_null(0.0), f"e{k}": residual}
+            fitted = joined[f"r{k}"] if column.denominator is None else joined[f"r{k}"] * joined[f"x{k}"]
+            z |= {f"z{k}": joined.w * (y - fitted), f"e{k}": y - fitted}
     return joined.mutate(**z)
 
 
@@ -244,7 +247,7 @@ def _nullable(values: Floats) -> pa.Array:
 
 
 def _group_totals(
-    rows: Any, design: SurveyDesign, columns: Sequence[Column], *, with_squares: bool
+    rows: Any, design: SurveyDesign, columns: Sequence[Column], totals: DomainTotals, *, with_squares: bool
 ) -> tuple[GroupTotals, Floats]:
     """The totals of each group and, where they are wanted, Σ w e_k² of each (G, K)."""
     keys = list(key_names(design))
@@ -260,7 +263,8 @@ def _group_totals(
     pairs = [] if design.clusters else list(combinations_with_replacement(each, 2))
     # The database's running covariance keeps digits that a plain sum of products would lose where values of a stratum
     # are alike.
-    sums |= {f"p{k}_{j}": rows[f"z{k}"].cov(rows[f"z{j}"], how="pop") * rows.count() for k, j in pairs}
+    z = {k: rows[f"z{k}"].fill_null(0.0) for k in each if pairs}
+    sums |= {f"p{k}_{j}": z[k].cov(z[j], how="pop") * rows.count() for k, j in pairs}
     found = rows.group_by(by).agg(**sums).order_by(by).to_pyarrow()
     for name, column in key_names(design).items():
         if found[name].null_count:
@@ -272,23 +276,44 @@ def _group_totals(
             raise DesignError(f"column {column}: found several values within one stratum, expected one")
         fpc.append(lowest)
     n_answered = [found[f"n{v}"].to_numpy() for v in sorted(first_of_variable)]
-    strata = [found[name].cast(pa.string()) for name in keys if name.startswith("h")]
-    labels = pc.binary_join_element_wise(*strata, "/").to_pylist() if strata else ("",) * found.num_rows
-    z = np.stack([floats(found[f"z{k}"]) for k in each], axis=1)
-    n = found["n"].to_numpy().astype(np.int64)
-    squares = np.stack([np.nan_to_num(floats(found[f"q{k}"])) for k in each], axis=1) if with_squares else np.zeros(0)
+    domain = found["domain"].fill_null(-1).to_numpy().astype(np.int64)
+    # Rows of no domain have added nothing, so that any divisor but 0 does for them.
+    divisors = np.vstack([totals.denominators, np.ones(len(columns))])[domain]
+    divisors = np.where(divisors != 0, divisors, 1.0)
     groups = GroupTotals(
         keys={name: _codes(found[name]) for name in keys},
-        labels=tuple(labels),
-        domain=found["domain"].fill_null(-1).to_numpy().astype(np.int64),
+        labels=_labels([found[name].cast(pa.string()) for name in keys if name.startswith("h")], found.num_rows),
+        domain=domain,
         is_inside=found["inside"].to_numpy().astype(np.bool_),
-        n=n,
+        n=found["n"].to_numpy().astype(np.int64),
         n_answered=np.stack(n_answered, axis=1).astype(np.int64),
-        z=z,
-        spread=None if design.clusters else _symmetric(found, "p", len(columns)),
+        z=_sums(found, "z", each) / divisors,
+        spread=None if design.clusters else _symmetric(found, "p", len(columns)) / _products(divisors),
         fpc=tuple(fpc),
     )
-    return groups, squares
+    return groups, _sums(found, "q", each) / divisors**2 if with_squares else np.zeros(0)
+
+
+def _sums(found: pa.Table, prefix: str, each: range) -> Floats:
+    """Sums as columns, 0 where nothing was added up."""
+    return np.stack([np.nan_to_num(floats(found[f"{prefix}{k}"])) for k in each], axis=1)
+
+
+def _products(divisors: Floats) -> Floats:
+    """The product of each two divisors (…, K, K) of those of the columns (…, K); 1 for one that is 0."""
+    safe = np.where(divisors != 0, divisors, 1.0)
+    product: Floats = safe[:, :, None] * safe[:, None, :]
+    return product
+
+
+def _labels(strata: list[pa.ChunkedArray], size: int) -> npt.NDArray[np.object_]:
+    """The names of the columns' labels, joined; there are few of them and many groups."""
+    if not strata:
+        return np.full(size, "", dtype=object)
+    encoded = pc.binary_join_element_wise(*strata, "/").combine_chunks().dictionary_encode()
+    words = np.array(encoded.dictionary.to_pylist(), dtype=object)
+    labels: npt.NDArray[np.object_] = words[encoded.indices.to_numpy()]
+    return labels
 
 
 def _diagonals(squares: Floats, domain: Integers, n_domains: int) -> Floats:

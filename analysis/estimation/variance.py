@@ -16,7 +16,7 @@ from scipy import sparse
 
 from analysis.errors import DesignError
 from analysis.estimation.design import SurveyDesign
-from analysis.estimation.stages import CENSUS, Stage
+from analysis.estimation.stages import CENSUS, Stage, distinct
 from analysis.estimation.totals import Floats, Integers
 
 # Up to so many columns are added up one by one, which is quicker than a product with a sparse matrix.
@@ -66,7 +66,7 @@ class Places:
     @classmethod
     def of(cls, domain: Integers, stratum: Integers, n_domains: int, n_strata: int) -> "Places":
         """The places of groups whose domains and strata are given (G,)."""
-        pairs, of_group = np.unique(domain * n_strata + stratum, return_inverse=True)
+        pairs, of_group = distinct(domain * n_strata + stratum)
         return cls(pairs // n_strata, pairs % n_strata, of_group, n_domains)
 
 
