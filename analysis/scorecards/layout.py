@@ -19,7 +19,9 @@ _ROW_PADDING = 4.0
 # The same for the pages after it: headings with captions, and the box about the method.
 _CRITERIA_HEAD = 92.0
 _DISTRIBUTION_HEAD = 92.0
-_METHOD = 235.0
+_METHOD = 247.0
+_MODULE_HEAD = 80.0
+_MODULE_ROW = 18.0
 _LATER_LINE = 11.6
 _LEAST_PADDING = 1.6
 _MOST_PADDING = 7.5
@@ -80,6 +82,7 @@ def later_pages(card: Scorecard, language: str) -> LaterPages:
     fixed_after = _METHOD + (
         _DISTRIBUTION_HEAD * len(card.distributions) + sum(max(height, 13.0) for height in answers)
     )
+    fixed_after += sum(_MODULE_HEAD + _MODULE_ROW * len(block.rows) for block in card.modules)
     together = (PAGE_HEIGHT - fixed - fixed_after) / (2 * max(len(criteria) + len(answers), 1))
     if together >= _LEAST_PADDING:
         padding = min(together, _MOST_PADDING)
