@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from analysis.archive import MANIFEST, read_archive
+from analysis.exporting.estimates_book import estimates_xlsx
 from analysis.release.computing import compute_edition
 from analysis.release.edition import (
     ESTIMATES_CSV,
@@ -20,7 +21,8 @@ from analysis.sealed_folders import replace_files
 from survey.errors import BadInput, NotFound
 from survey.plain_files import read_plain_file
 
-WRITTEN = (ESTIMATES_CSV, ESTIMATES_PARQUET, ESTIMATES_JSON, RANKS_CSV)
+ESTIMATES_XLSX = "estimates.xlsx"
+WRITTEN = (ESTIMATES_CSV, ESTIMATES_PARQUET, ESTIMATES_JSON, RANKS_CSV, ESTIMATES_XLSX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,6 @@ def analyse(archive_path: Path, out: Path, today: date, hard_data: HardData | No
         raise BadInput(f"{out}: found a file, expected a folder or nothing")
     archive = read_archive(archive_path)
     edition = compute_edition(archive, published_on=today, public_url=None, hard_data=hard_data)
-    tables: Mapping[str, bytes] = edition_tables(edition)
+    tables: Mapping[str, bytes] = {**edition_tables(edition), ESTIMATES_XLSX: estimates_xlsx(edition)}
     replace_files(out, {name: tables[name] for name in WRITTEN})
     return Analysis(edition, tuple(out / name for name in WRITTEN))

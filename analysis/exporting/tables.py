@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from analysis.errors import AnalysisError
 from analysis.exporting.codebook import COLUMNS, Variable, codebook_rows
 from analysis.exporting.labelling import Microdata, batches_of, labelled_batches
+from analysis.exporting.safe_cells import sheet_cell
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # The rows of a worksheet, without that of the columns' names.
@@ -72,7 +73,7 @@ def write_xlsx(microdata: Microdata, path: Path, language: str) -> None:
     sheet = workbook.create_sheet("codebook")
     sheet.freeze_panes = "A2"
     for row in (COLUMNS, *codebook_rows(microdata.variables)):
-        sheet.append([_cell(sheet, value) for value in row])
+        sheet.append([sheet_cell(sheet, value) for value in row])
     workbook.save(path)
 
 
@@ -112,18 +113,7 @@ def _add_sheet(workbook: Any, title: str, batches: Iterable[pa.RecordBatch]) -> 
     is_first = True
     for batch in batches:
         if is_first:
-            sheet.append([_cell(sheet, name) for name in batch.schema.names])
+            sheet.append([sheet_cell(sheet, name) for name in batch.schema.names])
             is_first = False
         for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            sheet.append([_cell(sheet, value) if isinstance(value, str) else value for value in row])
-
-
-def _cell(sheet: Any, value: object) -> object:
-    if not isinstance(value, str) or not value.startswith("="):
-        return value
-    from openpyxl.cell import WriteOnlyCell
-
-    cell = WriteOnlyCell(sheet, value=value)
-    # A text that begins like a formula would become one; its kind is said, not guessed.
-    cell.data_type = "s"
-    return cell
+            sheet.append([sheet_cell(sheet, value) if isinstance(value, str) else value for value in row])

@@ -1,8 +1,10 @@
 """Microdata for other tools: what is read back is what was sealed, with labels, and no cell is a formula (W7)."""
 
 import csv
+import io
 import json
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import openpyxl
@@ -18,12 +20,14 @@ from analysis.errors import AnalysisError
 from analysis.exporting import tables
 from analysis.exporting.codebook import COLUMNS, codebook_csv, codebook_of, codebook_rows
 from analysis.exporting.ddi import NAMESPACE, codebook_xml
+from analysis.exporting.estimates_book import estimates_xlsx
 from analysis.exporting.labelling import Microdata, microdata_of
 from analysis.exporting.statistical_files import short_names, write_dta, write_sav
 from analysis.exporting.tables import write_csv, write_labelled_csv, write_parquet, write_xlsx
+from analysis.release.computing import compute_edition
 from questionnaires.model import Text
 from questionnaires.reading import parse_questionnaire
-from support.archives import archive_at, contents_of
+from support.archives import archive_at, contents_of, tabulated
 from support.designed_archives import DESIGNED, SEVERAL, responses_of
 
 ANSWERS = (
@@ -243,3 +247,21 @@ def test_a_round_that_nobody_answered_is_a_table_without_rows(tmp_path: Path) ->
     write_dta(empty, tmp_path / "r.dta", "vi")
     assert rows_of_csv(tmp_path / "r.csv") == [empty.table.column_names]
     assert pc.count(empty.table["unit"]).as_py() == 0
+
+
+def test_estimates_are_a_workbook_with_names(tmp_path: Path) -> None:
+    rows = [("u1", "4", "3", "2")] * 12 + [("u2", "1", "5", None)] * 4
+    archive = archive_at(tmp_path / "archive", contents_of(tabulated(rows), blocs={"u1": "east", "u2": "east"}))
+    edition = compute_edition(archive, published_on=date(2026, 4, 1), public_url=None)
+    book = openpyxl.load_workbook(io.BytesIO(estimates_xlsx(edition)))
+    assert book.sheetnames == ["estimates", "ranks"]
+    names, first, *others = [[cell.value for cell in row] for row in book["estimates"].iter_rows()]
+    found = dict(zip(names, first, strict=True))
+    assert (found["unit"], found["name_vi"], found["name_en"]) == ("u1", "Phường u1", "Ward u1")
+    assert (found["label"], found["label_en"]) == ("Chỉ số", "Index")
+    assert found["estimate"] == pytest.approx(edition.row("u1").estimate)
+    assert len(others) + 1 == len(edition.estimates)
+    # What is hidden in the edition is hidden here.
+    hidden = [dict(zip(names, row, strict=True)) for row in others if row[names.index("suppressed")]]
+    assert hidden
+    assert {row["estimate"] for row in hidden} == {None}
