@@ -1,10 +1,11 @@
 """The most memory that each command needs at a million responses: the child's ru_maxrss, in megabytes.
 
-Run: python benchmarks/memory.py [RESPONSES [SEALED …]]        default: 1000000 and 5000 20000
+Run: python benchmarks/memory.py [RESPONSES [FEW MANY]]        default: 1000000, and 10000 and 50000 ballots
 
 A million responses of practice people to sipas/2017.1 in 225 units become an archive, a table of answers and a table of
-indices. Each command runs in a process of its own. Sealing is measured on rounds that were answered one by one, whose
-ballots are as large on the disk as in life; its line gives the memory a further thousand ballots needs.
+indices. Each command runs in a process of its own. Sealing, which takes long, is measured on
+two smaller rounds, and the memory that a further thousand ballots need is what follows from them. Their ballots are put
+into the stores in bulk, each sealed for itself; the answers in them repeat after a thousand.
 """
 
 import csv
@@ -16,26 +17,40 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
+from sqlalchemy import insert
 
 from analysis.archive import ArchiveContents, ArchiveUnit, Counts, RoundFacts, write_archive
 from analysis.coarsening import coarsen
 from analysis.release.plan import Plan, plan_source
 from analysis.release.round_design import parse_design
 from analysis.signatures import PrivateKeySigner
+from questionnaires.answers import CheckedAnswers, check_answers
 from questionnaires.library import bundled_source, load_bundled
 from questionnaires.model import Text
+from survey.ballots import Origin, write_ballot
 from survey.demonstration.practice_design import population_of
 from survey.demonstration.practice_frame import Manners
-from survey.demonstration.practice_people import draw_answers, issue_counts
+from survey.demonstration.practice_people import draw_answers, form_of, issue_counts
 from survey.demonstration.practice_table import responses_of
+from survey.envelopes import seal_ballot
+from survey.intake import round_open_on
+from survey.round_records import find_round, load_questionnaire_of
+from survey.secrets import Secrets
+from survey.settings import Settings
+from survey.storage.frame import Invitation
+from survey.storage.intake import Ballot, SpentInvitation
+from survey.storage.sessions import writing
+from survey.storage.stores import open_stores
 
 REFERENCE, N_UNITS, SEED, LIMIT_MB = "sipas/2017.1", 225, 1, 1500
+BATCH = 5_000
 HAILONG = Path(sys.executable).with_name("hailong")
 TODAY = dt.datetime.now(dt.timezone(dt.timedelta(hours=7))).date()
 UNITS = [f"U{number:03d}" for number in range(1, N_UNITS + 1)]
@@ -135,30 +150,74 @@ def report(folder: Path, *arguments: str) -> float:
     return megabytes
 
 
+def fill(folder: Path, slug: str, n: int) -> None:
+    """As many used invitations and sealed ballots of an open round as if n people had answered it."""
+    settings = Settings.from_environment({"HAILONG_INSTANCE": str(folder / "instance")})
+    stores, secrets = open_stores(settings), Secrets(settings.secret_key)
+    record = find_round(stores, slug)
+    questionnaire = load_questionnaire_of(stores, record)
+    opened = round_open_on(record, questionnaire, TODAY)
+    units = record.unit_codes
+    population, _ = population_of(questionnaire, units, parse_design(record.design_source, ""), SEED, Manners())
+    answers = draw_answers(population, issue_counts(population, 1000), 1000)
+    plaintexts = []
+    for person in range(1000):
+        checked = check_answers(questionnaire, form_of(questionnaire, answers.common, person))
+        assert isinstance(checked, CheckedAnswers), checked
+        origin = Origin(units[answers.unit[person]], channel="slip")
+        plaintexts.append((origin.unit, write_ballot(slug, origin, checked.values)))
+    # Sorted, so that tables which are ordered by random keys grow at their end.
+    invitations, ballots = (sorted(os.urandom(16) for _ in range(n)) for _ in range(2))
+    for start in range(0, n, BATCH):
+        places = range(start, min(start + BATCH, n))
+        with writing(stores.frame) as frame:
+            frame.execute(insert(Invitation.__table__), [
+                {"id": invitations[i], "round_slug": slug, "unit_code": plaintexts[i % 1000][0], "stratum": "",
+                 "psu": "", "channel": "slip", "qr_tag": os.urandom(32), "typed_tag": os.urandom(32)}
+                for i in places
+            ])  # fmt: skip
+        with writing(stores.intake) as intake:
+            intake.execute(insert(SpentInvitation.__table__), [
+                {"round_slug": slug, "nullifier": secrets.nullifier(slug, invitations[i]),
+                 "nonce_tag": os.urandom(32)}
+                for i in places
+            ])  # fmt: skip
+            intake.execute(insert(Ballot.__table__), [
+                {"id": ballots[i], "round_slug": slug, "envelope": seal_ballot(
+                    opened.ballot_public_key, slug, opened.questionnaire_hash, plaintexts[i % 1000][1],
+                    opened.padded_size)}
+                for i in places
+            ])  # fmt: skip
+    stores.close()
+
+
 def seal(folder: Path, n: int) -> float:
     """The most megabytes of sealing a round of n practice people in 20 units."""
     slug = f"round-{n}"
-    chosen = f"code={','.join(UNITS[:20])}"
     peak(
-        folder, "round", "create", slug, "--questionnaire", REFERENCE, "--units", chosen,
+        folder, "round", "create", slug, "--questionnaire", REFERENCE, "--units", f"code={','.join(UNITS[:20])}",
         "--opens", TODAY.isoformat(), "--closes", (TODAY + dt.timedelta(days=9)).isoformat(),
     )  # fmt: skip
     peak(folder, "round", "open", slug)
-    peak(folder, "demo", "simulate", slug, "--respondents", str(n), "--seed", "1")
+    in_another_process(fill, folder, slug, n)
     peak(folder, "round", "close", slug)
     return report(folder, "round", "seal", slug)
 
 
-def main(n: int = 1_000_000, *sealed: int) -> None:
+def in_another_process(work: Callable[..., None], *arguments: object) -> None:
+    """What needs much memory runs elsewhere: Linux counts what a parent had at its peak as its children's."""
+    worker = multiprocessing.get_context("spawn").Process(target=work, args=arguments)
+    worker.start()
+    worker.join()
+    if worker.exitcode:
+        sys.exit(f"{work.__name__} failed")
+
+
+def main(n: int = 1_000_000, few: int = 10_000, many: int = 50_000) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         print(f"{n:,} responses, {N_UNITS} units\n| command | seconds | MB at most |\n|---|---:|---:|", flush=True)
-        # In a process of its own: Linux counts what a parent had at its peak as its children's.
-        making = multiprocessing.get_context("spawn").Process(target=make_files, args=(folder, n))
-        making.start()
-        making.join()
-        if making.exitcode:
-            sys.exit("the files were not made")
+        in_another_process(make_files, folder, n)
         report(folder, "estimate", "question.json", "--out", "answer.json")
         report(folder, "analyse", "archive", "--out", "figures")
         report(folder, "verify", "archive")
@@ -169,7 +228,6 @@ def main(n: int = 1_000_000, *sealed: int) -> None:
             folder, "round", "import", "imported", "--questionnaire", REFERENCE, "--answers", "answers.csv",
             "--design", "import.yaml",
         )  # fmt: skip
-        few, many = sealed or (5_000, 20_000)
         slope = (seal(folder, many) - seal(folder, few)) / (many - few)
         print(f"sealing: {1000 * slope:.2f} MB for a further thousand ballots")
 
