@@ -13,8 +13,9 @@ import numpy as np
 from scipy.special import ndtr
 
 from analysis.indices.profiles import option_scores
-from analysis.indices.trees import index_tree
+from analysis.indices.trees import IndexTree, index_tree
 from analysis.release.plan import Plan
+from analysis.release.standardised_estimates import Standard
 from questionnaires.model import Profile
 from survey.demonstration.practice_frame import Floats, Integers, unit_tempers
 from survey.demonstration.practice_people import (
@@ -54,9 +55,13 @@ class Everybody:
     is_frame: bool = False
 
 
-def true_indices(population: Population, everybody: Everybody, plan: Plan) -> tuple[TrueValue, ...]:
+def true_indices(
+    population: Population, everybody: Everybody, plan: Plan, blocs: Sequence[str] = ()
+) -> tuple[TrueValue, ...]:
     """The true value of every node that the survey alone gives, for every unit: the questionnaire's own tree, and
     those of its modules where a ballot rates one unit.
+
+    `blocs` names the bloc of each unit, which a standardised profile holds its units against; without it all are one.
     """
     questionnaire = population.questionnaire
     trees = [("", questionnaire, plan.profile_for(questionnaire))] if questionnaire.index else []
@@ -65,17 +70,33 @@ def true_indices(population: Population, everybody: Everybody, plan: Plan) -> tu
     found: list[TrueValue] = []
     for prefix, asked, profile_name in trees:
         profile = asked.profile(profile_name)
-        if profile.formula == "standardised":
-            continue
         tree = index_tree(asked, profile)
-        mixed = tree.values_of(true_item_means(population, everybody, tree.items, profile))
-        on_slips = tree.values_of(true_item_means(population, everybody, tree.items, profile, ON_SLIPS))
+        mixed, on_slips = (
+            _node_values(
+                tree, profile, plan, true_item_means(population, everybody, tree.items, profile, channel), blocs
+            )
+            for channel in (None, ON_SLIPS)
+        )
         found.extend(
             TrueValue(unit, prefix + node, float(mixed[u, m]), float(on_slips[u, m]))
             for u, unit in enumerate(population.units)
             for m, node in enumerate(tree.codes)
+            if not np.isnan(mixed[u, m])
         )
     return tuple(found)
+
+
+def _node_values(tree: IndexTree, profile: Profile, plan: Plan, means: Floats, blocs: Sequence[str]) -> Floats:
+    """The values of all nodes (U, M) from the item means (U, K); NaN where hard data are missing."""
+    known = np.column_stack([means, np.full((len(means), len(tree.hard)), np.nan)])
+    if profile.formula != "standardised":
+        return tree.values_of(known)
+    standard = Standard(tree, profile, plan, np.zeros((len(tree.items), 2)))
+    values: Floats = np.full((len(means), len(tree.nodes)), np.nan)
+    names = np.array(blocs or [""] * len(means))
+    for bloc in np.unique(names):
+        values[names == bloc] = standard.nodes(standard.scores(known[names == bloc], 0)[0])
+    return values
 
 
 def true_item_means(

@@ -22,7 +22,7 @@ from survey.demonstration.practice_truth import TrueValue, true_indices
 from survey.errors import BadInput, HailongError
 from survey.intake import new_nonce, receive_ballot, round_open_on
 from survey.invitations import CodeRequest, IssuedCode, issue_invitations
-from survey.round_records import find_round, load_questionnaire_of
+from survey.round_records import find_round, load_questionnaire_of, units_of_round
 from survey.rounds import COMMAND_LINE, mark_simulated
 from survey.secrets import Secrets
 from survey.storage.stores import Stores
@@ -76,7 +76,9 @@ def simulate_round(
             f"design of the round {slug}"
         )
     answers = draw_answers(population, issued, n_respondents)
-    truth = true_indices(population, everybody, parse_plan(record.plan_source, f"plan of the round {slug}"))
+    plan = parse_plan(record.plan_source, f"plan of the round {slug}")
+    bloc_of = {unit.code: unit.bloc_code for unit in units_of_round(stores, record)}
+    truth = true_indices(population, everybody, plan, [bloc_of[unit] for unit in population.units])
     mark_simulated(stores, slug, actor=actor)
     codes = _issue(stores, secrets, slug, population, issued, actor)
     for done, (cell, channel, unit, checked) in enumerate(_checked(population, answers)):

@@ -179,3 +179,14 @@ def test_the_truth_is_a_table_of_units_and_nodes():
     lines = truth_csv(values).decode().splitlines()
     assert lines[0] == "unit,node,truth,truth_on_slips"
     assert len(lines) == len(values) + 1
+
+
+def test_standardised_truths_lie_between_the_best_and_the_worst_of_their_bloc():
+    population, everybody = _population("ddci/departments-2024.1", design=SEVERAL)
+    values = true_indices(population, everybody, Plan(), ["one", "one"])
+    of_one_bloc = {(value.unit, value.node): value.truth for value in values}
+    # Of two units one has 1 and the other 10 points on every indicator, so that their indices add up to 11 x 10.
+    assert of_one_bloc["A1", "index"] + of_one_bloc["B2", "index"] == pytest.approx(110)
+    # Alone in its bloc a unit has the midpoint of every indicator.
+    alone = true_indices(population, everybody, Plan(), ["one", "other"])
+    assert [value.truth for value in alone if value.node == "index"] == pytest.approx([55, 55])
