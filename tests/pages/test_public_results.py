@@ -5,14 +5,19 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
+from analysis.release.computing import compute_edition
 from analysis.release.edition import Edition
+from analysis.release.rows import PublicAccountingRow
 from questionnaires.model import Text
 from support.pages import Page, PageClient
 from support.published import SHEETS, corrected, publish_by_hand, sipas_edition
+from support.ratings import rated_archive
 from survey.application import create_app, services_of
 from survey.settings import Settings
 from survey.web.spreadsheets import csv_bytes, harmless
@@ -324,3 +329,57 @@ def test_the_demonstration_says_that_it_is_one(app: Flask, sqlite_settings: Sett
         assert "Đây là bản trình diễn" in PageClient(shown).get(address).text
         assert "Đây là bản trình diễn" not in PageClient(app).get(address).text
     services_of(shown).stores.close()
+
+
+def test_the_method_of_a_round_has_a_page_with_its_accounting(app: Flask, sqlite_settings: Settings) -> None:
+    edition = sipas_edition()
+    rows = [PublicAccountingRow(unit.code, "all", None, 500, 300, 298, 2) for unit in edition.units[:-1]]
+    rows.append(PublicAccountingRow(edition.units[-1].code, "all", None, 500, None, None, None))
+    rows.append(PublicAccountingRow("all", "all", None, 4500, 1850, 1822, 28))
+    publish_by_hand(sqlite_settings, services_of(app).stores, replace(edition, accounting=tuple(rows)))
+    client = PageClient(app)
+    page = client.get(f"{ROUND}/method")
+    assert "Phụ lục phương pháp" in page.text
+    lines = rows_of(page)
+    assert lines[edition.units[0].name.vi].endswith("500 300 298 2 412")
+    assert lines[edition.units[-1].name.vi].count("không nêu") == 3
+    assert "1.850 trên 4.500 mã đã phát, 41,1%" in page.text
+    english = client.get(f"{ROUND}/method?lang=en")
+    assert "Response accounting" in english.text
+    assert f"{ROUND}/method" in client.get(ROUND).root.xpath("//main//a/@href")
+    table = client.raw.get(f"{ROUND}/accounting.csv")
+    assert table.status_code == 200
+    assert table.data.startswith(b"unit,channel,eligible,issued,spent,sealed,rejected")
+
+
+def test_a_simulated_round_says_so_on_every_page(app: Flask, sqlite_settings: Settings) -> None:
+    edition = sipas_edition()
+    simulated = replace(edition, facts=replace(edition.facts, collected="simulated"))
+    publish_by_hand(sqlite_settings, services_of(app).stores, simulated)
+    client = PageClient(app)
+    for address in ("/results", ROUND, f"{ROUND}/{SHOWN}", f"{ROUND}/{HIDDEN}", f"{ROUND}/method"):
+        assert "Số liệu mô phỏng, không phải kết quả khảo sát" in client.get(address).text
+        assert "Simulated figures, not the results of a survey" in client.get(f"{address}?lang=en").text
+
+
+def test_a_round_of_firms_shows_bands_modules_ratings_and_both_scales(
+    app: Flask, sqlite_settings: Settings, tmp_path: Path
+) -> None:
+    drawn = compute_edition(rated_archive(tmp_path / "archive"), published_on=date(2026, 11, 23), public_url=None)
+    edition = replace(drawn, facts=replace(drawn.facts, slug="sipas-2026"))
+    publish_by_hand(sqlite_settings, services_of(app).stores, edition)
+    client = PageClient(app)
+    page = client.get(ROUND)
+    assert "Năng lực cạnh tranh theo mô hình DDCI" in page.text
+    assert "Xếp loại" in page.text
+    assert "Lượt đánh giá" in page.text
+    module = page.root.xpath("//section[@aria-labelledby='module-brand']")[0].text_content()
+    assert f"{edition.row('all', 'brand.index').low:.1f}".replace(".", ",") in module
+    unit = client.get(f"{ROUND}/d1")
+    assert "Xếp loại theo mô hình DDCI: " in unit.text
+    assert f"{edition.row('d1').n}" in unit.text
+    assert "ngược" in unit.text
+    assert "Điểm chỉ so các đơn vị trong cùng một khối" in unit.text
+    method = client.get(f"{ROUND}/method")
+    assert "Mức 1 và mức 10" in method.text
+    assert "Bands in words" in client.get(f"{ROUND}/method?lang=en").text

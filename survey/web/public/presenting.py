@@ -7,7 +7,7 @@ from analysis.release.edition import Edition
 from analysis.release.rows import EstimateRow, cell_text, column_names
 from analysis.scorecards.charts import nice_bounds
 from analysis.scorecards.content import Composer, League, Member, Scorecard
-from analysis.scorecards.drawing import index_bounds
+from analysis.scorecards.drawing import index_bounds, whole_scale
 from analysis.scorecards.figures import Figure, NodeLine
 from questionnaires.model import Text
 from survey.texts import date, number, percent
@@ -137,6 +137,8 @@ def _cell(value: object) -> str | int | float | None:
 def bounds_of(lines: Sequence[NodeLine]) -> tuple[float, ...]:
     """The ticks of an axis that holds all of these lines, beside their bloc's."""
     low, high = lines[0].scale if lines else (0.0, 100.0)
+    if low > 0:
+        return whole_scale(lines)
     figures = [figure for line in lines for figure in (line.figure, line.bloc)]
     ends = [end for figure in figures for end in (figure.value, figure.low, figure.high) if end is not None]
     return nice_bounds(ends, floor_at=low, ceiling_at=high)
