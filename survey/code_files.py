@@ -27,7 +27,7 @@ def read_batch(content: bytes, origin: str, units: Sequence[str]) -> list[CodeRe
     names = [name.strip() for name in header]
     if sorted(names) != sorted(BATCH_COLUMNS):
         raise BadInput(
-            f"{origin}:{line}: found the columns {', '.join(names)[:200]}, expected {', '.join(BATCH_COLUMNS)}"
+            f"{origin}:{line}: found the columns {', '.join(names)[:200] or 'none'}, expected {', '.join(BATCH_COLUMNS)}"
         )
     requests: list[CodeRequest] = []
     seen: dict[tuple[str, ...], int] = {}

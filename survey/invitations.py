@@ -11,6 +11,7 @@ from urllib.parse import quote
 from sqlalchemy import func, insert, or_, select
 from sqlalchemy.orm import Session
 
+from questionnaires.marked_yaml import is_foreign
 from survey.ballots import LONGEST_LABELS, Origin
 from survey.codes import new_code, read_code
 from survey.errors import BadInput, WrongState
@@ -219,6 +220,8 @@ def check_label(name: str, text: str) -> str:
     longest = LONGEST_LABELS[name]
     if len(label) > longest:
         raise BadInput(f"{name}: found {len(label)} characters, expected at most {longest}")
+    if any(is_foreign(letter) for letter in label):
+        raise BadInput(f"{name}: found “{_printable(label)}”, expected letters that can be seen")
     if label and not _LABEL.fullmatch(label):
         raise BadInput(f"{name}: found “{_printable(label)}”, expected a label that begins with a letter or a digit")
     return label

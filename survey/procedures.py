@@ -4,10 +4,26 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 
+from questionnaires.model import Text
 from survey.storage.office import Procedure, Succession, Unit
 from survey.storage.sessions import reading
 from survey.storage.stores import Stores
 from survey.units import UnitRecord
+
+
+def procedures_of(stores: Stores, units: Sequence[UnitRecord]) -> Mapping[str, tuple[Text, ...]]:
+    """The procedures that each of these units handles, by its code; a unit without any is left out.
+
+    A procedure without an English name keeps the Vietnamese one.
+    """
+    codes = {unit.code for unit in units}
+    handled: dict[str, tuple[Text, ...]] = {}
+    with reading(stores.office) as session:
+        for row in session.scalars(select(Procedure).order_by(Procedure.unit_code, Procedure.name_vi)):
+            if row.unit_code in codes:
+                name = Text(row.name_vi, row.name_en or row.name_vi)
+                handled[row.unit_code] = (*handled.get(row.unit_code, ()), name)
+    return handled
 
 
 def search_words(stores: Stores, units: Sequence[UnitRecord]) -> Mapping[str, tuple[str, ...]]:

@@ -3,13 +3,12 @@
 import re
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from questionnaires.model import Questionnaire, Text
+from questionnaires.model import Text
 from survey.errors import BadInput, NotFound, WrongState
 from survey.notices import NO_NOTICE, Notice, one_line
 from survey.round_records import (
@@ -23,6 +22,7 @@ from survey.round_records import (
     questionnaire_with_modules,
     units_of_round,
 )
+from survey.round_sources import SourceFile, checked_design, checked_plan, read_source
 from survey.round_status import RoundStatus, StatusCell, round_status
 from survey.storage.audit import record_event
 from survey.storage.intake import SpentInvitation
@@ -35,6 +35,7 @@ __all__ = [
     "EditionRecord",
     "RoundRecord",
     "RoundStatus",
+    "SourceFile",
     "StatusCell",
     "close_round",
     "create_round",
@@ -46,6 +47,7 @@ __all__ = [
     "mark_sealed",
     "mark_simulated",
     "open_round",
+    "read_source",
     "round_status",
     "units_of_round",
 ]
@@ -69,14 +71,6 @@ class KeyMaker(Protocol):
     def create_pair(self, name: str) -> bytes:
         """The public key of the pair of that name, made now if there is none."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """The bytes of a design or a plan and the name complaints give them."""
-
-    content: bytes
-    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +98,8 @@ def create_round(stores: Stores, request: RoundRequest, today: date, *, actor: s
     _refuse_bad_slug(request.slug)
     _refuse_bad_dates(request, today)
     questionnaire = questionnaire_with_modules(stores, request.questionnaire, request.modules)
-    design, plan = _checked_sources(request, questionnaire)
+    design, parsed = checked_design(request.design, questionnaire)
+    plan, _ = checked_plan(request.plan, questionnaire, has_counts=parsed.has_counts)
     units = select_units(stores, request.units, request.opens_on)
     title = request.title or request.notice.title or questionnaire.title
     with writing(stores.office) as session:
@@ -238,13 +233,6 @@ def refuse_step(record: RoundRecord, step: str) -> None:
     _refuse_state(record.slug, record.state, step)
 
 
-def read_source(path: Path) -> SourceFile:
-    """The bytes of a design or plan file, at most a megabyte; BadInput when it is no ordinary file."""
-    from survey.plain_files import read_plain_file
-
-    return SourceFile(read_plain_file(path, 1_000_000), str(path))
-
-
 def _step(session: Session, slug: str, step: str) -> Round:
     row = _locked(session, slug)
     _refuse_state(slug, row.state, step)
@@ -285,19 +273,3 @@ def _refuse_bad_dates(request: RoundRequest, today: date) -> None:
         raise BadInput(f"found the last day {request.closes_on}, expected one not before the first, {request.opens_on}")
     if request.closes_on < today and not request.is_imported:
         raise BadInput(f"found the last day {request.closes_on}, expected one not before today, {today}")
-
-
-def _checked_sources(request: RoundRequest, questionnaire: Questionnaire) -> tuple[bytes, bytes]:
-    # These bring the statistics with them, which most commands about rounds never need.
-    from analysis.release.plan import default_plan, parse_plan, plan_source, refuse_indiscreet
-    from analysis.release.round_design import default_design_source, parse_design
-
-    default_design = default_design_source(rates_several_units=questionnaire.rates_several_units)
-    design = request.design or SourceFile(default_design, "design")
-    has_counts = parse_design(design.content, design.origin, questionnaire).has_counts
-    plan = request.plan or SourceFile(plan_source(default_plan(questionnaire, has_population=has_counts)), "plan")
-    parsed = parse_plan(plan.content, plan.origin)
-    refuse_indiscreet(parsed, plan.origin)
-    if parsed.profile or questionnaire.profiles:
-        parsed.profile_for(questionnaire)
-    return design.content, plan.content

@@ -51,8 +51,8 @@ def slips(slug: str, codes_csv: Path, out: Path, workers: int | None) -> None:
         units = units_of_round(stores, record)
     total = n_files(codes)
     paths = [out] if total == 1 else [out.with_name(f"{out.stem}-{n}{out.suffix}") for n in range(1, total + 1)]
-    click.echo(f"printing {len(codes)} slips: 1,000 take about a minute", err=True)
     with _new_files(paths) as files:
+        click.echo(f"printing {len(codes)} slips: 1,000 take about a minute", err=True)
         printed = print_slips(record, units, codes, address, workers=workers)
         for done, file in enumerate(printed, 1):
             place = int(file.name) - 1

@@ -14,6 +14,7 @@ from survey.web.languages import keep_language
 from survey.web.office.accounting import AccountingPages
 from survey.web.office.codes import CodePages
 from survey.web.office.entry import EntryPages
+from survey.web.office.figures import FigurePages
 from survey.web.office.new_round import NewRoundPages
 from survey.web.office.rounds import RoundPages
 from survey.web.office.session import load_officer, to_sign_in
@@ -23,7 +24,8 @@ from survey.web.pages import page_language, render_page
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SIGN_IN = "office.sign_in"
-UPLOADS = frozenset({"office.batch", "office.slips"})
+CONFIRM = "office.confirm"
+UPLOADS = frozenset({"office.batch", "office.slips", "office.new_round", CONFIRM})
 # Below the size at which the form parser would write what is uploaded, perhaps codes, to a file on the disk.
 LARGEST_UPLOAD = 450_000
 
@@ -64,6 +66,9 @@ def _guard(blueprint: Blueprint, services: Services) -> None:
             return to_sign_in()
         if request.endpoint in UPLOADS:
             request.max_content_length = LARGEST_UPLOAD
+        if request.endpoint == CONFIRM:
+            # Figures that were read come back in a field, so that nothing lies on the server in between.
+            request.max_form_memory_size = LARGEST_UPLOAD
         if request.method not in READING_METHODS and request.endpoint != SIGN_IN:
             try:
                 validate_csrf(request.form.get("csrf_token"))
@@ -74,9 +79,10 @@ def _guard(blueprint: Blueprint, services: Services) -> None:
 
 
 def _add_pages(blueprint: Blueprint, services: Services) -> None:
-    entry, rounds, steps = EntryPages(services), RoundPages(services), StepPages(services)
+    entry, rounds = EntryPages(services), RoundPages(services)
     codes, slips, new_round = CodePages(services), SlipPages(services), NewRoundPages(services)
-    accounting = AccountingPages(services)
+    accounting, figures = AccountingPages(services), FigurePages(services)
+    steps = StepPages(services, figures)
     both = ["GET", "POST"]
     add = blueprint.add_url_rule
     add("/", "rounds", rounds.rounds, methods=["GET"])
@@ -91,6 +97,7 @@ def _add_pages(blueprint: Blueprint, services: Services) -> None:
     add("/rounds/<slug>/stands", "stands", slips.stands, methods=["POST"])
     add("/rounds/<slug>/accounting", "accounting", accounting.accounting, methods=["GET"])
     add("/rounds/<slug>/accounting.<any(csv, xlsx):file_type>", "accounting_file", accounting.file, methods=["GET"])
+    add("/rounds/<slug>/hard-data.csv", "figures_form", figures.form, methods=["GET"])
     add("/rounds/<slug>/<any(open, close, seal, publish):step>", "confirm", steps.confirm, methods=both)
     add("/rounds/<slug>/<any(open, close, seal, publish):step>/done", "done", steps.done, methods=["GET"])
     add("/<path:anything>", "nowhere", _nowhere, methods=["GET"])

@@ -83,6 +83,10 @@ class SlipsForm(OfficeForm):
     codes = FileField(validators=[_has_content])
 
 
+class FiguresForm(OfficeForm):
+    figures = FileField(validators=[_has_content])
+
+
 class StandsForm(OfficeForm):
     unit = SelectField(validators=[InputRequired("error_choice")])
 
@@ -135,6 +139,8 @@ class RoundForm(OfficeForm):
     issuer_en = _line(200, is_required=True)
     decision = _line(200)
     hotline = _line(100)
+    design = FileField()
+    plan = FileField()
 
     def offer(
         self, questionnaires: Sequence[str], modules: Sequence[str], blocs: Sequence[str], kinds: Sequence[str]

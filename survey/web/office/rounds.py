@@ -5,14 +5,18 @@ from datetime import date
 
 from flask import Response, current_app, request, url_for
 
-from analysis.errors import EditionError
+from analysis.errors import AnalysisError, EditionError
 from survey.editions import EditionShelf, OpenEdition
+from survey.errors import HailongError, StoreUnavailable
 from survey.invitations import ISSUING_STATES
+from survey.procedures import procedures_of
 from survey.round_records import RoundRecord, editions_of, find_round, list_rounds, units_of_round
+from survey.round_sources import sources_of_round
 from survey.round_status import round_status
 from survey.services import Services, today
 from survey.units import units_on
 from survey.web.office import presenting
+from survey.web.office.design_words import SourcesInWords, sources_in_words
 from survey.web.pages import page_language, render_page
 
 
@@ -84,22 +88,39 @@ class RoundPages:
             unit_names=sorted(names.values()),
             facts=presenting.facts_of(record, f"{public_url}/r/{slug}", language),
             editions=self._editions(record, names, language),
+            sources=self._sources(record, language),
         )
 
     def units(self) -> Response:
         language = page_language()
         on = today()
+        units = units_on(self._services.stores, on)
+        procedures = procedures_of(self._services.stores, units)
         lines = [
             {
                 "code": unit.code,
                 "name": presenting.unit_name(unit, language),
                 "kind": presenting.kind_label(unit.kind, language),
                 "bloc": unit.bloc_in(language),
+                "bloc_code": unit.bloc_code,
                 "since": unit.valid_from,
+                "procedures": [name.in_language(language) for name in procedures.get(unit.code, ())],
             }
-            for unit in sorted(units_on(self._services.stores, on), key=lambda unit: (unit.bloc_name, unit.name_vi))
+            for unit in sorted(units, key=lambda unit: (unit.bloc_name, unit.name_vi))
         ]
         return render_page("office/units.html", language, units=lines, today=on, area="units")
+
+    def _sources(self, record: RoundRecord, language: str) -> SourcesInWords | None:
+        """What the design and the plan say; None when they cannot be read any more."""
+        try:
+            outline = sources_of_round(self._services.stores, record)
+        except StoreUnavailable:
+            raise
+        except (HailongError, AnalysisError) as complaint:
+            current_app.logger.error("The design of %s cannot be shown: %s", record.slug, complaint)
+            return None
+        names = {unit.code: presenting.unit_name(unit, language) for unit in units_on(self._services.stores, None)}
+        return sources_in_words(outline, names, language)
 
     def _editions(self, record: RoundRecord, names: dict[str, str], language: str) -> list[EditionLine]:
         lines = []

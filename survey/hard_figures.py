@@ -1,0 +1,109 @@
+"""The hard data that a round's profile counts: which figures are wanted, and what a file says of them."""
+
+import codecs
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analysis.release.hard_data import COLUMNS, HardData, parse_hard_data
+from analysis.release.plan import parse_plan
+from questionnaires.model import Text
+from survey.round_records import RoundRecord, load_questionnaire_of, units_of_round
+from survey.storage.stores import Stores
+from survey.units import UnitRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """A figure that a profile counts beside the answers."""
+
+    code: str
+    label: Text
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFigures:
+    """The figures of one unit, in the order of the indicators; None where the file has none."""
+
+    unit: UnitRecord
+    values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a file of hard data says about a round."""
+
+    data: HardData
+    indicators: tuple[Indicator, ...]
+    lines: tuple[UnitFigures, ...]
+
+    @property
+    def n_figures(self) -> int:
+        """How many figures it has."""
+        return len(self.data.rows)
+
+    @property
+    def n_missing(self) -> int:
+        """How many it lacks: what counts them, and everything above that, will have a reason in place of a figure."""
+        return len(self.lines) * len(self.indicators) - self.n_figures
+
+    @property
+    def n_without_source(self) -> int:
+        """How many of its figures do not say where they are from."""
+        return sum(1 for row in self.data.rows if not row.source)
+
+
+def wanted_indicators(stores: Stores, record: RoundRecord) -> tuple[Indicator, ...]:
+    """The figures that the profile of a round's plan counts beside the answers; none for most rounds.
+
+    Raises WrongState when the questionnaire is no longer as it was, PlanError when the plan cannot be used.
+    """
+    questionnaire = load_questionnaire_of(stores, record)
+    if not questionnaire.profiles:
+        return ()
+    profile = parse_plan(record.plan_source, "plan.yaml").profile_for(questionnaire)
+    nodes = {node.code: node for node in questionnaire.nodes(profile) if node.hard}
+    return tuple(Indicator(code, node.label) for code, node in nodes.items())
+
+
+def read_figures(stores: Stores, record: RoundRecord, content: bytes, origin: str) -> Figures:
+    """The figures in a CSV file, each of a unit of the round and an indicator that its profile counts.
+
+    The file may be as a spreadsheet writes it, with a mark at its beginning and semicolons; what is kept of it has
+    neither. Raises AnalysisError that names the line of what does not fit.
+    """
+    indicators = wanted_indicators(stores, record)
+    data = parse_hard_data(_with_commas(content.removeprefix(codecs.BOM_UTF8)), origin)
+    units = units_of_round(stores, record)
+    table = data.table([unit.code for unit in units], [indicator.code for indicator in indicators])
+    lines = tuple(
+        UnitFigures(unit, tuple(None if math.isnan(value) else value for value in values))
+        for unit, values in zip(units, table.tolist(), strict=True)
+    )
+    return Figures(data, indicators, lines)
+
+
+def figures_form(stores: Stores, record: RoundRecord, indicators: Sequence[Indicator]) -> bytes:
+    """A CSV file for a spreadsheet with a line for each figure that is wanted, its value and source left empty."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for unit in units_of_round(stores, record):
+        writer.writerows((unit.code, indicator.code, "", "") for indicator in indicators)
+    return stream.getvalue().encode("utf-8-sig")
+
+
+def _with_commas(content: bytes) -> bytes:
+    header = content.partition(b"\n")[0]
+    if b";" not in header or b"," in header:
+        return content
+    try:
+        rows = list(csv.reader(io.StringIO(content.decode(), newline=""), delimiter=";", strict=True))
+    except (UnicodeDecodeError, csv.Error):
+        # What is wrong with it is said by the reader of such files.
+        return content
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows(rows)
+    return stream.getvalue().encode()
