@@ -13,7 +13,7 @@ from analysis.release.design_weights import weigh_responses
 from analysis.release.round_design import parse_design
 
 # Rows at a time: what is made of them stays small, however many there are.
-BATCH = 50_000
+BATCH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
