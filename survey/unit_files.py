@@ -21,9 +21,9 @@ UNIT_COLUMNS = (
 OPTIONAL_UNIT_COLUMNS = ("bloc_code", "bloc_en")
 SUCCESSION_COLUMNS = "predecessor_code successor_code effective_date relation source".split()  # noqa: SIM905
 PROCEDURE_COLUMNS = ("unit", "procedure_vi", "procedure_en")
-# A code is part of addresses and of file names, and an estimate's unit may also read `all` or `bloc:…`.
+# A code is part of addresses and of file names, where `method` is the annex; an estimate's unit may also be `all`.
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
-RESERVED_CODES = frozenset({"all"})
+RESERVED_CODES = frozenset({"all", "method"})
 KIND = re.compile(r"[a-z][a-z0-9_]{0,39}")
 BLOC_CODE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?")
 

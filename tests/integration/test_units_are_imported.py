@@ -123,6 +123,7 @@ def changed(row: int, column: str, value: str) -> list[str]:
     [
         (changed(1, "code", "06 652"), "units.csv:3: column code: found '06 652', expected a code"),
         (changed(1, "code", "all"), "units.csv:3: column code: found 'all'"),
+        (changed(1, "code", "method"), "units.csv:3: column code: found 'method'"),
         (changed(1, "code", "../x"), "units.csv:3: column code"),
         (changed(1, "code", "193"), "units.csv:3: column code: found '193', expected a code of its own: line 2"),
         (changed(1, "code", ""), "units.csv:3: column code: found nothing"),
