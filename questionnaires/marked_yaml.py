@@ -81,12 +81,13 @@ class _Open:
         return Entries(tuple(self.nodes), self.line)
 
 
-def read_marked(source: bytes, origin: str) -> MarkedNode:
+def read_marked(source: bytes, origin: str, expected: str = "a questionnaire") -> MarkedNode:
     """The only document of a file, as nodes with lines.
 
     :param source: the file's bytes: UTF-8 in NFC, at most 1 MiB, without control, bidirectional or invisible
         characters.
     :param origin: the name of the file, for complaints.
+    :param expected: what the file is to be, for complaints.
     :raises QuestionnaireError: with every complaint found up to the point where reading had to stop.
     """
     text = _decode(source, origin)
@@ -105,7 +106,7 @@ def read_marked(source: bytes, origin: str) -> MarkedNode:
         complaints.append(Complaint(origin, 1, "", f"is not YAML: {problem}"))
         root = None
     if root is None and not complaints:
-        complaints.append(Complaint(origin, 1, "", "found an empty file, expected a questionnaire"))
+        complaints.append(Complaint(origin, 1, "", f"found an empty file, expected {expected}"))
     if complaints or root is None:
         raise QuestionnaireError.from_complaints(complaints[:MOST_COMPLAINTS])
     return root
@@ -170,7 +171,7 @@ class _Composer:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    self._complain(event, "", "found a second document, expected one questionnaire in a file")
+                    self._complain(event, "", "found a second document, expected one in a file")
                     break
             elif isinstance(event, yaml.AliasEvent):
                 self._complain(event, self._path(), f"found the alias *{event.anchor}, expected the text itself")
@@ -193,7 +194,7 @@ class _Composer:
             self._add(_scalar_of(event, line), path)
             return True
         if len(self._stack) == DEEPEST_NESTING:
-            self._complain(event, "", f"found more than {DEEPEST_NESTING} levels of nesting, expected a questionnaire")
+            self._complain(event, "", f"found more than {DEEPEST_NESTING} levels of nesting, expected fewer")
             return False
         self._stack.append(_Open(line, path, isinstance(event, yaml.MappingStartEvent)))
         return True

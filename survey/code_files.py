@@ -26,9 +26,8 @@ def read_batch(content: bytes, origin: str, units: Sequence[str]) -> list[CodeRe
     line, header = next(rows, (1, []))
     names = [name.strip() for name in header]
     if sorted(names) != sorted(BATCH_COLUMNS):
-        raise BadInput(
-            f"{origin}:{line}: found the columns {', '.join(names)[:200] or 'none'}, expected {', '.join(BATCH_COLUMNS)}"
-        )
+        found = ", ".join(names)[:200] or "none"
+        raise BadInput(f"{origin}:{line}: found the columns {found}, expected {', '.join(BATCH_COLUMNS)}")
     requests: list[CodeRequest] = []
     seen: dict[tuple[str, ...], int] = {}
     for line, row in rows:

@@ -8,6 +8,7 @@ import csv
 import io
 import math
 import re
+import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,9 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.errors import AnalysisError
+from questionnaires.marked_yaml import is_foreign
 
 COLUMNS = ("unit", "indicator", "value", "source")
 LARGEST_FILE = 5_000_000
+# As the extremes of earlier years in a plan; a figure beyond is a slip of the keyboard.
+LARGEST_VALUE = 1e9
+LONGEST_SOURCE = 500
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
 
@@ -73,12 +78,14 @@ def parse_hard_data(source: bytes, origin: str) -> HardData:
     """
     if len(source) > LARGEST_FILE:
         raise AnalysisError(f"{origin}: found {len(source)} bytes, expected at most {LARGEST_FILE}")
+    expected = f"expected the columns {', '.join(COLUMNS)}"
     try:
         lines = list(csv.reader(io.StringIO(source.decode("utf-8-sig"), newline=""), strict=True))
-    except (UnicodeDecodeError, csv.Error) as complaint:
-        raise AnalysisError(
-            f"{origin}: found no CSV in UTF-8 ({complaint}), expected the columns {', '.join(COLUMNS)}"
-        ) from None
+    except UnicodeDecodeError as complaint:
+        number = source.count(b"\n", 0, complaint.start) + 1
+        raise AnalysisError(f"{origin}, line {number}: found a byte that is not UTF-8, {expected}") from None
+    except csv.Error as complaint:
+        raise AnalysisError(f"{origin}: found no CSV ({complaint}), {expected}") from None
     header = tuple(cell.strip() for cell in lines[0]) if lines else ()
     if header not in (COLUMNS, COLUMNS[:3]):
         found = ", ".join(header)[:160] or "none"
@@ -111,4 +118,21 @@ def _row(cells: Mapping[str, str], origin: str, number: int) -> HardValue:
         raise AnalysisError(
             f"{origin}, line {number}, value: found {text[:60]!r}, expected a number with a decimal point"
         )
-    return HardValue(cells["unit"], cells["indicator"], value, cells.get("source", ""), number)
+    if abs(value) > LARGEST_VALUE:
+        raise AnalysisError(
+            f"{origin}, line {number}, value: found {text[:60]}, expected -{LARGEST_VALUE:,.0f} to {LARGEST_VALUE:,.0f}"
+        )
+    place = f"{origin}, line {number}, source"
+    return HardValue(cells["unit"], cells["indicator"], value, _source(cells.get("source", ""), place), number)
+
+
+def _source(text: str, place: str) -> str:
+    """Where a figure is from, in NFC; the file is published, so it may hold nothing that a program would act on."""
+    source = unicodedata.normalize("NFC", text)
+    if len(source) > LONGEST_SOURCE:
+        raise AnalysisError(f"{place}: found {len(source)} characters, expected at most {LONGEST_SOURCE}")
+    if source.startswith(("=", "+", "-", "@")):
+        raise AnalysisError(f"{place}: found {source[:60]!r}, expected no text that begins like a formula")
+    if "\n" in source or any(is_foreign(letter) for letter in source):
+        raise AnalysisError(f"{place}: found an invisible character, expected letters that can be seen, in one line")
+    return source

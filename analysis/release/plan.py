@@ -117,7 +117,7 @@ def parse_plan(source: bytes, origin: str) -> Plan:
     """
     try:
         notes = Notes(origin)
-        record = Record(read_marked(source, origin), "", notes, _KEYS)
+        record = Record(read_marked(source, origin, "a plan"), "", notes, _KEYS)
         plan = _plan(record)
         notes.raise_if_any()
     except QuestionnaireError as complaint:

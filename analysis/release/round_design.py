@@ -192,7 +192,7 @@ def parse_design(source: bytes, origin: str, questionnaire: Questionnaire | None
     """
     try:
         notes = Notes(origin)
-        design = _design(Record(read_marked(source, origin), "", notes, _KEYS), questionnaire)
+        design = _design(Record(read_marked(source, origin, "a design"), "", notes, _KEYS), questionnaire)
         notes.raise_if_any()
     except QuestionnaireError as complaint:
         raise DesignError(str(complaint)) from None

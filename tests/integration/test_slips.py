@@ -296,8 +296,12 @@ class TestCommands:
         done = hailong("stands", SLUG, "--unit", "xa-b", "--out", stands)
         assert (done.exit_code, "1 stand in" in done.output) == (0, True)
         assert qr_texts(stands.read_bytes(), tmp_path) == [[f"{PUBLIC_URL}/r/{SLUG}/xa-b"]]
-        again = hailong("stands", SLUG, "--out", stands)
-        assert (again.exit_code, "is there already" in again.errors) == (2, True)
+        for again in (
+            hailong("stands", SLUG, "--out", stands),
+            hailong("slips", SLUG, "--codes", listed, "--out", slips),
+        ):
+            assert (again.exit_code, "is there already" in again.errors) == (2, True)
+            assert len(again.errors.splitlines()) == 1
 
     def test_a_unit_of_another_round_has_no_stand(self, hailong, tmp_path):
         done = hailong("stands", SLUG, "--unit", "xa-c", "--out", tmp_path / "out.pdf")

@@ -1,5 +1,7 @@
 """Hard data as a file: what it says, and how a mistake in it is named (W6)."""
 
+import unicodedata
+
 import numpy as np
 import pytest
 
@@ -18,6 +20,12 @@ def test_the_column_of_sources_may_be_left_out() -> None:
     assert parse_hard_data(b"unit,indicator,value\nu1,h,3\n", "figures.csv").rows[0].source == ""
 
 
+def test_a_source_is_read_in_composed_letters() -> None:
+    decomposed = unicodedata.normalize("NFD", "Sở Tài chính")
+    (row,) = parse_hard_data(f"unit,indicator,value,source\nu1,h,3,{decomposed}\n".encode(), "figures.csv").rows
+    assert row.source == "Sở Tài chính"
+
+
 def test_a_file_that_is_far_too_big_is_refused_unread() -> None:
     with pytest.raises(AnalysisError, match="found 5000001 bytes, expected at most"):
         parse_hard_data(b"u" * (LARGEST_FILE + 1), "figures.csv")
@@ -27,7 +35,8 @@ def test_a_file_that_is_far_too_big_is_refused_unread() -> None:
     ("source", "complaint"),
     [
         (b"", "figures.csv, line 1: found the columns none, expected unit, indicator, value, source"),
-        (b"\xff\xfe", "figures.csv: found no CSV in UTF-8"),
+        (b"\xff\xfe", "figures.csv, line 1: found a byte that is not UTF-8, expected the columns unit, indicator"),
+        (b'unit,indicator,value\nu1,h,"3\n', "figures.csv: found no CSV ("),
         (b"unit,value\nu1,3\n", "figures.csv, line 1: found the columns unit, value"),
         (b"unit,indicator,value,source\n", "figures.csv: found no figure"),
         (b"unit,indicator,value,source\nu1,h,many,\n", "figures.csv, line 2, value: found 'many'"),
@@ -39,6 +48,15 @@ def test_a_file_that_is_far_too_big_is_refused_unread() -> None:
         (b"unit,indicator,value,source\n,h,3,\n", "figures.csv, line 2, unit: found nothing"),
         (b"unit,indicator,value,source\nu1,h,3\n", "figures.csv, line 2: found 3 cells, expected 4"),
         (b"unit,indicator,value,source\n\nu1,h,0x1,\n", "figures.csv, line 3, value: found '0x1'"),
+        (
+            b"unit,indicator,value,source\nu1,h,-2e9,\n",
+            "figures.csv, line 2, value: found -2e9, expected -1,",
+        ),
+        (b"unit,indicator,value,source\nu1,h,3,=1+1\n", "figures.csv, line 2, source: found '=1+1', expected no text"),
+        (b"unit,indicator,value,source\nu1,h,3,a\x07b\n", "figures.csv, line 2, source: found an invisible character"),
+        ("unit,indicator,value,source\nu1,h,3,a\u202eb\n".encode(), "figures.csv, line 2, source: found an invisible"),
+        (b'unit,indicator,value,source\nu1,h,3,"a\nb"\n', "figures.csv, line 2, source: found an invisible character"),
+        (b"unit,indicator,value,source\nu1,h,3," + 501 * b"a" + b"\n", "figures.csv, line 2, source: found 501 char"),
     ],
 )
 def test_hard_data_that_are_wrong_are_named_with_their_line(source: bytes, complaint: str) -> None:

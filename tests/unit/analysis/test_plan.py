@@ -54,7 +54,7 @@ def test_a_plan_survives_its_file(plan: Plan) -> None:
             'plan: 1\nversion: "1"\nstandardisation:\n  earlier: {a: [4]}\n',
             "plan.yaml:4: standardisation.earlier.a: found a list of 1",
         ),
-        ("", "plan.yaml:1: found an empty file"),
+        ("", "plan.yaml:1: found an empty file, expected a plan"),
         ("- 1\n", "plan.yaml:1: found a list, expected fields"),
     ],
 )

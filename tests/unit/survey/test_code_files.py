@@ -60,7 +60,7 @@ def test_what_spreadsheet_programs_make_of_a_batch_is_read_alike(content: str) -
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"", "batch.csv:1: found the columns , expected unit, stratum"),
+        (b"", "batch.csv:1: found the columns none, expected unit, stratum"),
         (HEADER, "batch.csv:2: found no row"),
         ("unit,count\nxa-b,5\n", "batch.csv:1: found the columns unit, count, expected unit, stratum, psu"),
         ("unit,unit,psu,channel,count\n", "batch.csv:1: found the columns"),
@@ -77,6 +77,8 @@ def test_what_spreadsheet_programs_make_of_a_batch_is_read_alike(content: str) -
         (HEADER + "xa-b,,,,\n", "batch.csv:2: column count: found “”"),
         (HEADER + f"xa-b,{'s' * 81},,,5\n", "batch.csv:2: column stratum: found 81 characters"),
         (HEADER + "xa-b,,,=HYPERLINK(1),5\n", "batch.csv:2: column channel: found “=HYPERLINK"),
+        (HEADER + "xa-b,,,a\u202eb,5\n", "batch.csv:2: column channel: found “a�b”, expected letters that can be seen"),
+        (HEADER + "xa-b,a\u200bb,,,5\n", "batch.csv:2: column stratum: found “a�b”, expected letters that can be seen"),
         (HEADER + "xa-b,,,,5\nxa-b,,,slip,6\n", "batch.csv:3: column unit: found the same unit.* as in line 2"),
         (HEADER.encode() + "xa-b,tổ,,,5\n".encode("utf-16-le"), "batch.csv:2: "),
         (HEADER.encode() + b"xa-b,,,,5\nxa-b,\xff,,,5\n", "batch.csv:3: found a byte that is not UTF-8"),
