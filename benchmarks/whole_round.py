@@ -6,6 +6,7 @@ The commands are those of docs/operators.md, run in an instance of their own tha
 its seconds. The clock of the round runs from its creation to its last PDF.
 """
 
+import csv
 import datetime as dt
 import os
 import subprocess
@@ -68,8 +69,10 @@ def main(respondents: int = RESPONDENTS) -> None:
         folder = Path(name)
         steps = play(folder, respondents)
         seconds = sum(took for _, took in steps[len(BEFORE) :])
-        units = [path.name for path in (folder / "scorecards").rglob("*.pdf") if not path.name.startswith("league")]
-        leagues = [path.name for path in (folder / "scorecards").rglob("league*.pdf")]
+        printed = {path.stem for path in (folder / "scorecards").rglob("*.pdf")}
+        with (folder / "scorecards" / "units.csv").open(encoding="utf-8", newline="") as file:
+            units = [row["code"] for row in csv.DictReader(file) if row["code"] in printed]
+        leagues = [name for name in printed if name.startswith("league")]
     print(f"{seconds:7.1f} s  from the design to {len(units)} scorecards and {len(leagues)} leagues, "
           f"{os.cpu_count()} cores, load {os.getloadavg()[1]:.1f} in the last five minutes")  # fmt: skip
     if len(units) != N_UNITS or not leagues:
