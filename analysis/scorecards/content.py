@@ -109,6 +109,11 @@ class Scorecard:
         return sum(member.rank is not None for member in self.members)
 
     @property
+    def has_own_figures(self) -> bool:
+        """True when the unit has an index, a factor or a criterion to show; otherwise its bloc's are shown."""
+        return self.member.figure.is_shown or any(line.figure.is_shown for line in self.lines)
+
+    @property
     def has_caution(self) -> bool:
         """True when any figure printed rests on few answers."""
         return any(figure.state == "caution" for figure in (self.member.figure, *(line.figure for line in self.lines)))

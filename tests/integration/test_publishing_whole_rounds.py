@@ -124,6 +124,20 @@ def test_hard_data_are_marked_have_no_interval_and_name_their_source(printer: Pr
     assert "trên 1.000" in _text(html)
 
 
+def test_a_unit_without_an_index_shows_the_scores_it_has(printer: Printer, with_hard: Edition) -> None:
+    rows = tuple(
+        replace(row, estimate=None, se=None, low=None, high=None, reason="no_hard_data")
+        if row.unit == "u1" and row.node in ("index", "second", "h")
+        else row
+        for row in with_hard.estimates
+    )
+    edition = replace(with_hard, estimates=rows, ranks=tuple(row for row in with_hard.ranks if row.unit != "u1"))
+    text = _card(printer, edition, "u1")
+    assert "Đơn vị không có chỉ số chung: thiếu số liệu cứng của đơn vị" in text
+    assert "Điểm theo tiêu chí" in text
+    assert "Điểm của cả khối" not in text
+
+
 @pytest.mark.slow
 def test_fourteen_factors_fit_the_first_page_of_a_large_bloc(printer: Printer) -> None:
     short = [(f"Yếu tố {place}", f"Factor {place}", criteria) for place, (_, _, criteria) in enumerate(FACTORS * 3)]

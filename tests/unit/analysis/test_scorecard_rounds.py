@@ -151,11 +151,12 @@ def test_a_bloc_has_its_english_name_where_one_was_given(banded: Edition) -> Non
     assert Composer(replace(banded, units=nameless)).league("east").bloc_name.en == "Khối đông"
 
 
-def test_fourteen_factors_stand_on_the_first_page_with_everything_else() -> None:
-    edition = make_edition(54, factors=(FACTORS * 3)[:14])
-    card = Composer(edition).scorecard("06652")
-    assert len(card.factors) == 14
-    assert first_page(card, "vi").row_height >= 15.0
+def test_fourteen_factors_stand_on_the_first_page_and_long_names_take_the_highlights_place() -> None:
+    short = [(f"Yếu tố {place}", f"Factor {place}", criteria) for place, (_, _, criteria) in enumerate(FACTORS * 3)]
+    for factors, n_highlights in ((short[:14], 2), ((FACTORS * 3)[:14], 0)):
+        card = Composer(make_edition(54, factors=factors)).scorecard("06652")
+        assert len(card.factors) == 14
+        assert min(first_page(card, "vi").n_highlights, 2) == n_highlights
 
 
 def test_the_annex_tells_the_design_and_what_was_standardised(rated: Edition) -> None:
