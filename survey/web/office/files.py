@@ -48,5 +48,5 @@ def complaint_about(message: str, origin: str, translate: Translate) -> FileComp
     if line:
         parts.append(translate("place_line", line=line))
     if key:
-        parts.append(translate("place_key", key=key))
+        parts.append(translate("place_key", entry=key))
     return FileComplaint(", ".join(parts), rest)
