@@ -23,7 +23,8 @@ from survey.web.pages import catalogue_of, page_language, render_page
 REACHED = {"open": "open", "close": "closed", "seal": "sealed", "publish": "published"}
 
 
-# What keeps an edition from being made, and what its page advises: the keys of texts. The first that fits is told.
+# What keeps an edition from being made, and what its page says of it: the keys of texts, a reassurance or a warning
+# first and then what to do. The first that fits is told.
 Reasons = tuple[str, tuple[str, ...]]
 NOTHING_IS_LOST = "failed_nothing_lost"
 MARGINS: Reasons = ("failed_margins", (NOTHING_IS_LOST, "failed_margins_1", "failed_design_again"))
