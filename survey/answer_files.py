@@ -23,7 +23,7 @@ _PIECE = 1 << 20
 
 
 def read_answer_table(path: Path) -> pa.Table:
-    """The table in a CSV or Parquet file, every cell a text without white space around it, "" where there is nothing.
+    """The table in a CSV or Parquet file, every cell a text in NFC without white space around it, "" for nothing.
 
     Raises BadInput that names the file, the row and the column, what was found and what was expected.
     """
@@ -76,10 +76,13 @@ def _header(content: bytes, path: Path) -> list[str]:
         names = pa_csv.open_csv(io.BytesIO(first + b"\n")).schema.names
     except pa.ArrowInvalid as complaint:
         raise BadInput(f"{path}, row 1: found no header ({complaint!s:.120}), expected the names of columns") from None
-    return _checked_header(list(names), path)
+    _checked_header(list(names), path)
+    return list(names)
 
 
-def _checked_header(names: list[str], path: Path) -> list[str]:
+def _checked_header(found: list[str], path: Path) -> list[str]:
+    """The names in composed letters, as a design writes them: some systems take letters and their marks apart."""
+    names = [unicodedata.normalize("NFC", name) for name in found]
     if len(names) > MOST_COLUMNS:
         raise BadInput(f"{path}, row 1: found {len(names):,} columns, expected at most {MOST_COLUMNS:,}")
     seen: set[str] = set()
@@ -111,7 +114,7 @@ def _read_parquet(content: bytes, path: Path) -> pa.Table:
             texts = _as_text(table[field.name], field.type)
         except pa.ArrowException:
             raise BadInput(f"{path}, column {field.name}: found {field.type}, expected texts or numbers") from None
-        table = table.set_column(position, field.name, _trimmed(texts))
+        table = table.set_column(position, names[position], _trimmed(texts))
     return table
 
 
@@ -137,11 +140,13 @@ def _bare(table: pa.Table, path: Path) -> pa.Table:
         columns.append(_trimmed(table[name]))
         # A million rows take hundreds of megabytes: each column is given up when it has been copied.
         table = table.drop_columns([name])
-    return pa.table(columns, names=names)
+    return pa.table(columns, names=_checked_header(names, path))
 
 
 def _trimmed(column: pa.ChunkedArray) -> pa.Array:
-    return pc.utf8_trim_whitespace(column).combine_chunks()
+    trimmed = pc.utf8_trim_whitespace(column).combine_chunks()
+    # Nearly all columns hold codes, which there is nothing to compose in.
+    return trimmed if pc.all(pc.string_is_ascii(trimmed)).as_py() else pc.utf8_normalize(trimmed, "NFC")
 
 
 def _refuse_long_cells(table: pa.Table, name: str, path: Path) -> None:

@@ -1,10 +1,13 @@
 """Answers collected elsewhere: a good table becomes a sealed archive, a bad one is named and leaves nothing."""
 
 import json
+import unicodedata
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import select
@@ -130,6 +133,27 @@ def test_values_mean_what_the_design_says(run_hailong: RunHailong, files: Path, 
     assert counts[None] == 2
     assert counts["1"] == 55
     assert responses["sex"].null_count == 60
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_letters_and_marks_that_a_table_holds_apart_are_read_together(
+    run_hailong: RunHailong, files: Path, settings: Settings, kind: str
+) -> None:
+    design = DESIGN.replace("unit: ward,", "unit: phường,").replace('"1": w1', "Một: w1")
+    (files / "design.yaml").write_text(design, encoding="utf-8")
+    lines = table()
+    lines[0] = ["phường" if name == "ward" else name for name in HEADER]
+    for line in lines[1:]:
+        line[1] = {"1": "Một"}.get(line[1], line[1])
+    answers = files / f"answers.{kind}"
+    composed = csv_of(lines).decode()
+    answers.write_text(unicodedata.normalize("NFD", composed), encoding="utf-8")
+    if kind == "parquet":
+        pq.write_table(pa_csv.read_csv(answers), answers)
+    done = run_hailong(*arguments(files, answers.name))
+    assert done.exit_code == 0, done.errors
+    responses = read_archive(settings.instance / "archives" / "wards-2026").contents.responses
+    assert Counter(responses["unit"].to_pylist()) == {"w1": 30, "w2": 30}
 
 
 def test_a_number_with_bands_is_kept_as_the_lowest_of_its_band(
