@@ -59,7 +59,8 @@ def issued_codes_csv(codes: Sequence[IssuedCode], public_url: str | None = None)
 def issued_codes_xlsx(codes: Sequence[IssuedCode], public_url: str | None = None) -> bytes:
     """The list of codes as an Excel workbook with one sheet; every cell is text and none is a formula or a link."""
     from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
+
+    from analysis.exporting.safe_cells import sheet_cell
 
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet("codes")
@@ -67,13 +68,7 @@ def issued_codes_xlsx(codes: Sequence[IssuedCode], public_url: str | None = None
     for column, width in zip("ABCD", (16, 20, 72, 16), strict=True):
         sheet.column_dimensions[column].width = width
     for values in (LIST_COLUMNS, *(_cells(code, public_url) for code in codes)):
-        cells = []
-        for value in values:
-            cell = WriteOnlyCell(sheet, value=value)
-            # A text that begins like a formula would become one; its kind is said, not guessed.
-            cell.data_type = "s"
-            cells.append(cell)
-        sheet.append(cells)
+        sheet.append([sheet_cell(sheet, value) for value in values])
     stream = io.BytesIO()
     workbook.save(stream)
     return stream.getvalue()

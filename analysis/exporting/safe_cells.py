@@ -11,8 +11,8 @@ def safe_text(text: str) -> str:
 
 
 def sheet_cell(sheet: Any, value: object) -> object:
-    """The value as a cell of a workbook's sheet; a text that begins like a formula stays a text."""
-    if not isinstance(value, str) or not value.startswith("="):
+    """The value as a cell of a workbook's sheet: no text becomes a formula, or one of a spreadsheet's errors (#N/A)."""
+    if not isinstance(value, str) or not value.startswith(("=", "#")):
         return value
     from openpyxl.cell import WriteOnlyCell
 

@@ -45,8 +45,9 @@ def xlsx_bytes(
 ) -> bytes:
     """The table as an Excel workbook with one sheet: numbers are numbers, and no text is a formula or a link."""
     from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
     from openpyxl.utils import get_column_letter
+
+    from analysis.exporting.safe_cells import sheet_cell
 
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet(title)
@@ -54,14 +55,7 @@ def xlsx_bytes(
     for column, width in enumerate(widths, 1):
         sheet.column_dimensions[get_column_letter(column)].width = width
     for row in (header, *rows):
-        cells = []
-        for value in row:
-            cell = WriteOnlyCell(sheet, value=value)
-            if isinstance(value, str):
-                # A text that begins like a formula would become one; its kind is said, not guessed.
-                cell.data_type = "s"
-            cells.append(cell)
-        sheet.append(cells)
+        sheet.append([sheet_cell(sheet, value) for value in row])
     stream = io.BytesIO()
     workbook.save(stream)
     return stream.getvalue()
