@@ -1,13 +1,18 @@
 """Texts in tables that a spreadsheet opens: none of them may become a formula."""
 
+import unicodedata
 from typing import Any
 
-_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# A cell that begins with one of these is run as a formula by some spreadsheet program; full-width twins included.
+_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
+_UNSEEN = " \N{NO-BREAK SPACE}\N{ZERO WIDTH SPACE}\N{ZERO WIDTH NO-BREAK SPACE}"
 
 
 def safe_text(text: str) -> str:
-    """The text, behind an apostrophe where a spreadsheet would take it for a formula."""
-    return f"'{text}" if text.startswith(_BEGINNINGS) else text
+    """The text, behind an apostrophe where a spreadsheet would take it for a formula; without control characters."""
+    clean = "".join(letter for letter in text if letter == "\n" or unicodedata.category(letter) != "Cc")
+    is_formula = any(form.lstrip(_UNSEEN).startswith(_BEGINNINGS) for form in (text, clean))
+    return f"'{clean}" if is_formula else clean
 
 
 def sheet_cell(sheet: Any, value: object) -> object:

@@ -2,33 +2,23 @@
 
 import csv
 import io
-import unicodedata
 from collections.abc import Iterable, Sequence
 
 from flask import Response
+
+from analysis.exporting.safe_cells import safe_text, sheet_cell
 
 CSV_TYPE = "text/csv; charset=utf-8"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 Cell = str | int | float | None
 
-# A cell that begins with one of these is run as a formula by some spreadsheet program; full-width twins included.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
-_UNSEEN = " \N{NO-BREAK SPACE}\N{ZERO WIDTH SPACE}\N{ZERO WIDTH NO-BREAK SPACE}"
-
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def harmless(cell: Cell) -> Cell:
-    """The cell as it may stand in a spreadsheet: a text that would be run as a formula gets an apostrophe in front.
-
-    Numbers stay numbers. Control characters, which no unit's name needs, are left out.
-    """
-    if not isinstance(cell, str):
-        return cell
-    is_formula = cell.lstrip(_UNSEEN).startswith(_FORMULA_STARTS)
-    text = "".join(letter for letter in cell if letter == "\n" or unicodedata.category(letter) != "Cc")
-    return "'" + text if is_formula or text.lstrip(_UNSEEN).startswith(_FORMULA_STARTS) else text
+    """The cell as it may stand in a spreadsheet: a number stays a number, and no text is run as a formula."""
+    return safe_text(cell) if isinstance(cell, str) else cell
 
 
 def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
@@ -46,8 +36,6 @@ def xlsx_bytes(
     """The table as an Excel workbook with one sheet: numbers are numbers, and no text is a formula or a link."""
     from openpyxl import Workbook
     from openpyxl.utils import get_column_letter
-
-    from analysis.exporting.safe_cells import sheet_cell
 
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet(title)
