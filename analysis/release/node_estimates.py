@@ -215,7 +215,8 @@ def _unanimous(estimate: Estimate, wanted: _Combination, framed: FramedResponses
     # Neighbours in a cluster may agree for one reason, so only clusters count as independent there.
     n = min(wanted.n_answers, wanted.df + 1) if framed.design.clusters else wanted.n_answers
     low, high = unanimous_interval(estimate.value or 0.0, n, framed.bounds, plan.level)
-    return replace(estimate, se=0.0, low=low, high=high, method=UNANIMOUS)
+    # What rounding leaves of a spread of nothing is no design effect, and differs with the order of the rows.
+    return replace(estimate, se=0.0, low=low, high=high, method=UNANIMOUS, n_effective=None, deff=None)
 
 
 def is_full_count(means: MeanSet, framed: FramedResponses, domains: Iterable[int]) -> bool:

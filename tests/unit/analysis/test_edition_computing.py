@@ -76,6 +76,18 @@ def test_answers_that_are_all_alike_are_not_taken_for_certainty(tmp_path: Path) 
     assert edition.ranks == ()
 
 
+def test_no_design_effect_is_made_of_rounding_where_all_answers_are_alike(tmp_path: Path) -> None:
+    rows = rows_of({"u1": 61, "u2": 53}, [("5", "4", "3")])
+    people = "{u1/s0: 7013, u1/s1: 331, u2/s0: 1009, u2/s1: 97}"
+    design = f"design: 1\nstrata: [unit, stratum]\nclusters: [psu]\npopulation: {people}\n"
+    strata = [f"s{j % 3 // 2}" for j in range(len(rows))]
+    psus = [f"p{j % 7}" for j in range(len(rows))]
+    edition = edition_of(tmp_path, rows, design=design, strata=strata, psus=psus)
+    alike = [row for row in edition.estimates if row.method == "unanimous"]
+    assert len(alike) > 10
+    assert {(row.deff, row.n_effective) for row in alike} == {(None, None)}
+
+
 def test_a_full_count_has_no_sampling_error(tmp_path: Path) -> None:
     design = "design: 1\nstrata: [unit]\nfpc: true\npopulation: {u1: 30, u2: 50}\n"
     edition = edition_of(tmp_path, rows_of({"u1": 30, "u2": 40}, [("5", "4", "3")]), design=design)
