@@ -20,6 +20,9 @@ from support.ratings import rated_archive
 from support.standardised import PLAN, rows_of, standardised_archive
 from survey.printing import make_printer
 
+# Each computes editions of standardised or several-unit rounds, which takes seconds.
+pytestmark = pytest.mark.slow
+
 DAY = dt.date(2026, 4, 1)
 HARD = b"unit,indicator,value,source\nu1,h,10,Annual report\nu2,h,30.5,\nu3,h,20,\nv1,h,5,\n"
 ANSWERS = {"u1": (("1", "2", "5"), ("3", "4", "3")), "u2": (("2", "1", "1"), ("4", "3", "3")),

@@ -39,6 +39,9 @@ from survey.storage.sessions import reading
 from survey.storage.stores import Stores
 from survey.units import import_units
 
+# Each computes editions of standardised or several-unit rounds, which takes seconds.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def firms(settings: Settings, stores: Stores, tmp_path: Path) -> Firms:

@@ -22,6 +22,9 @@ from support.archives import QUESTIONNAIRE, SIGNER, archive_at, contents_of
 from support.small_archives import write_small_archive
 from support.standardised import STANDARDISED
 
+# Each computes editions of standardised or several-unit rounds, which takes seconds.
+pytestmark = pytest.mark.slow
+
 DAY = dt.date(2026, 4, 1)
 BLOCS = {"u1": "east", "u2": "east", "v1": "west"}
 MODULE = """\

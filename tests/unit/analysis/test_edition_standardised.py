@@ -13,6 +13,9 @@ from analysis.release.verification import examine, verify
 from support.archives import SIGNER
 from support.standardised import BLOCS, PLAN, rows_of, standardised_archive
 
+# Each computes editions of standardised or several-unit rounds, which takes seconds.
+pytestmark = pytest.mark.slow
+
 DAY = dt.date(2026, 4, 1)
 # Means of a: 2, 3, 4; of b: 3, 2, 4; of c: 4, 2, 3, where less is better.
 ANSWERS = {

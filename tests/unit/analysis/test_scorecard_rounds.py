@@ -20,6 +20,9 @@ from support.editions import FACTORS, make_edition
 from support.ratings import rated_archive
 from support.standardised import PLAN, rows_of, standardised_archive
 
+# Each computes editions of standardised or several-unit rounds, which takes seconds.
+pytestmark = pytest.mark.slow
+
 DAY = dt.date(2026, 4, 1)
 ANSWERS = {
     "u1": (("1", "2", "5"), ("3", "4", "3")),
