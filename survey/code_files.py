@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from survey.errors import BadInput
-from survey.invitations import DEFAULT_CHANNEL, CodeRequest, IssuedCode, check_count, check_label, expected_unit
+from survey.invitations import DEFAULT_CHANNEL, CodeRequest, IssuedCode, check_count, expected_unit
+from survey.labels import check_label
 
 BATCH_COLUMNS = ("unit", "stratum", "psu", "channel", "count")
 LIST_COLUMNS = ("unit", "code", "url", "channel")

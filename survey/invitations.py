@@ -1,8 +1,6 @@
 """Invitations: the right to answer once, issued for the units of a round and found again by their code."""
 
-import re
 import secrets as randomness
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,10 +9,10 @@ from urllib.parse import quote
 from sqlalchemy import func, insert, or_, select
 from sqlalchemy.orm import Session
 
-from questionnaires.marked_yaml import is_foreign
-from survey.ballots import LONGEST_LABELS, Origin
+from survey.ballots import Origin
 from survey.codes import new_code, read_code
 from survey.errors import BadInput, WrongState
+from survey.labels import check_label, printable
 from survey.round_records import RoundRecord, find_round, load_questionnaire_of
 from survey.rounds import COMMAND_LINE
 from survey.secrets import Secrets
@@ -33,8 +31,6 @@ Cell = tuple[str, str, str]
 
 _ID_BYTES = 16
 _ROWS_A_STATEMENT = 5_000
-# A label begins with a letter or a digit, so that a spreadsheet program never takes it for a formula.
-_LABEL = re.compile(r"\w[^\x00-\x1f\x7f]*")
 # What is looked up when a text is no code at all, so that the same work is done; no code has three bytes.
 _NO_CODE = b"\0\0\0"
 
@@ -192,7 +188,7 @@ def _placed(request: CodeRequest) -> str:
 
 def _cell_words(request: CodeRequest) -> str:
     labels = (("unit", request.unit), ("stratum", request.stratum), ("psu", request.psu))
-    return ", ".join(f"{name} “{_printable(label)}”" for name, label in labels if label) or "no unit, stratum or psu"
+    return ", ".join(f"{name} “{printable(label)}”" for name, label in labels if label) or "no unit, stratum or psu"
 
 
 def find_invitation(stores: Stores, secrets: Secrets, round_slug: str, code_text: str) -> InvitationRecord | None:
@@ -214,19 +210,6 @@ def find_invitation(stores: Stores, secrets: Secrets, round_slug: str, code_text
     return InvitationRecord(row.id, Origin(row.unit_code, row.stratum, row.psu, row.channel))
 
 
-def check_label(name: str, text: str) -> str:
-    """The text of a stratum, psu or channel as it is stored; BadInput when it is too long or would be misread."""
-    label = unicodedata.normalize("NFC", text.strip())
-    longest = LONGEST_LABELS[name]
-    if len(label) > longest:
-        raise BadInput(f"{name}: found {len(label)} characters, expected at most {longest}")
-    if any(is_foreign(letter) for letter in label):
-        raise BadInput(f"{name}: found “{_printable(label)}”, expected letters that can be seen")
-    if label and not _LABEL.fullmatch(label):
-        raise BadInput(f"{name}: found “{_printable(label)}”, expected a label that begins with a letter or a digit")
-    return label
-
-
 def check_count(count: int) -> int:
     """The number of codes that are wanted; BadInput when there are none or far too many."""
     if not 1 <= count <= MOST_CODES:
@@ -239,7 +222,7 @@ def _checked_requests(round_slug: str, units: Sequence[str], requests: Sequence[
     checked = []
     for request in requests:
         if request.unit not in known:
-            raise BadInput(f"unit: found “{_printable(request.unit)}”, expected {expected_unit(units)} {round_slug}")
+            raise BadInput(f"unit: found “{printable(request.unit)}”, expected {expected_unit(units)} {round_slug}")
         checked.append(
             replace(
                 request,
@@ -271,7 +254,3 @@ def _code_bytes(spelled: str) -> bytes:
     if read is None:
         raise AssertionError("a new code is not read back")
     return read[1]
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "�" for letter in text[:60])

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from questionnaires.model import Questionnaire, Text
+from survey.errors import BadInput
+from survey.labels import check_label, printable
 from survey.round_records import RoundRecord, load_questionnaire_of
 from survey.storage.stores import Stores
 
@@ -86,12 +88,28 @@ def read_source(path: Path) -> SourceFile:
 
 
 def checked_design(given: SourceFile | None, questionnaire: Questionnaire) -> tuple[bytes, "RoundDesign"]:
-    """The design that was given, or the default one, once it suits the questionnaire; raises DesignError."""
+    """The design that was given, or the default one, once it suits the questionnaire; raises DesignError.
+
+    A cell whose labels no invitation can bear is refused here: nobody could ever be invited to it.
+    """
+    from analysis.errors import DesignError
     from analysis.release.round_design import default_design_source, parse_design
 
     default = default_design_source(rates_several_units=questionnaire.rates_several_units)
     source = given or SourceFile(default, "design")
-    return source.content, parse_design(source.content, source.origin, questionnaire)
+    design = parse_design(source.content, source.origin, questionnaire)
+    for position, cell in enumerate(design.cells):
+        for name, label in (("stratum", cell.stratum), ("psu", cell.psu)):
+            try:
+                is_as_stored = check_label(name, label) == label
+            except BadInput as complaint:
+                raise DesignError(f"{source.origin}: cells[{position}].{complaint}") from None
+            if not is_as_stored:
+                raise DesignError(
+                    f"{source.origin}: cells[{position}].{name}: found “{printable(label)}” with spaces around it, "
+                    "expected it without"
+                )
+    return source.content, design
 
 
 def checked_plan(given: SourceFile | None, questionnaire: Questionnaire, *, has_counts: bool) -> tuple[bytes, "Plan"]:

@@ -89,6 +89,7 @@ def create(
     from questionnaires.model import Text
     from survey.cli.instance import opened
     from survey.notices import NO_NOTICE, read_notice
+    from survey.round_sources import sources_of_round
     from survey.rounds import RoundRequest, create_round, read_source
     from survey.services import today
 
@@ -108,7 +109,15 @@ def create(
     )
     with opened() as (_, stores):
         created = create_round(stores, request, today())
+        outline = sources_of_round(stores, created).design if design else None
     click.echo(f"round {slug}: draft, {len(created.unit_codes)} units, {created.opens_on} to {created.closes_on}")
+    for said, found in (
+        ("does not count the people of", outline.uncounted if outline else ()),
+        ("counts people of units that are not in the round:", outline.strange if outline else ()),
+    ):
+        if found:
+            listed = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+            click.echo(f"warning: {design} {said} {listed}", err=True)
 
 
 @command.command(name="open")

@@ -280,6 +280,27 @@ def test_the_commands_lead_a_round_from_draft_to_closed(
     assert [record["round"] for record in listed] == ["dot-2", SLUG]
 
 
+def test_a_design_for_other_units_is_told_and_labels_that_no_code_can_bear_are_refused(
+    planned: Collection, run_hailong: RunHailong, tmp_path: Path
+) -> None:
+    design = tmp_path / "design.yaml"
+    head = "design: 1\nstrata: [unit]\nclusters: [psu]\ncells:\n"
+    asked = ["--questionnaire", "tiny/1", "--units", "kind=ward", "--opens", "2026-11-01", "--closes", "2999-12-31"]
+    design.write_text(head + "  - {unit: phuong-a, psu: =cmd(), population: 90}\n", encoding="utf-8")
+    refused = run_hailong("round", "create", "dot-2", *asked, "--design", design)
+    assert (refused.exit_code, refused.output) == (2, "")
+    assert refused.errors == (
+        f"hailong: {design}: cells[0].psu: found “=cmd()”, expected a label that begins with a letter or a digit\n"
+    )
+    design.write_text(head + "  - {unit: xa-b, psu: Thôn 1, population: 90}\n", encoding="utf-8")
+    created = run_hailong("round", "create", "dot-2", *asked, "--design", design)
+    assert created.exit_code == 0
+    assert created.errors == (
+        f"warning: {design} does not count the people of phuong-a\n"
+        f"warning: {design} counts people of units that are not in the round: xa-b\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
