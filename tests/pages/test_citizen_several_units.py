@@ -60,7 +60,7 @@ def words_of(page: Page, tag: str, unit: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("language", "blocs"), [("vi", ["Khối sở", "Khối xã phường"]), ("en", ["Departments", "Localities"])]
+    ("language", "blocs"), [("vi", ["Khối phường xã", "Khối sở"]), ("en", ["Departments", "Localities"])]
 )
 def test_the_units_are_ticked_in_their_blocs_beside_the_notice_and_the_code(
     client: PageClient, language: str, blocs: list[str]

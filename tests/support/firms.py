@@ -79,12 +79,12 @@ so-y-te,Sở Y tế,Department of Health,department,Khối sở,,,,,,thử,so,De
 so-xay-dung,Sở Xây dựng,Department of Construction,department,Khối sở,,,,,,thử,so,Departments
 so-tai-chinh,Sở Tài chính,Department of Finance,department,Khối sở,,,,,,thử,so,Departments
 so-cong-thuong,Sở Công Thương,Department of Industry and Trade,department,Khối sở,,,,,,thử,so,Departments
-06652,Phường Hà Tu,Ha Tu Ward,ward,Khối xã phường,,2025-07-01,,,,thử,xa-phuong,Localities
-06658,Phường Cao Xanh,Cao Xanh Ward,ward,Khối xã phường,,2025-07-01,,,,thử,xa-phuong,Localities
-06661,Phường Việt Hưng,Viet Hung Ward,ward,Khối xã phường,,2025-07-01,,,,thử,xa-phuong,Localities
-06673,Phường Bãi Cháy,Bai Chay Ward,ward,Khối xã phường,,2025-07-01,,,,thử,xa-phuong,Localities
-06712,Xã Đường Hoa,Duong Hoa Commune,commune,Khối xã phường,,2025-07-01,,,,thử,xa-phuong,Localities
-cu-1,Phường Hùng Thắng,Hung Thang Ward,ward,Khối xã phường,,,2025-06-30,,,thử,xa-phuong,Localities
+06652,Phường Hà Tu,Ha Tu Ward,ward,Khối phường xã,,2025-07-01,,,,thử,phuong-xa,Localities
+06658,Phường Cao Xanh,Cao Xanh Ward,ward,Khối phường xã,,2025-07-01,,,,thử,phuong-xa,Localities
+06661,Phường Việt Hưng,Viet Hung Ward,ward,Khối phường xã,,2025-07-01,,,,thử,phuong-xa,Localities
+06673,Phường Bãi Cháy,Bai Chay Ward,ward,Khối phường xã,,2025-07-01,,,,thử,phuong-xa,Localities
+06712,Xã Đường Hoa,Duong Hoa Commune,commune,Khối phường xã,,2025-07-01,,,,thử,phuong-xa,Localities
+cu-1,Phường Hùng Thắng,Hung Thang Ward,ward,Khối phường xã,,,2025-06-30,,,thử,phuong-xa,Localities
 """
 SUCCESSION = """\
 predecessor_code,successor_code,effective_date,relation,source
