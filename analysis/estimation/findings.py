@@ -28,6 +28,7 @@ class Findings:
         srs, srs_replace: variances of simple random samples without and with replacement (D, K).
         n: rows that answered (D, K); n_respondents: rows (D,).
         df: degrees of freedom (D,); df_design: of all rows.
+        are_replicated: whether the variances come from replicates.
         covariance: gives the joint covariance (D * K, D * K), domain by domain.
     """
 
@@ -40,6 +41,7 @@ class Findings:
     n_respondents: Integers
     df: Floats
     df_design: float
+    are_replicated: bool
     covariance: Callable[[], Floats]
 
 
@@ -71,6 +73,7 @@ def linear_findings(estimates: LinearEstimates) -> Findings:
         estimates.n_respondents,
         estimates.df,
         estimates.df_design,
+        False,
         covariance,
     )
 
@@ -131,6 +134,7 @@ def replicate_findings(
         n_respondents=np.bincount(code[code >= 0], minlength=shape[0]),
         df=np.array([replicate_df(replicates.weights[code == d]) for d in range(shape[0])]),
         df_design=replicate_df(replicates.weights[is_inside]),
+        are_replicated=True,
         covariance=lambda: replicate_covariance(thetas.reshape(values.size, -1), values.ravel(), replicates),
     )
 

@@ -21,6 +21,23 @@ MOST_LEVELS = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Quantities:
+    """What is to be estimated by the collapse road.
+
+    Attributes:
+        statistic: "svymean", "svytotal" or "svyratio"; variables: what is estimated, numerator and denominator for a
+            ratio; by: the columns of the domains; factors: variables that are categories whatever they look like.
+        leaves_out_missing: rows without an answer are left out; otherwise one of them leaves no estimate.
+    """
+
+    statistic: str
+    variables: tuple[str, ...]
+    by: tuple[str, ...]
+    factors: tuple[str, ...]
+    leaves_out_missing: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """A table that is ready to be estimated from.
 
@@ -39,14 +56,16 @@ class Prepared:
     domain: tuple[str, ...]
 
 
-def prepare(specification: Specification, folder: Path) -> Prepared:
-    """The table of a specification.
+def prepare(question: Quantities, specification: Specification, folder: Path) -> Prepared:
+    """The table of a specification, with what its question needs.
 
     Raises SpecError where the file or one of its cells is not what the specification needs.
     """
     design = specification.design
     in_subset = columns_in(specification.subset) if specification.subset is not None else ()
-    needed = (*design.columns, *specification.variables, *specification.by, *in_subset)
+    needed = (*design.columns, *question.variables, *question.by, *in_subset)
+    if specification.data is None:
+        raise SpecError("data: found no file, expected a table")
     sheet = read_sheet(folder, specification.data, tuple(dict.fromkeys(needed)))
     columns: dict[str, pa.Array | pa.ChunkedArray] = {}
     for name in (*design.strata, *design.later_strata, *design.clusters):
@@ -55,15 +74,15 @@ def prepare(specification: Specification, folder: Path) -> Prepared:
         columns.setdefault(name, pa.array(_populations(sheet, name)))
     if design.weight is not None:
         columns.setdefault(design.weight, pa.array(_weights(sheet, design.weight)))
-    for i, name in enumerate(specification.by):
+    for i, name in enumerate(question.by):
         columns[f"__by{i}"] = sheet.labels(name)
     columns[INSIDE] = _inside(sheet, specification.subset)
     columns[ROW] = pa.array(np.arange(sheet.n_rows))
-    if specification.statistic == "svyratio":
-        estimated, statistics = _ratio(sheet, specification, columns)
+    if question.statistic == "svyratio":
+        estimated, statistics = _ratio(sheet, question, columns)
     else:
-        estimated, statistics = _variables(sheet, specification, columns)
-    domain = tuple(f"__by{i}" for i in range(len(specification.by)))
+        estimated, statistics = _variables(sheet, question, columns)
+    domain = tuple(f"__by{i}" for i in range(len(question.by)))
     renamed, names = _named_apart(design)
     table = pa.table({names.get(name, name): values for name, values in columns.items()})
     return Prepared(renamed, table, estimated, statistics, domain)
@@ -124,21 +143,21 @@ def _number_column(sheet: Sheet, name: str) -> pa.Array:
 
 
 def _ratio(
-    sheet: Sheet, specification: Specification, columns: dict[str, pa.Array | pa.ChunkedArray]
+    sheet: Sheet, question: Quantities, columns: dict[str, pa.Array | pa.ChunkedArray]
 ) -> tuple[tuple[Column, ...], tuple[str, ...]]:
-    numerator, denominator = specification.variables
+    numerator, denominator = question.variables
     columns["__y0"], columns["__x0"] = _number_column(sheet, numerator), _number_column(sheet, denominator)
     return (Column("__y0", "__x0", "ratio", 0),), (f"{numerator}/{denominator}",)
 
 
 def _variables(
-    sheet: Sheet, specification: Specification, columns: dict[str, pa.Array | pa.ChunkedArray]
+    sheet: Sheet, question: Quantities, columns: dict[str, pa.Array | pa.ChunkedArray]
 ) -> tuple[tuple[Column, ...], tuple[str, ...]]:
-    kind = "ratio" if specification.statistic == "svymean" else "total"
+    kind = "ratio" if question.statistic == "svymean" else "total"
     estimated: list[Column] = []
     statistics: list[str] = []
-    for variable, name in enumerate(specification.variables):
-        if name not in specification.factors and not _is_category(sheet, name):
+    for variable, name in enumerate(question.variables):
+        if name not in question.factors and not _is_category(sheet, name):
             found = {name: _number_column(sheet, name)}
         else:
             labels = sheet.labels(name)

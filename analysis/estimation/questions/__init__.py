@@ -1,0 +1,1 @@
+"""The kinds of questions that a specification may ask, a module for each family."""
