@@ -21,6 +21,13 @@ KINDS: Mapping[str, str] = {
     "svyby_svymean": f"{_QUESTIONS}.means:MEANS",
     "svyby_svytotal": f"{_QUESTIONS}.means:MEANS",
     "svyratio": f"{_QUESTIONS}.means:RATIOS",
+    "svyglm": f"{_QUESTIONS}.models:GLM",
+    "svyolr": f"{_QUESTIONS}.models:OLR",
+    "cronbach_alpha": f"{_QUESTIONS}.reliability:ALPHA",
+    "svycralpha": f"{_QUESTIONS}.reliability:DESIGN_ALPHA",
+    "omega": f"{_QUESTIONS}.reliability:OMEGA",
+    "fay_herriot": f"{_QUESTIONS}.small_areas:FAY_HERRIOT",
+    "p_adjust": f"{_QUESTIONS}.multiplicity:P_ADJUST",
 }
 
 
