@@ -106,7 +106,7 @@ def parse_specification(source: bytes, origin: str) -> Specification:
 class _StrictLoader(yaml.SafeLoader):
     """YAML without repeated keys."""
 
-    def constructmapping_of(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         pairs = [[self.construct_object(part, deep=True) for part in pair] for pair in node.value]
         return _without_repetition([(key, value) for key, value in pairs])
 
