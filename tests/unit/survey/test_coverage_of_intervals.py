@@ -1,4 +1,4 @@
-"""A small count of how often intervals hold the truth; benchmarks/coverage.py makes the large one.
+"""A small count of how often intervals hold the truth; benchmarks/practice_coverage.py makes the large one.
 
 The seeds are fixed, so these are always the same rounds: what changes the figures is a change of the statistics.
 """
@@ -10,7 +10,7 @@ import pytest
 
 from analysis.archive import read_archive, write_archive
 from analysis.release.computing import compute_edition
-from benchmarks.coverage import FIRST_SEED, SCENARIOS, Manners, framed, play, practice_units, run, tally
+from benchmarks.practice_coverage import FIRST_SEED, SCENARIOS, Manners, framed, play, practice_units, run, tally
 from support.archives import SIGNER
 
 N_ROUNDS, N_UNITS = 3, 30

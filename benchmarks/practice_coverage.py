@@ -1,6 +1,6 @@
 """Does an interval of 95 % hold the true value 95 times in a hundred? Simulated rounds through the code of every round.
 
-Run: python benchmarks/coverage.py [ROUNDS [UNITS]]        default: 40 rounds of 54 units
+Run: python benchmarks/practice_coverage.py [ROUNDS [UNITS]]        default: 40 rounds of 54 units
 
 A round is drawn as the practice commands draw it: in each unit ten of eighty quarters and villages, with probabilities
 that follow an old count, codes for as many households in each, of whom some answer. The answers are coarsened and the
