@@ -71,12 +71,12 @@ def prepare(question: Quantities, specification: Specification, folder: Path) ->
     for name in (*design.strata, *design.later_strata, *design.clusters):
         columns[name] = sheet.whole_labels(name)
     for name in design.fpc:
-        columns.setdefault(name, pa.array(_populations(sheet, name)))
+        columns.setdefault(name, pa.array(checked_populations(sheet, name)))
     if design.weight is not None:
-        columns.setdefault(design.weight, pa.array(_weights(sheet, design.weight)))
+        columns.setdefault(design.weight, pa.array(checked_weights(sheet, design.weight)))
     for i, name in enumerate(question.by):
         columns[f"__by{i}"] = sheet.labels(name)
-    columns[INSIDE] = _inside(sheet, specification.subset)
+    columns[INSIDE] = rows_inside(sheet, specification.subset)
     columns[ROW] = pa.array(np.arange(sheet.n_rows))
     if question.statistic == "svyratio":
         estimated, statistics = _ratio(sheet, question, columns)
@@ -110,7 +110,8 @@ def _named_apart(design: SurveyDesign) -> tuple[SurveyDesign, dict[str, str]]:
     return renamed, names
 
 
-def _weights(sheet: Sheet, name: str) -> npt.NDArray[np.float64]:
+def checked_weights(sheet: Sheet, name: str) -> npt.NDArray[np.float64]:
+    """A column of weights (n_rows,), each above 0. Raises SpecError with the first row that has another."""
     numbers = sheet.numbers(name, needs_all=True)
     bad = np.flatnonzero(numbers <= 0)
     if len(bad):
@@ -118,7 +119,8 @@ def _weights(sheet: Sheet, name: str) -> npt.NDArray[np.float64]:
     return numbers
 
 
-def _populations(sheet: Sheet, name: str) -> npt.NDArray[np.float64]:
+def checked_populations(sheet: Sheet, name: str) -> npt.NDArray[np.float64]:
+    """A column of counts or fractions (n_rows,), each at least 0. Raises SpecError with the first row that has not."""
     numbers = sheet.numbers(name, needs_all=True, may_be_infinite=True)
     bad = np.flatnonzero(numbers < 0)
     if len(bad):
@@ -126,12 +128,11 @@ def _populations(sheet: Sheet, name: str) -> npt.NDArray[np.float64]:
     return numbers
 
 
-def _inside(sheet: Sheet, subset: str | None) -> pa.Array | pa.ChunkedArray:
+def rows_inside(sheet: Sheet, subset: str | None) -> pa.Array | pa.ChunkedArray:
+    """Which rows satisfy the subset's expression, all where there is none. Raises SpecError where no row does."""
     if subset is None:
         return pa.array(np.ones(sheet.n_rows, dtype=np.bool_))
-    chosen = rows_satisfying(
-        subset, sheet.labels, lambda name: pa.array(sheet.numbers(name)) if sheet.is_numeric(name) else None
-    )
+    chosen = rows_satisfying(subset, sheet)
     if not pc.any(chosen).as_py():
         raise SpecError(f"{sheet.name}: design.subset: found no row where {subset}, expected at least one")
     return chosen

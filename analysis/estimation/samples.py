@@ -1,0 +1,222 @@
+"""A sample as columns: weights, stages, calibration and replicates, and the covariance of anything estimated from it.
+
+This is the columnar road, beside the collapse of `totals.py`: for what is no function of totals (quantiles, models,
+tests) and for calibrated weights, whose variance is that of residuals of single rows.
+
+Source: Särndal, Swensson and Wretman (1992), §5.5 and §6.4; R survey, svyrecvar and svrVar.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from analysis.errors import DesignError
+from analysis.estimation.design import SurveyDesign
+from analysis.estimation.functionals import Functional
+from analysis.estimation.preparation import checked_populations, checked_weights, rows_inside
+from analysis.estimation.replicates import ReplicateWeights, read_replicates, replicate_covariance, replicate_df
+from analysis.estimation.spec import Specification
+from analysis.estimation.stages import Stage, degrees_of_freedom, stages_of
+from analysis.estimation.subsets import columns_in
+from analysis.estimation.tables import Sheet, read_sheet
+from analysis.estimation.totals import Floats, GroupTotals, Integers, key_names
+from analysis.estimation.variance import variance_of_units
+
+Truths = npt.NDArray[np.bool_]
+
+
+class Residuals(Protocol):
+    """A step of calibration, as the variance sees it."""
+
+    def of(self, influence: Floats) -> Floats:
+        """Influence values (n, P) without the part that the calibrated totals hold fast."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """P numbers with their covariance.
+
+    Attributes:
+        values: (P,), NaN where there is none; covariance: (P, P), NaN where it is unknown.
+    """
+
+    values: Floats
+    covariance: Floats
+
+    @property
+    def se(self) -> Floats:
+        """The standard errors (P,)."""
+        return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The rows of a sample with their weights, and the subset of them that is analysed.
+
+    Attributes:
+        design: how it was drawn; stages: its stages, one group a row, in which `unit` is never None.
+        weights: the analysis weights (n,), calibrated where they are; inside: whether a row is analysed (n,).
+        calibration: the steps that take the calibrated part out of influence values; none: not calibrated.
+        replicates: the weights of the replicates (n, R), from which variances then come.
+        base: the sample before it was narrowed, None where it is that sample itself.
+        diagnostics: what is to be known of the weights, for the answer's `extra`.
+    """
+
+    design: SurveyDesign
+    weights: Floats
+    inside: Truths
+    stages: tuple[Stage, ...]
+    calibration: tuple[Residuals, ...] = ()
+    replicates: ReplicateWeights | None = None
+    base: "Sample | None" = None
+    diagnostics: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def n_rows(self) -> int:
+        """All rows of the design, analysed or not."""
+        return len(self.weights)
+
+    @property
+    def active(self) -> Floats:
+        """The weights, 0 outside the analysed subset (n,)."""
+        return np.where(self.inside, self.weights, 0.0)
+
+    def within(self, rows: Truths) -> "Sample":
+        """The same design with fewer analysed rows (n,); the others stay in it with weight 0."""
+        return replace(self, inside=self.inside & rows, base=self.base or self)
+
+    @cached_property
+    def df(self) -> float:
+        """Degrees of freedom of the analysed rows: PSUs minus strata, or the rank of the replicates less 1.
+
+        Source: R survey, degf.
+        """
+        if self.replicates is not None:
+            return replicate_df(self.replicates.weights[self.inside])
+        chosen = np.flatnonzero(self.inside & (self.weights != 0))
+        return degrees_of_freedom(self.stages[0], chosen, np.ones(self.n_rows, dtype=np.int64))
+
+    @property
+    def df_design(self) -> float:
+        """Degrees of freedom of the rows of the design's subset, before any narrowing."""
+        return (self.base or self).df
+
+    def estimate(self, functional: Functional) -> Estimated:
+        """The values of a functional in the analysed subset, with their covariance.
+
+        Raises DesignError under "fail" where a stratum of the subset has one PSU.
+        """
+        active = self.active
+        values = functional.values(active)
+        if self.replicates is not None:
+            return Estimated(values, replicate_covariance(self.replicate_values(functional), values, self.replicates))
+        return Estimated(values, self.covariance_of_totals(functional.influence(active)))
+
+    def covariance_of_totals(self, influence: Floats) -> Floats:
+        """The linearised covariance (P, P) of the totals of influence values (n, P).
+
+        Without calibration the strata that hold none of the subset are left out, which matters to the rules for lonely
+        PSUs alone; with it every row stays.
+
+        Raises DesignError under "fail" where a stratum has one PSU.
+        """
+        for step in self.calibration:
+            influence = step.of(influence)
+        chosen = np.arange(self.n_rows) if self.calibration else np.flatnonzero(self.inside)
+        return variance_of_units(influence[chosen], chosen, self.stages, self.design)
+
+    def replicate_values(self, functional: Functional) -> Floats:
+        """The values of a functional with the weights of each replicate (P, R).
+
+        Raises ValueError without replicates.
+        """
+        if self.replicates is None:
+            raise ValueError("found no replicates, expected some")
+        weights = np.where(self.inside[:, None], self.replicates.weights, 0.0)
+        return np.stack([functional.values(column) for column in weights.T], axis=1)
+
+
+def columns_of(specification: Specification) -> tuple[str, ...]:
+    """The columns of the table that a specification's design, subset and calibration need."""
+    in_subset = columns_in(specification.subset) if specification.subset is not None else ()
+    return tuple(dict.fromkeys((*specification.design.columns, *in_subset)))
+
+
+def specified_sample(sheet: Sheet, specification: Specification, folder: Path) -> Sample:
+    """The sample of a specification, whose table is read already.
+
+    Raises SpecError and DesignError where the files or the design cannot be.
+    """
+    sample = sample_of(sheet, specification.design, specification.subset)
+    if specification.replicates is None:
+        return sample
+    factors = read_sheet(folder, specification.replicates.file, None)
+    return replace(sample, replicates=read_replicates(factors, specification.replicates, sample.weights))
+
+
+def sample_of(table: Sheet | pa.Table, design: SurveyDesign, subset: str | None = None) -> Sample:
+    """The sample that a table and a design describe.
+
+    Arguments:
+        table: one row for each respondent, a `Sheet` or an Arrow table.
+        design: how the rows were sampled.
+        subset: an expression that the analysed rows satisfy; None: all.
+
+    Raises SpecError where a cell is not what the design needs, DesignError where the design cannot be.
+    """
+    sheet = table if isinstance(table, Sheet) else Sheet("table", dict(_columns_of_table(table)), table.num_rows)
+    for column in design.columns:
+        if column not in sheet.columns:
+            raise DesignError(f"design: found no column {column!r}, expected it among {', '.join(sheet.columns)}")
+    stages = _stages(sheet, design)
+    weights = _implied_weights(stages, sheet.n_rows, design)
+    if design.weight is not None:
+        weights = checked_weights(sheet, design.weight)
+    inside = rows_inside(sheet, subset)
+    return Sample(design, weights, np.asarray(inside.to_numpy(zero_copy_only=False), dtype=np.bool_), stages)
+
+
+def _columns_of_table(table: pa.Table) -> Mapping[str, pa.ChunkedArray]:
+    return dict(zip(table.column_names, table.columns, strict=True))
+
+
+def _stages(sheet: Sheet, design: SurveyDesign) -> tuple[Stage, ...]:
+    n = sheet.n_rows
+    keys = {name: _codes(sheet.whole_labels(column)) for name, column in key_names(design).items()}
+    names = [np.array(sheet.labels(column).to_pylist(), dtype=object) for column in design.strata]
+    labels = np.array(["/".join(row) for row in zip(*names, strict=True)] or [""] * n, dtype=object)
+    rows = GroupTotals(
+        keys=keys,
+        labels=labels,
+        domain=np.zeros(n, dtype=np.int64),
+        is_inside=np.ones(n, dtype=np.bool_),
+        n=np.ones(n, dtype=np.int64),
+        n_answered=np.ones((n, 1), dtype=np.int64),
+        z=np.zeros((n, 0)),
+        spread=None,
+        fpc=tuple(checked_populations(sheet, column) for column in design.fpc),
+    )
+    found = stages_of(rows, design)
+    return tuple(stage if stage.unit is not None else replace(stage, unit=np.arange(n)) for stage in found)
+
+
+def _codes(labels: pa.ChunkedArray) -> Integers:
+    encoded = labels.combine_chunks().dictionary_encode()
+    return np.asarray(encoded.indices.to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def _implied_weights(stages: tuple[Stage, ...], n: int, design: SurveyDesign) -> Floats:
+    """The product over the stages of N / n; 1 without populations."""
+    weights = np.ones(n)
+    for stage in stages:
+        with np.errstate(divide="ignore"):
+            weights = weights / (1 - stage.left_out[stage.stratum] if design.fpc else 1.0)
+    if not np.isfinite(weights).all():
+        raise DesignError("fpc: found an infinite population, expected weights beside it")
+    return weights
