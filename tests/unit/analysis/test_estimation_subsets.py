@@ -6,17 +6,15 @@ import pytest
 
 from analysis.errors import SpecError
 from analysis.estimation.subsets import columns_in, rows_satisfying
+from analysis.estimation.tables import Sheet
 
-AGE = pa.array([17, 20, None, 40], pa.float64())
-BAND = pa.array(["(0,19]", "(19,39]", "it's", None])
-COLUMNS = {"age": AGE, "band": BAND, "sch.wide": BAND}
+AGE = pa.chunked_array([pa.array([17, 20, None, 40], pa.float64())])
+BAND = pa.chunked_array([pa.array(["(0,19]", "(19,39]", "it's", None])])
+SHEET = Sheet("people.csv", {"age": AGE, "band": BAND, "sch.wide": BAND}, 4)
 
 
 def _chosen(expression: str) -> list[int]:
-    numbers = {"age": AGE}
-    labels = {"age": AGE.cast(pa.string()), **{name: COLUMNS[name] for name in ("band", "sch.wide")}}
-    found = rows_satisfying(expression, labels.__getitem__, numbers.get)
-    return [int(row) for row in pc.indices_nonzero(found).to_pylist()]
+    return [int(row) for row in pc.indices_nonzero(rows_satisfying(expression, SHEET)).to_pylist()]
 
 
 @pytest.mark.parametrize(
@@ -28,6 +26,7 @@ def _chosen(expression: str) -> list[int]:
         ("age > -1.5e1 & age < 40", [0, 1]),
         ('age < 18 | band == "it\'s"', [0, 2]),
         ("!(age < 18)", [1, 3]),
+        ("age != 17", [1, 3]),
         ("!(age < 18) && !(age == 40)", [1]),
         ("is.na(age)", [2]),
         ("!is.na(band) & age <= 20", [0, 1]),
