@@ -13,6 +13,8 @@ from support.pages import PageClient, checked_page
 from support.stores import Templates, opened
 from survey.application import create_app
 
+pytestmark = pytest.mark.slow
+
 ADDRESS = f"/r/hai-long/{UNIT}"
 FIELDS = ("code", "nonce", "lang", "switch-lang", "form-part", "overall", "why", "how_slow", "paid", "main")
 LIKELY = ("", "1", "5", "9", "na", "dk", "slow", "none", "-1", "1,5", "1e9", "vi", "en", "x" * 300, "\u202e", "<b>")

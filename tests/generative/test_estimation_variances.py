@@ -15,6 +15,8 @@ from analysis.estimation.linear import LinearEstimates, estimate_linear
 from analysis.estimation.means import estimate_means
 from analysis.estimation.totals import Column
 
+pytestmark = pytest.mark.slow
+
 MEAN, TOTAL, RATIO = Column("y", None, "ratio", 0), Column("y", None, "total", 0), Column("y", "x", "ratio", 0)
 
 

@@ -7,6 +7,7 @@ import json
 from importlib.resources import files
 
 import jsonschema
+import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from questionnaires.errors import QuestionnaireError
 from questionnaires.reading import parse_questionnaire
 from support.questionnaire_files import behaviour_source
+
+pytestmark = pytest.mark.slow
 
 SCHEMA = jsonschema.Draft202012Validator(json.loads(files("questionnaires").joinpath("schema.json").read_text("utf-8")))
 GOOD_FILES = [

@@ -4,6 +4,7 @@ import json
 import math
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,8 @@ from questionnaires.marked_yaml import is_foreign
 from questionnaires.model import Questionnaire
 from questionnaires.routing import applicable_items
 from support.questionnaire_files import behaviour, behaviours
+
+pytestmark = pytest.mark.slow
 
 UNITS = ("06673", "so_tai_chinh", "a.b")
 QUESTIONNAIRES = [*(behaviour(name) for name in behaviours()), load_bundled("sipas/2017.1")]

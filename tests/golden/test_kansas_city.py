@@ -17,6 +17,8 @@ from survey.importing import ImportRequest, import_round
 from survey.storage.stores import open_stores
 from survey.vault import KeyVault, read_passphrase
 
+pytestmark = pytest.mark.slow
+
 EXPECTED = json.loads((Path(__file__).parent / "kansas_city_2021-09.json").read_text())["results"]
 OWNERS = ["all", *(f"district{number}" for number in range(1, 7))]
 TOLERANCE = 1e-9

@@ -25,6 +25,8 @@ from survey.storage.stores import Stores
 from survey.units import units_on
 from survey.vault import KeyVault, read_passphrase
 
+pytestmark = pytest.mark.slow
+
 QUESTIONNAIRE = "sipas/2017.1"
 ITEMS = [
     "seats", "equipment_complete", "equipment_modern", "equipment_easy", "posted_complete", "posted_correct", "papers",
@@ -174,7 +176,6 @@ def test_a_number_with_bands_is_kept_as_the_lowest_of_its_band(
     assert set(responses["hours"].to_pylist()) == {-1.5}
 
 
-@pytest.mark.slow
 def test_no_order_no_number_and_no_text_is_left_in_the_responses(
     run_hailong: RunHailong, files: Path, settings: Settings
 ) -> None:
@@ -197,7 +198,6 @@ def test_no_order_no_number_and_no_text_is_left_in_the_responses(
     ]
 
 
-@pytest.mark.slow
 def test_parquet_gives_the_same_responses_as_csv(
     run_hailong: RunHailong, files: Path, settings: Settings, tmp_path: Path
 ) -> None:
@@ -219,7 +219,6 @@ def test_parquet_gives_the_same_responses_as_csv(
     assert sorted(responses["polite"].to_pylist()) == sorted(line[HEADER.index("polite")] for line in lines[1:])
 
 
-@pytest.mark.slow
 def test_analyse_and_verify_follow(run_hailong: RunHailong, files: Path, settings: Settings, tmp_path: Path) -> None:
     assert run_hailong(*arguments(files)).exit_code == 0
     done = run_hailong("analyse", "wards-2026", "--out", tmp_path / "out")
@@ -256,7 +255,6 @@ def test_without_a_plan_a_population_makes_figures_of_persons(
     assert b"aggregate: persons" in plan
 
 
-@pytest.mark.slow
 def test_units_of_the_registry_serve_where_the_design_names_no_file(
     run_hailong: RunHailong, files: Path, settings: Settings, tmp_path: Path
 ) -> None:
@@ -287,7 +285,6 @@ def test_small_cells_are_joined_or_withheld_by_the_plan(
     assert archive.contents.counts.rejected == {"cell_too_small": 8}
 
 
-@pytest.mark.slow
 def test_a_second_import_under_the_same_name_is_refused(
     run_hailong: RunHailong, files: Path, settings: Settings
 ) -> None:
@@ -299,7 +296,6 @@ def test_a_second_import_under_the_same_name_is_refused(
     assert (settings.instance / "archives" / "wards-2026" / "manifest.json").read_bytes() == manifest
 
 
-@pytest.mark.slow
 def test_an_import_that_was_cut_off_is_taken_up_again(
     run_hailong: RunHailong, files: Path, settings: Settings, stores: Stores
 ) -> None:
@@ -315,7 +311,6 @@ def test_an_import_that_was_cut_off_is_taken_up_again(
     assert (settings.instance / "archives" / "wards-2026" / "manifest.json").read_bytes() == manifest
 
 
-@pytest.mark.slow
 def test_an_archive_without_its_round_is_made_again(
     run_hailong: RunHailong, files: Path, settings: Settings, stores: Stores
 ) -> None:

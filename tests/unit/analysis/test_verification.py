@@ -23,6 +23,8 @@ from analysis.sealed_folders import describe_files
 from analysis.signatures import signed
 from support.archives import FORGER, QUESTIONNAIRE, SIGNER, archive_at, contents_of, tabulated
 
+pytestmark = pytest.mark.slow
+
 Change = Callable[[Path], object]
 
 WEIGHT_LINE = 1 + QUESTIONNAIRE[: QUESTIONNAIRE.index("{item: a, weight: 3")].count("\n")
@@ -92,7 +94,6 @@ def places(path: Path, archive: Path | None = None) -> list[str]:
     return [finding.place for finding in verify(path, archive)]
 
 
-@pytest.mark.slow
 def test_what_nobody_touched_is_sound(folder: Path) -> None:
     assert verify(folder / "archive") == []
     assert verify(folder / "edition") == []
@@ -187,7 +188,6 @@ def test_who_knows_the_key_needs_no_archive_to_see_a_forgery(folder: Path) -> No
     assert finding.place == "edition.json, signature"
 
 
-@pytest.mark.slow
 def test_a_changed_weight_in_the_archive_shows_in_the_figures(folder: Path) -> None:
     replaced("design.yaml", "u1: 400", "u1: 410")(folder / "archive")
     assert "design.yaml, line 4" in places(folder / "archive")
