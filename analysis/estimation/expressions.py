@@ -122,6 +122,19 @@ def numbers_of(expression: str, columns: Columns, place: str = "expression") -> 
     return np.where(np.isfinite(found), found, np.nan)
 
 
+def value_of(expression: str, columns: Columns, place: str = "expression") -> Truth | Floats:
+    """One truth or one number for each row (n,), whichever the expression is; infinities are kept, NaN where missing.
+
+    Arguments and SpecError as for `truths_of`.
+    """
+    reader = _Reader(expression, columns, place)
+    read = reader.read()
+    found = read if isinstance(read, Truth) else reader.number(read)
+    if not (found.is_true if isinstance(found, Truth) else found).ndim:
+        raise SpecError(f"{place}: found no column in {expression!r}, expected one at least")
+    return found
+
+
 def _tokens(expression: str, place: str) -> list[Token]:
     tokens: list[Token] = []
     position, end = 0, len(expression.rstrip())

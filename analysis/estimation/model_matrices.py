@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.errors import SpecError
+from analysis.estimation.expressions import Truth, value_of
 from analysis.estimation.formulas import Formula, Term, spelled, term_label
 from analysis.estimation.preparation import MOST_LEVELS
 from analysis.estimation.tables import Sheet
@@ -149,34 +150,31 @@ def _term_columns(
 
 
 def _evaluated(label: str, function: str, argument: str, sheet: Sheet, wanted: Truths) -> Variable:
-    is_category = function in ("factor", "as.factor", "ordered")
-    name = argument.strip("`")
-    if name in sheet.columns and not sheet.is_numeric(name):
+    name = argument.strip("`") if function else argument
+    found: Truth | Floats | Sequence[str | None]
+    if name in sheet.columns:
+        found = sheet.numbers(name) if sheet.is_numeric(name) else sheet.labels(name).to_pylist()
+    else:
+        found = value_of(argument, sheet, label)
+    if not isinstance(found, np.ndarray):
         if function in _OF_NUMBERS:
-            raise SpecError(f"{sheet.name}: found text in {label}, expected numbers")
-        return _of_labels(label, sheet.labels(name).to_pylist())
-    values = sheet.numbers(name) if name in sheet.columns else _expression(argument, sheet)
-    if values.dtype == np.bool_ or values.dtype == object:
-        if function in _OF_NUMBERS:
-            raise SpecError(f"{sheet.name}: found truth in {label}, expected numbers")
-        return _of_labels(label, values.tolist())
-    if is_category:
-        return _of_labels(label, [None if np.isnan(value) else spelled(value) for value in values.tolist()])
+            raise SpecError(f"{sheet.name}: found no numbers in {label}, expected numbers")
+        return _of_truth(label, found) if isinstance(found, Truth) else _of_labels(label, found)
+    if function in ("factor", "as.factor", "ordered"):
+        return _of_labels(label, [None if np.isnan(value) else spelled(value) for value in found.tolist()])
     with np.errstate(all="ignore"):
-        results = _OF_NUMBERS[function](values) if function in _OF_NUMBERS else values
-    bad = np.flatnonzero(wanted & ~np.isnan(values) & ~np.isfinite(results))
+        results: Floats = np.asarray(_OF_NUMBERS[function](found) if function in _OF_NUMBERS else found)
+    bad = np.flatnonzero(wanted & ~np.isnan(found) & ~np.isfinite(results))
     if len(bad):
         raise SpecError(
-            f"{sheet.name}: row {bad[0] + 1}: found no finite value of {label} for {values[bad[0]]:g}, expected one"
+            f"{sheet.name}: row {bad[0] + 1}: found no finite value of {label} for {found[bad[0]]:g}, expected one"
         )
-    return _of_numbers(label, np.asarray(results, dtype=np.float64))
+    return _of_numbers(label, results)
 
 
-def _expression(argument: str, sheet: Sheet) -> npt.NDArray[np.float64] | npt.NDArray[np.object_]:
-    from analysis.estimation.expressions import values_of
-
-    values: npt.NDArray[np.float64] | npt.NDArray[np.object_] = values_of(argument, sheet)
-    return values
+def _of_truth(label: str, truth: Truth) -> Variable:
+    codes = np.where(truth.is_true, 1.0, np.where(truth.is_false, 0.0, -1.0))
+    return Variable(label, codes, True, ("FALSE", "TRUE"), codes < 0)
 
 
 def _of_numbers(label: str, numbers: Floats) -> Variable:
