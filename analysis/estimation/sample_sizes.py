@@ -24,7 +24,7 @@ class Precision:
         sd: the expected standard deviation between people, in the unit of the mean; None where `share` is given.
         deff: the design effect, how many times the variance is that of a simple random sample; above 0.
         icc: how alike neighbours of a cluster are (intra-class correlation, -1 to 1); with `per_cluster` it gives the
-            design effect, and `deff` then stands for what comes on top (unequal weights).
+            design effect of clusters, which `deff` then multiplies.
         per_cluster: the answers in a cluster, 1 or more; wanted with `icc`.
         fpc: whether a sample that takes a good part of the people counts as more precise for it.
         response: the share of those asked who answer, above 0 and at most 1.
@@ -76,6 +76,10 @@ class Precision:
             return self.sd**2
         share = 0.5 if self.share is None else self.share
         return share * (1 - share)
+
+
+# A share of one half with five points either way: what the circulars mean to give.
+HALF_SHARE = Precision()
 
 
 @dataclass(frozen=True, slots=True)
