@@ -1,4 +1,4 @@
-"""A sampling plan carried out: from a frame to the rows that are drawn, their probabilities, and the cells of a design."""
+"""A sampling plan carried out: from a frame to the rows drawn, their probabilities, and the cells of a design."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from analysis.errors import DesignError
 from analysis.estimation.allocation import allocate
-from analysis.estimation.sample_plans import ClusterStage, FrameColumns, SamplePlan, Sharing, Sizes
+from analysis.estimation.sample_plans import ClusterStage, SamplePlan, Sharing, Sizes
 from analysis.estimation.sample_sizes import circular_size, honest_size
+from analysis.estimation.sampling_frames import FrameStratum, n_labels, one_number, refuse_bad_columns, strata_of
 from analysis.estimation.selection import Drawn, draw_pps, draw_simple, draw_systematic, generator_of
-from analysis.row_groups import group_rows
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -76,17 +76,6 @@ class DrawnSample:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stratum:
-    unit: str
-    stratum: str
-    rows: Integers
-
-    @property
-    def name(self) -> str:
-        return "/".join(label for label in (self.unit, self.stratum) if label) or "the frame"
-
-
-@dataclass(frozen=True, slots=True)
 class _Taken:
     """Rows drawn in one last cluster: the clusters' names down to it, their probability, and the people there."""
 
@@ -110,8 +99,8 @@ def draw_sample(frame: pa.Table, plan: SamplePlan, seed: int) -> DrawnSample:
     within a PSU.
     Source: Särndal, Swensson and Wretman (1992), §4.3; Cochran (1977), §11.
     """
-    _refuse_bad_columns(frame, plan)
-    strata = _strata_of(frame, plan.columns)
+    refuse_bad_columns(frame, plan.named_columns, plan.columns.key)
+    strata = strata_of(frame, plan.columns)
     wanted = planned_sizes(frame, plan)
     generator = generator_of(seed)
     warnings: list[str] = []
@@ -121,7 +110,7 @@ def draw_sample(frame: pa.Table, plan: SamplePlan, seed: int) -> DrawnSample:
         taken = _draw_clusters(generator, frame, plan, stratum, stratum.rows, n, (), 1.0, certain) if n else []
         n_first = len({part.path[:1] for part in taken}) if plan.stages else 0
         asked = sum(len(part.rows) for part in taken)
-        n_clusters = _n_labels(frame, plan.stages[0].column, stratum.rows) if plan.stages else 0
+        n_clusters = n_labels(frame, plan.stages[0].column, stratum.rows) if plan.stages else 0
         parts.append(
             SampledStratum(
                 stratum.unit, stratum.stratum, len(stratum.rows), n, asked, n_clusters, n_first, tuple(certain)
@@ -138,7 +127,7 @@ def planned_sizes(frame: pa.Table, plan: SamplePlan) -> Integers:
 
     Raises DesignError as `draw_sample`.
     """
-    strata = _strata_of(frame, plan.columns)
+    strata = strata_of(frame, plan.columns)
     people = np.array([len(stratum.rows) for stratum in strata], dtype=np.int64)
     if plan.sizes.level == "stratum":
         names = [stratum.name for stratum in strata]
@@ -177,7 +166,7 @@ def _shared(
 ) -> Integers:
     sds = None
     if sharing.sd is not None:
-        sds = np.array([_one_number(frame, sharing.sd, own, name) for own, name in zip(rows, names, strict=True)])
+        sds = np.array([one_number(frame, sharing.sd, own, name) for own, name in zip(rows, names, strict=True)])
     return allocate(
         total, people, sharing.rule, sds=sds, power=sharing.power, minimum=sharing.minimum, names=list(names)
     )
@@ -187,7 +176,7 @@ def _draw_clusters(
     generator: np.random.Generator,
     frame: pa.Table,
     plan: SamplePlan,
-    stratum: _Stratum,
+    stratum: FrameStratum,
     rows: Integers,
     n: int,
     path: tuple[str, ...],
@@ -250,7 +239,7 @@ def _drawn_clusters(
     else:
         column = stage.size
         sizes = np.array(
-            [_one_number(frame, column, own, f"{place}, {name}") for own, name in zip(inside, names, strict=True)]
+            [one_number(frame, column, own, f"{place}, {name}") for own, name in zip(inside, names, strict=True)]
         )
     drawn = draw_pps(generator, sizes, count, shuffle=stage.order == "random")
     if stage.certainty == "refuse" and drawn.is_certain.any() and count < len(names):
@@ -274,7 +263,7 @@ def _draw_people(generator: np.random.Generator, frame: pa.Table, plan: SamplePl
 
 
 def _collected(
-    strata: Sequence[_Stratum],
+    strata: Sequence[FrameStratum],
     taken_of: Sequence[Sequence[_Taken]],
     parts: Sequence[SampledStratum],
     plan: SamplePlan,
@@ -311,7 +300,7 @@ def _psu_of(path: tuple[str, ...], plan: SamplePlan) -> str:
     return (path[0] if plan.psu == "first" else _BETWEEN.join(path)) if path else ""
 
 
-def _cell(stratum: _Stratum, psu: str, members: Sequence[_Taken]) -> SampledCell:
+def _cell(stratum: FrameStratum, psu: str, members: Sequence[_Taken]) -> SampledCell:
     """The cell of a PSU; several last clusters in it are one cell that stands for as many people."""
     population = sum(part.population for part in members)
     count = sum(len(part.rows) for part in members)
@@ -357,62 +346,3 @@ def _remarks(parts: Sequence[SampledStratum]) -> list[str]:
                 f"{', '.join(part.certain[:5])}{', …' if len(part.certain) > 5 else ''}"
             )
     return found
-
-
-def _strata_of(frame: pa.Table, columns: FrameColumns) -> list[_Stratum]:
-    named = [name for name in (columns.unit, columns.stratum) if name is not None]
-    if not named:
-        return [_Stratum("", "", np.arange(frame.num_rows, dtype=np.int64))]
-    groups = group_rows(frame, named)
-    order = np.argsort(groups.group_of_row, kind="stable").astype(np.int64)
-    rows = np.split(order, np.cumsum(groups.counts)[:-1])
-    found = []
-    for labels, own in zip(groups.labels, rows, strict=True):
-        label_of = dict(zip(named, labels, strict=True))
-        found.append(_Stratum(label_of.get(columns.unit or "", ""), label_of.get(columns.stratum or "", ""), own))
-    return found
-
-
-def _n_labels(frame: pa.Table, column: str, rows: Integers) -> int:
-    return len(frame[column].take(pa.array(rows)).unique())
-
-
-def _one_number(frame: pa.Table, column: str, rows: Integers, place: str) -> float:
-    """The number above 0 that all these rows have in a column."""
-    texts = frame[column].take(pa.array(rows)).unique().to_pylist()
-    if len(texts) > 1:
-        raise DesignError(
-            f"column {column}: found {texts[0]!r} and {texts[1]!r} in {place}, expected one number in all its rows"
-        )
-    try:
-        number = float(texts[0])
-    except ValueError:
-        raise DesignError(f"column {column}: found {texts[0]!r} in {place}, expected a number above 0") from None
-    if not 0 < number < float("inf"):
-        raise DesignError(f"column {column}: found {texts[0]} in {place}, expected a number above 0")
-    return number
-
-
-def _refuse_bad_columns(frame: pa.Table, plan: SamplePlan) -> None:
-    columns = plan.columns
-    sharing = (plan.units.sd, plan.strata.sd)
-    staged = [name for stage in plan.stages for name in (stage.column, stage.size)]
-    named = [columns.key, columns.unit, columns.stratum, *staged, *plan.sort, *sharing]
-    wanted = list(dict.fromkeys(name for name in named if name is not None))
-    for name in wanted:
-        if name not in frame.column_names:
-            raise DesignError(f"frame: found no column {name!r}, expected it beside {', '.join(frame.column_names)}")
-    if not frame.num_rows:
-        raise DesignError("frame: found no row, expected at least one person")
-    for name in wanted:
-        empty = np.flatnonzero([text is None or not text.strip() for text in frame[name].to_pylist()])
-        if len(empty):
-            raise DesignError(f"frame, row {empty[0] + 2}: found an empty {name!r}, expected a value in every row")
-    if columns.key is not None:
-        seen: dict[str, int] = {}
-        for row, key in enumerate(frame[columns.key].to_pylist(), start=2):
-            if key in seen:
-                raise DesignError(
-                    f"frame, row {row}: found the {columns.key} {key!r} of row {seen[key]} again, expected each once"
-                )
-            seen[key] = row

@@ -99,3 +99,11 @@ class SamplePlan:
     sort: tuple[str, ...] = ()
     lonely: Literal["refuse", "warn"] = "refuse"
     psu: Literal["first", "last"] = "first"
+
+    @property
+    def named_columns(self) -> tuple[str, ...]:
+        """Every column of the frame that the plan looks at."""
+        columns = (self.columns.key, self.columns.unit, self.columns.stratum)
+        staged = [name for stage in self.stages for name in (stage.column, stage.size)]
+        named = (*columns, *staged, *self.sort, self.units.sd, self.strata.sd)
+        return tuple(dict.fromkeys(name for name in named if name is not None))
