@@ -78,10 +78,6 @@ class Precision:
         return share * (1 - share)
 
 
-# A share of one half with five points either way: what the circulars mean to give.
-HALF_SHARE = Precision()
-
-
 @dataclass(frozen=True, slots=True)
 class SampleSize:
     """How many answers are needed, and how many people must be asked for them.
@@ -166,3 +162,7 @@ def _refuse_outside(name: str, number: float, low: float, high: float) -> None:
     if not low < number < high:
         expected = f"above {low:g}" if high == math.inf else f"between {low:g} and {high:g}"
         raise DesignError(f"size: {name}: found {number:g}, expected a number {expected}")
+
+
+# A share of one half with five points either way: what the circulars mean to give.
+HALF_SHARE = Precision()
