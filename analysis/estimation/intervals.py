@@ -27,6 +27,34 @@ def t_interval(value: float, variance: float, df: float, level: float = 0.95) ->
     return value - half, value + half
 
 
+def logit_interval(
+    value: float, variance: float, df: float, bounds: tuple[float, float], level: float = 0.95
+) -> tuple[float, float] | None:
+    """The t interval of the logit of a value's place on its scale, taken back to the scale, which it never leaves.
+
+    Arguments:
+        value, variance, df, level: as for `t_interval`.
+        bounds: the smallest and the largest value the estimate can have.
+
+    Returns the two bounds, or None where a t interval has none. At an end of the scale, where a logit is infinite, it
+    is the t interval, cut off at the ends.
+    Source: R survey, svyciprop(method = "logit"), with the scale taken to 0..1.
+    """
+    plain = t_interval(value, variance, df, level)
+    width = bounds[1] - bounds[0]
+    place = (value - bounds[0]) / width
+    if plain is None or not 0 < place < 1:
+        return plain if plain is None else (max(plain[0], bounds[0]), min(plain[1], bounds[1]))
+    centre = math.log(place / (1 - place))
+    half = (plain[1] - value) / width / (place * (1 - place))
+    low, high = (bounds[0] + width * _expit(centre + side * half) for side in (-1, 1))
+    return low, high
+
+
+def _expit(number: float) -> float:
+    return 1 / (1 + math.exp(-number)) if number >= 0 else math.exp(number) / (1 + math.exp(number))
+
+
 def t_quantile(probability: float, df: float) -> float:
     """The quantile of Student's t with `df` degrees of freedom; of the normal distribution when df is infinite."""
     from scipy.special import ndtri, stdtrit
