@@ -14,6 +14,7 @@ COMMANDS = {
     "officer": ("officer", "Create officers and reset their passwords."),
     "questionnaire": ("questionnaire", "List, check, publish and compare questionnaires."),
     "round": ("round", "A round's life, from its creation to its publication."),
+    "sample": ("sample", "Draw people from a frame: sizes, strata, clusters, a seed."),
     "scorecards": ("scorecards", "Print an edition into a folder: scorecards and leagues."),
     "serve": ("serve", "Serve the pages with the production server."),
     "units": ("units", "The registry of units."),
