@@ -18,6 +18,8 @@ from analysis.estimation.totals import Floats, Integers
 
 Truths = npt.NDArray[np.bool_]
 MOST_COLUMNS = 1000
+# Level orders that a published codebook has and a file of words has not: EU-SILC codes sex (RB090) as 1 male, 2 female.
+CODEBOOKS: Mapping[str, tuple[str, ...]] = {"rb090": ("male", "female")}
 _OF_NUMBERS = {
     "log": np.log, "log2": np.log2, "log10": np.log10, "log1p": np.log1p, "exp": np.exp, "sqrt": np.sqrt, "abs": np.abs,
 }  # fmt: skip
@@ -63,20 +65,31 @@ class ModelMatrix:
     is_complete: Truths
 
 
-def model_matrix(formula: Formula, sheet: Sheet, rows: Truths | None = None) -> ModelMatrix:
+def model_matrix(
+    formula: Formula, sheet: Sheet, rows: Truths | None = None, levels: Mapping[str, Sequence[str]] | None = None
+) -> ModelMatrix:
     """The matrix of a formula over a table.
 
     Arguments:
         formula: what explains.
         sheet: the table, with the formula's columns.
         rows: the rows in question (n,), from which the levels of categories are taken; None: all.
+        levels: label of a variable → all its levels in their order, the first of them the one compared with.
 
-    Levels are those of the complete rows, so that no column is empty; numbers are ordered by number, else text by its
-    code points. Raises SpecError where a function has no value, a category has one level, or no row is complete.
+    Levels are those of the complete rows, so that no column is empty. Without `levels` they are ordered by number where
+    all are numbers, else by their code points, but for the columns of CODEBOOKS. Raises SpecError where a function has
+    no value, a category has one level, or no row is complete.
     """
     wanted = np.ones(sheet.n_rows, dtype=bool) if rows is None else rows
     labels = formula.explaining if formula.response is None else (formula.response, *formula.explaining)
-    raw = {label: _evaluated(label, *formula.variables[label], sheet, wanted) for label in labels}
+    orders: Mapping[str, Sequence[str]] = levels or {}
+    for label in orders:
+        if label not in labels:
+            raise SpecError(f"levels: found {label}, expected one of {', '.join(labels)}")
+    raw = {
+        label: _reordered(_evaluated(label, *formula.variables[label], sheet, wanted), orders.get(label))
+        for label in labels
+    }
     is_complete = wanted.copy()
     for variable in raw.values():
         is_complete &= ~variable.is_missing
@@ -175,6 +188,21 @@ def _evaluated(label: str, function: str, argument: str, sheet: Sheet, wanted: T
 def _of_truth(label: str, truth: Truth) -> Variable:
     codes = np.where(truth.is_true, 1.0, np.where(truth.is_false, 0.0, -1.0))
     return Variable(label, codes, True, ("FALSE", "TRUE"), codes < 0)
+
+
+def _reordered(variable: Variable, order: Sequence[str] | None) -> Variable:
+    known = CODEBOOKS.get(variable.label, ())
+    if order is None:
+        order = known if variable.is_category and set(variable.levels) <= set(known) else variable.levels
+    elif not variable.is_category:
+        raise SpecError(f"levels: found numbers in {variable.label}, expected factor({variable.label})")
+    missing = sorted(set(variable.levels) - set(order))
+    if missing:
+        raise SpecError(f"levels: found the category {missing[0]} of {variable.label}, expected {', '.join(order)}")
+    if list(order) == list(variable.levels) or not variable.is_category:
+        return variable
+    places = np.array([*(order.index(level) for level in variable.levels), -1], dtype=np.float64)
+    return replace(variable, values=places[variable.values.astype(np.int64)], levels=tuple(order))
 
 
 def _of_numbers(label: str, numbers: Floats) -> Variable:
