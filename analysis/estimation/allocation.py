@@ -14,7 +14,7 @@ Integers = npt.NDArray[np.int64]
 Allocation = Literal["proportional", "neyman", "equal", "power"]
 ALLOCATIONS: tuple[Allocation, ...] = get_args(Allocation)
 
-_HALVINGS = 200
+_HALVINGS = 100
 
 
 def allocate(
