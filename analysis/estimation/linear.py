@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy import sparse
 
+from analysis.estimation.codes import distinct
 from analysis.estimation.design import SurveyDesign
-from analysis.estimation.stages import Stage, degrees_of_freedom, distinct, stages_of
+from analysis.estimation.stages import Stage, degrees_of_freedom, stages_of
 from analysis.estimation.totals import Collapsed, Column, Floats, Integers, collapse
 from analysis.estimation.variance import Places, RowMoments, variance_of_rows, variance_of_units, variances_of_domains
 
@@ -64,8 +65,11 @@ class LinearEstimates:
         n_strata = np.bincount(places.domain, minlength=n_domains)
         if first.unit is None:
             return np.asarray(np.bincount(domain, weights=groups.n[here], minlength=n_domains) - n_strata)
-        n_units = int(first.unit.max(initial=0)) + 1
-        holding = distinct(domain * n_units + first.unit[here])[0] // n_units
+        holding = domain
+        if len(self.stages) > 1:
+            # With further stages a PSU is several groups.
+            n_units = int(first.unit.max(initial=0)) + 1
+            holding = distinct(domain * n_units + first.unit[here])[0] // n_units
         return (np.bincount(holding, minlength=n_domains) - n_strata).astype(np.float64)
 
     @cached_property

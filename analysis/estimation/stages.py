@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.errors import DesignError
+from analysis.estimation.codes import dense
 from analysis.estimation.design import SurveyDesign
 from analysis.estimation.totals import GroupTotals, Integers
 from analysis.estimation.weighting import hold_counts
@@ -15,8 +16,6 @@ Floats = npt.NDArray[np.float64]
 # A stratum of which no more than this share was left out is a census: it adds nothing to the variance and is not
 # lonely either, as in R's survey.
 CENSUS = 1e-7
-# Up to so many codes are told apart by a mark for each rather than by sorting.
-_FEW_CODES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,32 +73,6 @@ def stages_of(groups: GroupTotals, design: SurveyDesign) -> tuple[Stage, ...]:
             left_out = _left_out(groups.fpc[number - 1], are_counts, stratum, n_units, labels, design.fpc[number - 1])
         stages.append(Stage(stratum, unit, n_units, left_out, labels, number))
     return tuple(stages)
-
-
-def dense(columns: list[Integers], size: int) -> Integers:
-    """One code, 0, 1, 2 …, for each combination of codes (G,); all 0 without columns."""
-    code = np.zeros(size, dtype=np.int64)
-    for column in columns:
-        code = distinct(code * (int(column.max(initial=0)) + 1) + column)[1]
-    return code
-
-
-def distinct(codes: Integers) -> tuple[Integers, Integers]:
-    """The distinct codes, sorted, and the place of each code among them (G,).
-
-    It is numpy.unique without the sorting where the codes are sorted already or few.
-    """
-    rises = np.diff(codes)
-    if (rises >= 0).all():
-        is_new = np.concatenate([np.ones(min(len(codes), 1), dtype=bool), rises > 0])
-        return codes[is_new], np.cumsum(is_new) - 1
-    size = int(codes.max()) + 1
-    if size <= _FEW_CODES:
-        is_there = np.zeros(size, dtype=bool)
-        is_there[codes] = True
-        return np.flatnonzero(is_there), (np.cumsum(is_there) - 1)[codes]
-    found, places = np.unique(codes, return_inverse=True)
-    return found, places.astype(np.int64)
 
 
 def _first_of(codes: Integers) -> Integers:

@@ -1,9 +1,10 @@
-"""A table of any size becomes totals by stratum, PSU and domain, with a handful of grouped queries.
+"""A table of any size becomes totals by stratum, PSU and domain, from one grouped query of an Ibis table.
 
 Every column of estimates is a ratio of two totals (a mean is the ratio to the number that answered) or a plain total.
-The first query finds the totals of each domain. The second adds up each row's linearised value, z = w (y - r x) / X
-for a ratio and z = w y for a total: by PSU where PSUs are clusters, and together with its products by stratum where
-every row is its own PSU. What follows needs no row again.
+The sums of each group of rows give the totals of the domains, and with them the groups' totals of the linearised
+values, z = w (y - r x) / X for a ratio and z = w y for a total. Only two things are asked of the rows again: their
+products where every row is its own PSU, and residuals where the sums have too few digits left, as of answers that are
+all alike or lie far from 0.
 
 Source: Särndal, Swensson and Wretman (1992), §5.5 (linearisation) and §5.8 (domains).
 """
@@ -11,42 +12,54 @@ Source: Särndal, Swensson and Wretman (1992), §5.5 (linearisation) and §5.8 (
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
-from typing import Any, Literal
+from typing import Any
 
 import ibis
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from analysis.errors import DesignError
+from analysis.estimation.codes import sorting_of
 from analysis.estimation.design import SurveyDesign
-from analysis.estimation.weighting import with_weights
+from analysis.estimation.scanning import (
+    Column,
+    Scanned,
+    add_up,
+    first_of_variable,
+    floats,
+    group_keys,
+    key_names,
+    order_of,
+    scan,
+    sums_of,
+)
+
+__all__ = [
+    "Collapsed",
+    "Column",
+    "DomainTotals",
+    "Floats",
+    "GroupTotals",
+    "Integers",
+    "collapse",
+    "floats",
+    "in_database",
+    "key_names",
+]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of estimates: what is added up, and what it is divided by.
-
-    Attributes:
-        numerator: the table's column y; NULL and NaN are missing.
-        denominator: the table's column x of a ratio; None: 1 for each row that answered.
-        kind: "ratio" (a mean is one too) or "total".
-        variable: columns with the same number are missing in the same rows, as the levels of a factor are.
-    """
-
-    numerator: str
-    denominator: str | None
-    kind: Literal["ratio", "total"]
-    variable: int
+# Σ w e² found from Σ w y² and so on loses as many digits as it is smaller than they are; five of sixteen may go.
+_LEAST_SHARE = 1e-5
+# A residual loses half as many, so that sums of residuals hold out longer; below the second share nothing but rounding
+# is left of answers that are all alike.
+_LEAST_SHARE_OF_RESIDUALS, _ALIKE = 1e-10, 1e-26
 
 
 @dataclass(frozen=True, slots=True)
 class DomainTotals:
-    """What the first query finds, for D domains and K columns.
+    """The totals of D domains and K columns.
 
     Attributes:
         domains: the labels of the domains, sorted.
@@ -69,10 +82,10 @@ class DomainTotals:
 
 @dataclass(frozen=True, slots=True)
 class GroupTotals:
-    """What the second query finds, for G groups of rows: each of one stratum, one PSU (where clustered), one domain.
+    """The totals of G groups of rows: each of one stratum, one PSU (where clustered), one domain.
 
     Attributes:
-        keys: the values of each key column of the design, dictionary codes in the order of the query (G,).
+        keys: the values of each key column of the design, codes in the order of the values (G,).
         labels: the stratum's name of each group.
         domain: the index of the group's domain (G,), -1 for rows in none.
         is_inside: whether the rows belong to the subset that is analysed (G,).
@@ -133,77 +146,64 @@ def collapse(
         inside: a boolean column; only rows where it is true belong to a domain. None: all do.
         with_cross_squares: whether Σ w e_k e_l is needed for k ≠ l, as for design effects of combinations.
 
+    One query, and others over the rows of those domains alone whose sums have lost too many digits; with
+    `with_cross_squares` and where every row is its own PSU, a second over all rows.
     Raises DesignError where a key or weight of the design is missing or impossible.
     """
-    rows = _canonical(with_weights(table, design), design, columns, domain, inside)
-    totals = _domain_totals(rows, columns, len(domain))
-    linearised = _linearised(rows, columns, totals)
-    groups, squares = _group_totals(linearised, design, columns, totals, with_squares=not with_cross_squares)
+    rows, scanned = scan(table, design, columns, domain, inside)
+    totals = _domain_totals(scanned, columns)
     if with_cross_squares:
-        divisors = totals.denominators
-        return Collapsed(totals, groups, _squares(linearised, len(columns)) / _products(divisors))
-    return Collapsed(totals, groups, _diagonals(squares, groups.domain, len(totals.domains)))
+        squares = _cross_squares(_centred(rows, columns, totals), len(columns), len(totals.domains))
+        least, _ = _squares(scanned, columns, totals)
+        own = np.einsum("dkk->dk", squares)
+    else:
+        least, own = _squares(scanned, columns, totals)
+        own = _with_doubtful_anew(rows, columns, totals, least, own)
+        squares = own[:, :, None] * np.eye(len(columns))
+    z, spread = _linearised(scanned, columns, totals), None
+    is_poor = (own < _LEAST_SHARE_OF_RESIDUALS * least) & (own > _ALIKE * least) & ~_are_totals(columns)
+    if not design.clusters or is_poor.any():
+        z, spread = _residual_sums(rows, columns, totals, scanned, with_products=not design.clusters)
+    divisors = np.vstack([totals.denominators, np.ones(len(columns))])[scanned.domain]
+    is_known = np.isfinite(np.vstack([totals.values, np.full(len(columns), np.nan)]))[scanned.domain]
+    divisors = np.where(is_known & (divisors != 0), divisors, np.inf)
+    groups = GroupTotals(
+        keys=scanned.keys,
+        labels=scanned.labels,
+        domain=scanned.domain,
+        is_inside=scanned.is_inside,
+        n=scanned.n,
+        n_answered=scanned.n_answered,
+        z=z / divisors,
+        spread=None if spread is None else spread / (divisors[:, :, None] * divisors[:, None, :]),
+        fpc=scanned.fpc,
+    )
+    return Collapsed(totals, groups, squares / _products(totals.denominators))
 
 
-def _canonical(
-    table: Any, design: SurveyDesign, columns: Sequence[Column], domain: Sequence[str], inside: str | None
-) -> Any:
-    """The table under short names of our own, so that no name of the file can collide with a name of the query."""
-    is_inside = ibis.literal(True) if inside is None else table[inside].fill_null(False)
-    chosen: dict[str, Any] = {name: table[column] for name, column in key_names(design).items()}
-    chosen |= {f"f{s}": table[column].cast("float64") for s, column in enumerate(design.fpc)}
-    chosen |= {"w": table["__weight"], "inside": is_inside}
-    labels = [table[column].cast("string") for column in domain] or [ibis.literal("")]
-    chosen |= {f"d{i}": ibis.ifelse(is_inside, label, ibis.null("string")) for i, label in enumerate(labels)}
-    for k, column in enumerate(columns):
-        y = _number(table[column.numerator])
-        if column.denominator is not None:
-            x = _number(table[column.denominator])
-            chosen[f"x{k}"] = ibis.ifelse(y.isnull(), ibis.null("float64"), x)
-            y = ibis.ifelse(x.isnull(), ibis.null("float64"), y)
-        chosen[f"y{k}"] = y
-    return table.select(**chosen)
+def _are_totals(columns: Sequence[Column]) -> npt.NDArray[np.bool_]:
+    return np.array([column.kind == "total" for column in columns])
 
 
-def key_names(design: SurveyDesign) -> dict[str, str]:
-    """The short name of each key of the design, and the column it stands for."""
-    names = {f"h{i}": column for i, column in enumerate(design.strata)}
-    names |= {f"c{s}": column for s, column in enumerate(design.clusters[: design.n_variance_stages])}
-    return names | {f"l{s}": c for s, c in enumerate(design.later_strata[: design.n_variance_stages - 1])}
-
-
-def _number(value: Any) -> Any:
-    number = value.cast("float64")
-    return ibis.ifelse(number.isnan(), ibis.null("float64"), number)
-
-
-def _domain_totals(rows: Any, columns: Sequence[Column], n_domain_columns: int) -> DomainTotals:
-    by = [name for name in rows.columns if name.startswith("d")]
-    rows = rows.filter([rows[name].notnull() for name in by])
-    sums: dict[str, Any] = {"n": rows.count(), "sw": rows.w.sum()}
-    for k, column in enumerate(columns):
-        y = rows[f"y{k}"]
-        sums |= {f"n{k}": y.count(), f"w{k}": ibis.ifelse(y.isnull(), 0.0, rows.w).sum(), f"t{k}": (rows.w * y).sum()}
-        if column.denominator is not None:
-            sums[f"x{k}"] = (rows.w * rows[f"x{k}"]).sum()
-    found = rows.group_by(by).agg(**sums).order_by(by).to_pyarrow()
-    read = {name: floats(found[name]) for name in found.column_names if name not in by}
-    labels = list(zip(*(found[name].to_pylist() for name in by), strict=True))
-    each = range(len(columns))
-    n_answered, weights = _stack(read, "n", each), _stack(read, "w", each)
-    totals = np.where(n_answered > 0, np.nan_to_num(_stack(read, "t", each)), np.nan)
-    is_total = np.array([column.kind == "total" for column in columns])
+def _domain_totals(scanned: Scanned, columns: Sequence[Column]) -> DomainTotals:
+    place = {variable: v for v, variable in enumerate(first_of_variable(columns))}
+    variables = [place[column.variable] for column in columns]
+    n_answered = _by_domain(scanned, scanned.n_answered)[:, variables]
+    weights = _by_domain(scanned, scanned.answered_weights)[:, variables]
+    y = _moment(scanned, "y")
+    totals = np.where(n_answered > 0, y, np.nan)
     divisors = weights.copy()
     for k, column in enumerate(columns):
         if column.denominator is not None:
-            divisors[:, k] = np.nan_to_num(read[f"x{k}"])
+            divisors[:, k] = _by_domain(scanned, scanned.moments[k]["x"])
+    is_total = _are_totals(columns)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.where(divisors != 0, totals / divisors, np.nan)
         centres = totals / weights
     return DomainTotals(
-        domains=tuple(label if n_domain_columns else () for label in labels),
-        n=read["n"].astype(np.int64),
-        sum_weights=read["sw"],
+        domains=scanned.domains,
+        n=_by_domain(scanned, scanned.n).astype(np.int64),
+        sum_weights=_by_domain(scanned, scanned.sum_weights),
         n_answered=n_answered.astype(np.int64),
         answered_weights=weights,
         values=np.where(is_total, totals, ratios),
@@ -212,91 +212,128 @@ def _domain_totals(rows: Any, columns: Sequence[Column], n_domain_columns: int) 
     )
 
 
-def _stack(read: dict[str, Floats], prefix: str, each: range) -> Floats:
-    return np.stack([read[f"{prefix}{k}"] for k in each], axis=1)
+def _by_domain(scanned: Scanned, sums: npt.NDArray[Any]) -> Floats:
+    """Sums of groups (G,) or (G, P) added up over each domain (D,) or (D, P)."""
+    if sums.ndim > 1:
+        return np.stack([_by_domain(scanned, column) for column in sums.T], axis=1)
+    size = len(scanned.domains)
+    found = np.bincount(scanned.domain + 1, weights=sums, minlength=size + 1)
+    return np.asarray(found[1:], dtype=np.float64)
 
 
-def _linearised(rows: Any, columns: Sequence[Column], totals: DomainTotals) -> Any:
-    """The rows with their linearised values z, the residuals e of a simple random sample, and their domain's index.
+def _moment(scanned: Scanned, name: str) -> Floats:
+    """A moment of each column, added up over each domain (D, K)."""
+    return np.stack([_by_domain(scanned, moments[name]) for moments in scanned.moments], axis=1)
 
-    Both are still to be divided by the domain's denominator, which costs less once they are added up.
-    """
-    by = [name for name in rows.columns if name.startswith("d")]
-    # A domain whose estimate does not exist has no linearised value: NULL, so that it adds nothing.
-    known: dict[str, pa.Array] = {"domain": pa.array(range(len(totals.domains)), pa.int64())}
-    for i, _ in enumerate(by):
-        known[f"k{i}"] = pa.array([(label or ("",))[i] for label in totals.domains], pa.string())
+
+def _squares(scanned: Scanned, columns: Sequence[Column], totals: DomainTotals) -> tuple[Floats, Floats]:
+    """What Σ w e² of each domain and column is the rest of, and Σ w e² itself from the sums (D, K)."""
+    whole, rest = _moment(scanned, "yy"), np.zeros(totals.values.shape)
+    y = _moment(scanned, "y")
     for k, column in enumerate(columns):
-        known[f"r{k}"] = _nullable(totals.values[:, k])
-        if column.kind == "total":
-            known[f"m{k}"] = _nullable(totals.centres[:, k])
-    joined = rows.left_join(ibis.memtable(pa.table(known)), [(name, f"k{i}") for i, name in enumerate(by)])
-    z: dict[str, Any] = {}
-    for k, column in enumerate(columns):
-        y = joined[f"y{k}"]
-        if column.kind == "total":
-            z |= {f"z{k}": joined.w * y, f"e{k}": y - joined[f"m{k}"]}
+        if column.denominator is None or column.kind == "total":
+            rest[:, k] = whole[:, k] - np.nan_to_num(totals.centres[:, k]) * y[:, k]
         else:
-            fitted = joined[f"r{k}"] if column.denominator is None else joined[f"r{k}"] * joined[f"x{k}"]
-            z |= {f"z{k}": joined.w * (y - fitted), f"e{k}": y - fitted}
-    return joined.mutate(**z)
+            r = np.nan_to_num(totals.values[:, k])
+            xy, xx = (_by_domain(scanned, scanned.moments[k][name]) for name in ("xy", "xx"))
+            rest[:, k] = whole[:, k] - 2 * r * xy + r * r * xx
+            whole[:, k] = whole[:, k] + r * r * xx
+    return whole, np.maximum(rest, 0.0)
 
 
-def _nullable(values: Floats) -> pa.Array:
-    return pa.array(values, pa.float64(), mask=~np.isfinite(values))
+def _with_doubtful_anew(
+    rows: Any, columns: Sequence[Column], totals: DomainTotals, whole: Floats, squares: Floats
+) -> Floats:
+    """Σ w e² (D, K), from the residuals themselves in the domains where too little is left of the sums."""
+    doubtful = np.flatnonzero((squares < _LEAST_SHARE * whole).any(axis=1))
+    if not len(doubtful):
+        return squares
+    residuals = _centred(rows, columns, totals)
+    residuals = residuals.filter(residuals.domain.isin([int(d) for d in doubtful]))
+    sums = {f"q{k}": (residuals.w * residuals[f"e{k}"] * residuals[f"e{k}"]).sum() for k in range(len(columns))}
+    found = add_up(residuals, ["domain"], sums)
+    anew = squares.copy()
+    anew[found["domain"].to_numpy()] = np.stack([sums_of(found, name) for name in sums], axis=1)
+    return anew
 
 
-def _group_totals(
-    rows: Any, design: SurveyDesign, columns: Sequence[Column], totals: DomainTotals, *, with_squares: bool
-) -> tuple[GroupTotals, Floats]:
-    """The totals of each group and, where they are wanted, Σ w e_k² of each (G, K)."""
-    keys = list(key_names(design))
-    by = [*keys, "inside", "domain"]
-    each = range(len(columns))
-    first_of_variable = {column.variable: k for k, column in reversed(list(enumerate(columns)))}
-    sums: dict[str, Any] = {"n": rows.count()}
-    sums |= {f"n{v}": rows[f"e{k}"].count() for v, k in sorted(first_of_variable.items())}
-    sums |= {f"z{k}": rows[f"z{k}"].sum() for k in each}
-    sums |= {f"q{k}": (rows.w * rows[f"e{k}"] * rows[f"e{k}"]).sum() for k in each if with_squares}
-    stages = range(len(design.fpc))
-    sums |= {f"lowest{s}": rows[f"f{s}"].min() for s in stages} | {f"highest{s}": rows[f"f{s}"].max() for s in stages}
-    pairs = [] if design.clusters else list(combinations_with_replacement(each, 2))
-    # The database's running covariance keeps digits that a plain sum of products would lose where values of a stratum
-    # are alike.
-    z = {k: rows[f"z{k}"].fill_null(0.0) for k in each if pairs}
-    sums |= {f"p{k}_{j}": z[k].cov(z[j], how="pop") * rows.count() for k, j in pairs}
-    found = rows.group_by(by).agg(**sums).order_by(by).to_pyarrow()
-    for name, column in key_names(design).items():
-        if found[name].null_count:
-            raise DesignError(f"column {column}: found rows without a value, expected one in every row of the design")
-    fpc = []
-    for s, column in enumerate(design.fpc):
-        lowest, highest = floats(found[f"lowest{s}"]), floats(found[f"highest{s}"])
-        if np.any(lowest != highest):
-            raise DesignError(f"column {column}: found several values within one stratum, expected one")
-        fpc.append(lowest)
-    n_answered = [found[f"n{v}"].to_numpy() for v in sorted(first_of_variable)]
-    domain = found["domain"].fill_null(-1).to_numpy().astype(np.int64)
-    # Rows of no domain have added nothing, so that any divisor but 0 does for them.
-    divisors = np.vstack([totals.denominators, np.ones(len(columns))])[domain]
-    divisors = np.where(divisors != 0, divisors, 1.0)
-    groups = GroupTotals(
-        keys={name: _codes(found[name]) for name in keys},
-        labels=_labels([found[name].cast(pa.string()) for name in keys if name.startswith("h")], found.num_rows),
-        domain=domain,
-        is_inside=found["inside"].to_numpy().astype(np.bool_),
-        n=found["n"].to_numpy().astype(np.int64),
-        n_answered=np.stack(n_answered, axis=1).astype(np.int64),
-        z=_sums(found, "z", each) / divisors,
-        spread=None if design.clusters else _symmetric(found, "p", len(columns)) / _products(divisors),
-        fpc=tuple(fpc),
-    )
-    return groups, _sums(found, "q", each) / divisors**2 if with_squares else np.zeros(0)
+def _linearised(scanned: Scanned, columns: Sequence[Column], totals: DomainTotals) -> Floats:
+    """The totals of the linearised values (G, K), still to be divided by the domain's denominator."""
+    values = np.vstack([np.nan_to_num(totals.values), np.zeros(len(columns))])
+    place = {variable: v for v, variable in enumerate(first_of_variable(columns))}
+    found = np.empty((len(scanned.n), len(columns)), order="F")
+    for k, column in enumerate(columns):
+        if column.kind == "total":
+            found[:, k] = scanned.moments[k]["y"]
+            continue
+        below = scanned.moments[k]["x"] if column.denominator else scanned.answered_weights[:, place[column.variable]]
+        found[:, k] = scanned.moments[k]["y"] - values[:, k][scanned.domain] * below
+    return found
 
 
-def _sums(found: pa.Table, prefix: str, each: range) -> Floats:
-    """Sums as columns, 0 where nothing was added up."""
-    return np.stack([np.nan_to_num(floats(found[f"{prefix}{k}"])) for k in each], axis=1)
+def _centred(rows: Any, columns: Sequence[Column], totals: DomainTotals) -> Any:
+    """The rows with the residual e of each column (NULL where unanswered), the rest z of a linearised value that is
+    still to be divided, and the index of their domain.
+    """
+    by = [name for name in group_keys(rows.columns) if name.startswith("d")]
+    is_inside = rows.inside if "inside" in rows.columns else ibis.literal(True)
+    labels = {name: rows[name].cast("string") for name in by} or {"d0": ibis.ifelse(is_inside, "", ibis.null("string"))}
+    known = {f"k{i}": pa.array([(d or ("",))[i] for d in totals.domains], pa.string()) for i in range(len(labels))}
+    known["domain"] = pa.array(range(len(totals.domains)), pa.int64())
+    about = np.where(_are_totals(columns), totals.centres, totals.values)
+    # No domain without an estimate has residuals that anyone reads, so that a number does for what is not there.
+    known |= {f"r{k}": pa.array(np.where(np.isfinite(column), column, 0.0)) for k, column in enumerate(about.T)}
+    rows = rows.mutate(**{f"label{i}": label for i, label in enumerate(labels.values())})
+    joined = rows.left_join(ibis.memtable(pa.table(known)), [(f"label{i}", f"k{i}") for i in range(len(labels))])
+    residuals: dict[str, Any] = {}
+    for k, column in enumerate(columns):
+        fitted = joined[f"r{k}"]
+        if column.kind == "ratio" and column.denominator is not None:
+            fitted = fitted * joined[f"x{k}"]
+        residuals[f"e{k}"] = joined[f"y{k}"] - fitted
+    found = joined.mutate(**residuals)
+    kinds = enumerate(column.kind for column in columns)
+    return found.mutate(**{f"z{k}": found.w * found[f"y{k}" if kind == "total" else f"e{k}"] for k, kind in kinds})
+
+
+def _residual_sums(
+    rows: Any, columns: Sequence[Column], totals: DomainTotals, scanned: Scanned, *, with_products: bool
+) -> tuple[Floats, Floats | None]:
+    """The totals of the linearised values (G, K) from each row's residual, and their products about the group's means
+    (G, K, K) where they are wanted; both still to be divided, the groups in the order of the scan.
+    """
+    each, residuals = range(len(columns)), _centred(rows, columns, totals)
+    sums: dict[str, Any] = {f"z{k}": residuals[f"z{k}"].sum() for k in each}
+    if with_products:
+        # The database's running covariance keeps digits that a plain sum of products would lose where values of a
+        # stratum are alike.
+        z = [residuals[f"z{k}"].fill_null(0.0) for k in each]
+        pairs = combinations_with_replacement(each, 2)
+        sums |= {f"p{k}_{j}": z[k].cov(z[j], how="pop") * residuals.count() for k, j in pairs}
+    keys = group_keys(rows.columns)
+    found = add_up(residuals, keys, sums)
+    back = np.empty(len(scanned.n), dtype=np.int64)
+    back[sorting_of(list(scanned.codes), len(back))] = order_of(found)
+    z_sums = np.stack([sums_of(found, f"z{k}") for k in each], axis=1)[back]
+    return z_sums, _symmetric(found, "p", len(columns))[back] if with_products else None
+
+
+def _cross_squares(residuals: Any, size: int, n_domains: int) -> Floats:
+    """Σ w e_k e_l of each domain over the rows that answered both (D, K, K)."""
+    residuals = residuals.filter(residuals.domain.notnull())
+    pairs = combinations_with_replacement(range(size), 2)
+    sums = {f"q{k}_{j}": (residuals.w * residuals[f"e{k}"] * residuals[f"e{j}"]).sum() for k, j in pairs}
+    found = add_up(residuals, ["domain"], sums)
+    squares = np.zeros((n_domains, size, size))
+    squares[found["domain"].to_numpy()] = _symmetric(found, "q", size)
+    return squares
+
+
+def _symmetric(found: pa.Table, prefix: str, size: int) -> Floats:
+    filled = np.zeros((found.num_rows, size, size))
+    for k, j in combinations_with_replacement(range(size), 2):
+        filled[:, k, j] = filled[:, j, k] = sums_of(found, f"{prefix}{k}_{j}")
+    return filled
 
 
 def _products(divisors: Floats) -> Floats:
@@ -304,49 +341,3 @@ def _products(divisors: Floats) -> Floats:
     safe = np.where(divisors != 0, divisors, 1.0)
     product: Floats = safe[:, :, None] * safe[:, None, :]
     return product
-
-
-def _labels(strata: list[pa.ChunkedArray], size: int) -> npt.NDArray[np.object_]:
-    """The names of the columns' labels, joined; there are few of them and many groups."""
-    if not strata:
-        return np.full(size, "", dtype=object)
-    encoded = pc.binary_join_element_wise(*strata, "/").combine_chunks().dictionary_encode()
-    words = np.array(encoded.dictionary.to_pylist(), dtype=object)
-    labels: npt.NDArray[np.object_] = words[encoded.indices.to_numpy()]
-    return labels
-
-
-def _diagonals(squares: Floats, domain: Integers, n_domains: int) -> Floats:
-    """Σ w e_k² of each domain on the diagonals of (D, K, K), added up over its groups."""
-    size = squares.shape[1]
-    found = np.zeros((n_domains, size, size))
-    is_in = domain >= 0
-    for k in range(size):
-        found[:, k, k] = np.bincount(domain[is_in], weights=squares[is_in, k], minlength=n_domains)
-    return found
-
-
-def _squares(rows: Any, size: int) -> Floats:
-    """Σ w e_k e_l of each domain over the rows that answered both (D, K, K)."""
-    rows = rows.filter(rows.domain.notnull())
-    pairs = combinations_with_replacement(range(size), 2)
-    sums = {f"q{k}_{j}": (rows.w * rows[f"e{k}"] * rows[f"e{j}"]).sum() for k, j in pairs}
-    found = rows.group_by("domain").agg(**sums).order_by("domain").to_pyarrow()
-    return _symmetric(found, "q", size)
-
-
-def _symmetric(found: pa.Table, prefix: str, size: int) -> Floats:
-    filled = np.zeros((found.num_rows, size, size))
-    for k, j in combinations_with_replacement(range(size), 2):
-        filled[:, k, j] = filled[:, j, k] = np.nan_to_num(floats(found[f"{prefix}{k}_{j}"]))
-    return filled
-
-
-def _codes(column: pa.ChunkedArray) -> Integers:
-    encoded = column.combine_chunks().dictionary_encode()
-    return np.asarray(encoded.indices.to_numpy(zero_copy_only=False), dtype=np.int64)
-
-
-def floats(column: pa.ChunkedArray) -> Floats:
-    """A numeric Arrow column as float64, NULL as NaN."""
-    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)

@@ -15,8 +15,9 @@ import numpy.typing as npt
 from scipy import sparse
 
 from analysis.errors import DesignError
+from analysis.estimation.codes import distinct
 from analysis.estimation.design import SurveyDesign
-from analysis.estimation.stages import CENSUS, Stage, distinct
+from analysis.estimation.stages import CENSUS, Stage
 from analysis.estimation.totals import Floats, Integers
 
 # Up to so many columns are added up one by one, which is quicker than a product with a sparse matrix.

@@ -11,33 +11,44 @@ WEIGHT = "__weight"
 
 
 def with_weights(table: Any, design: SurveyDesign) -> Any:
-    """The table with a column `__weight`, finite and above 0 in every row.
+    """The table with a column `__weight`, finite and above 0 in every row; see `weighted`.
+
+    Raises DesignError also where a weight is missing, not finite or not above 0.
+    """
+    found = weighted(table, design)
+    refuse_bad_weights(found, design)
+    return found
+
+
+def weighted(table: Any, design: SurveyDesign) -> Any:
+    """The table with a column `__weight`, which nobody has looked at yet.
 
     It is the design's weight; without one the product over the stages of N / n, where the population is known; else 1.
 
-    Raises DesignError where a column of the design is not in the table, where a weight is missing, not finite or not
-    above 0, and where the populations cannot be.
+    Raises DesignError where a column of the design is not in the table and where the populations cannot be.
     Source: R survey, svydesign (weights) and weights.survey_fpc.
     """
     for column in design.columns:
         if column not in table.columns:
             raise DesignError(f"design: found no column {column!r} in the table, which has {', '.join(table.columns)}")
     if design.weight is not None:
-        return _checked(table.mutate(**{WEIGHT: table[design.weight].cast("float64")}), design.weight)
-    if design.fpc:
-        return _checked(table.mutate(**{WEIGHT: _implied_weight(table, design)}), design.fpc[0])
-    return _checked(table.mutate(**{WEIGHT: ibis.literal(1.0)}), "weight")
+        return table.mutate(**{WEIGHT: table[design.weight].cast("float64")})
+    return table.mutate(**{WEIGHT: _implied_weight(table, design) if design.fpc else ibis.literal(1.0)})
 
 
-def _checked(table: Any, column: str) -> Any:
+def refuse_bad_weights(table: Any, design: SurveyDesign) -> None:
+    """Look at the weights of a `weighted` table in a query of their own.
+
+    Raises DesignError where a weight is missing, not finite or not above 0, and where there is no row.
+    """
     weight = table[WEIGHT]
     is_bad = (weight.isnull() | weight.isnan() | weight.isinf() | (weight <= 0)).fill_null(True)
     found = table.agg(n_bad=is_bad.sum(), n_rows=table.count()).to_pyarrow().to_pylist()[0]
     if not found["n_rows"]:
         raise DesignError("table: found no rows, expected at least one")
     if found["n_bad"]:
+        column = design.weight or (design.fpc[0] if design.fpc else "weight")
         raise DesignError(f"column {column}: found {found['n_bad']} weights missing or not above 0, expected none")
-    return table
 
 
 def hold_counts(lowest: float, highest: float) -> bool:
