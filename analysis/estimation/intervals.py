@@ -53,8 +53,8 @@ def transformed_interval(
         bounds: the smallest and the largest value there can be.
         scale: "logit", ln(u / (1 - u)), or "arcsine", arcsin √u, of the part u of the way from bound to bound.
 
-    Returns the two bounds; None where the value or the variance is missing, where df is not above 0, and where the value
-    is a bound itself, at which neither scale has a standard error (`unanimous_interval` and `discrete_interval` do).
+    Returns the two bounds; None where the value or the variance is missing, where df is not above 0, and where the
+    value is a bound itself, at which neither scale has a standard error (see `unanimous_interval`).
     Source: Korn and Graubard (1998), "Confidence intervals for proportions with small expected number of positive
     counts estimated from survey data"; R survey, svyciprop (xlogit, asin). Golden files: tests/golden/oracle.
     """
@@ -69,7 +69,7 @@ def transformed_interval(
     interval = t_interval(centre, (se * slope) ** 2, df, level)
     if interval is None:
         return None
-    # The sine bends back beyond a right angle, as R's does; a whole scale is then no answer but an interval.
+    # Beyond a right angle the sine turns back, in R as well: there the bound is a little inside the scale's end.
     ends = [_logistic(end) if scale == "logit" else math.sin(end) ** 2 for end in interval]
     return bounds[0] + ends[0] * (bounds[1] - bounds[0]), bounds[0] + ends[1] * (bounds[1] - bounds[0])
 
