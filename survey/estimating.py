@@ -26,7 +26,7 @@ def estimate_file(spec: Path, data: Path | None = None, out: Path | None = None)
         raise BadInput(f"--data: found no folder {folder}, expected the folder of the data")
     if out is not None and (out.is_dir() or not out.parent.is_dir()):
         raise BadInput(f"--out: found no folder for {out}, expected a file name in a folder that exists")
-    answer = answer_of(parse_specification(read_plain_file(spec, LARGEST_SPEC), spec.name), folder)
+    answer = answer_of(parse_specification(read_plain_file(spec, LARGEST_SPEC), spec.name, spec.parent), folder)
     text = json.dumps(answer, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
     if out is not None:
         _write_whole(out, text)

@@ -97,7 +97,7 @@ def replicate_findings(
         inside: the column that is true for the analysed rows.
     """
     is_inside = table[inside].to_numpy()
-    domains, code = _coded_domains(table, domain, is_inside)
+    domains, code = coded_domains(table, domain, is_inside)
     shape = (len(domains), len(columns))
     values, srs, srs_replace, variances = (np.full(shape, np.nan) for _ in range(4))
     n = np.zeros(shape, dtype=np.int64)
@@ -146,10 +146,10 @@ def _by_variable(columns: Sequence[Column], n_domains: int) -> list[tuple[int, l
     return [(d, group) for d in range(n_domains) for group in groups]
 
 
-def _coded_domains(
+def coded_domains(
     table: pa.Table, domain: Sequence[str], is_inside: Floats
 ) -> tuple[tuple[tuple[str, ...], ...], Integers]:
-    """The domains of the analysed rows, sorted, and the index of each row's domain, -1 for none."""
+    """The domains of the analysed rows, sorted, and the index of each row's domain (n,), -1 for none."""
     if not domain:
         return ((),), np.where(is_inside, 0, -1).astype(np.int64)
     is_in = is_inside.astype(np.bool_)

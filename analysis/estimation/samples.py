@@ -6,22 +6,23 @@ tests) and for calibrated weights, whose variance is that of residuals of single
 Source: Särndal, Swensson and Wretman (1992), §5.5 and §6.4; R survey, svyrecvar and svrVar.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from analysis.errors import DesignError
+from analysis.errors import DesignError, SpecError
 from analysis.estimation.design import SurveyDesign
 from analysis.estimation.functionals import Functional
 from analysis.estimation.preparation import checked_populations, checked_weights, rows_inside
 from analysis.estimation.replicates import ReplicateWeights, read_replicates, replicate_covariance, replicate_df
-from analysis.estimation.spec import Specification
+from analysis.estimation.spec import Replicates, Specification
 from analysis.estimation.stages import Stage, degrees_of_freedom, stages_of
 from analysis.estimation.subsets import columns_in
 from analysis.estimation.tables import Sheet, read_sheet
@@ -62,20 +63,22 @@ class Sample:
     Attributes:
         design: how it was drawn; stages: its stages, one group a row, in which `unit` is never None.
         weights: the analysis weights (n,), calibrated where they are; inside: whether a row is analysed (n,).
+        rows: the rows of the design (n,), of which standardisation leaves some out.
         calibration: the steps that take the calibrated part out of influence values; none: not calibrated.
         replicates: the weights of the replicates (n, R), from which variances then come.
         base: the sample before it was narrowed, None where it is that sample itself.
-        diagnostics: what is to be known of the weights, for the answer's `extra`.
+        weights_before: the weights before calibration (n,), None where there was none.
     """
 
     design: SurveyDesign
     weights: Floats
     inside: Truths
+    rows: Truths
     stages: tuple[Stage, ...]
     calibration: tuple[Residuals, ...] = ()
     replicates: ReplicateWeights | None = None
     base: "Sample | None" = None
-    diagnostics: Mapping[str, Any] = field(default_factory=dict)
+    weights_before: Floats | None = None
 
     @property
     def n_rows(self) -> int:
@@ -126,10 +129,17 @@ class Sample:
 
         Raises DesignError under "fail" where a stratum has one PSU.
         """
+        return self._variance(influence, only_diagonal=False)
+
+    def variances_of_totals(self, influence: Floats) -> Floats:
+        """The diagonal (P,) of `covariance_of_totals`, for less."""
+        return self._variance(influence, only_diagonal=True)
+
+    def _variance(self, influence: Floats, *, only_diagonal: bool) -> Floats:
         for step in self.calibration:
             influence = step.of(influence)
-        chosen = np.arange(self.n_rows) if self.calibration else np.flatnonzero(self.inside)
-        return variance_of_units(influence[chosen], chosen, self.stages, self.design)
+        chosen = np.flatnonzero(self.rows if self.calibration else self.inside)
+        return variance_of_units(influence[chosen], chosen, self.stages, self.design, only_diagonal=only_diagonal)
 
     def replicate_values(self, functional: Functional) -> Floats:
         """The values of a functional with the weights of each replicate (P, R).
@@ -145,19 +155,55 @@ class Sample:
 def columns_of(specification: Specification) -> tuple[str, ...]:
     """The columns of the table that a specification's design, subset and calibration need."""
     in_subset = columns_in(specification.subset) if specification.subset is not None else ()
-    return tuple(dict.fromkeys((*specification.design.columns, *in_subset)))
+    in_calibration = specification.calibration.columns if specification.calibration is not None else ()
+    return tuple(dict.fromkeys((*specification.design.columns, *in_subset, *in_calibration)))
 
 
-def specified_sample(sheet: Sheet, specification: Specification, folder: Path) -> Sample:
-    """The sample of a specification, whose table is read already.
+def specified_sample(sheet: Sheet, specification: Specification, folder: Path, answered: Sequence[str] = ()) -> Sample:
+    """The sample of a specification, whose table is read already, with replicates and calibrated weights.
 
-    Raises SpecError and DesignError where the files or the design cannot be.
+    Arguments:
+        sheet: the table.
+        specification: its design, subset, replicates and calibration.
+        folder: the folder of the replicates' file.
+        answered: columns without whose answer standardisation leaves a row out, unless it names its own.
+
+    Raises SpecError and DesignError where the files, the design or the calibration cannot be.
     """
     sample = sample_of(sheet, specification.design, specification.subset)
-    if specification.replicates is None:
-        return sample
-    factors = read_sheet(folder, specification.replicates.file, None)
-    return replace(sample, replicates=read_replicates(factors, specification.replicates, sample.weights))
+    if specification.replicates is not None:
+        factors = read_sheet(folder, specification.replicates.file, None)
+        read = specified_replicates(factors, specification.replicates, sample)
+        sample = replace(sample, replicates=read)
+    if specification.calibration is not None:
+        from analysis.estimation.calibrated_weights import calibrated
+
+        sample = calibrated(sample, specification.calibration, sheet, answered)
+    return sample
+
+
+def specified_replicates(factors: Sheet, description: Replicates, sample: Sample) -> ReplicateWeights:
+    """The replicate weights of a file; where no scales are described, those of a jackknife of the design.
+
+    Raises SpecError where the file does not fit the data or, without scales, is no jackknife.
+    """
+    if description.kind != "jackknife":
+        return read_replicates(factors, description, sample.weights)
+    unscaled = replace(description, scale=1.0)
+    found = read_replicates(factors, unscaled, sample.weights)
+    first, ratios = sample.stages[0], found.weights / sample.weights[:, None]
+    unit = np.zeros(len(sample.weights), dtype=np.int64) if first.unit is None else first.unit
+    rscales = np.empty(ratios.shape[1])
+    for r, ratio in enumerate(ratios.T):
+        without = np.flatnonzero(ratio == 0)
+        if not len(without) or (unit[without] != unit[without[0]]).any():
+            raise SpecError(
+                f"{factors.name}: column {list(factors.columns)[r]}: found factors that leave out no PSU, or several, "
+                "expected a jackknife; design.replicates describes other kinds with their scale"
+            )
+        h = first.stratum[without[0]]
+        rscales[r] = (first.n_units[h] - 1) / first.n_units[h] * first.left_out[h]
+    return replace(found, rscales=rscales)
 
 
 def sample_of(table: Sheet | pa.Table, design: SurveyDesign, subset: str | None = None) -> Sample:
@@ -179,7 +225,25 @@ def sample_of(table: Sheet | pa.Table, design: SurveyDesign, subset: str | None 
     if design.weight is not None:
         weights = checked_weights(sheet, design.weight)
     inside = rows_inside(sheet, subset)
-    return Sample(design, weights, np.asarray(inside.to_numpy(zero_copy_only=False), dtype=np.bool_), stages)
+    return Sample(
+        design=design,
+        weights=weights,
+        inside=np.asarray(inside.to_numpy(zero_copy_only=False), dtype=np.bool_),
+        rows=np.ones(sheet.n_rows, dtype=np.bool_),
+        stages=stages,
+    )
+
+
+def labels_within(sheet: Sheet, column: str, rows: Truths) -> pa.ChunkedArray:
+    """A column as text in which only rows outside `rows` (n,) may be missing; these get empty text.
+
+    Raises SpecError with the first row that lacks a value.
+    """
+    labels = sheet.labels(column)
+    missing = np.flatnonzero(pc.is_null(labels).combine_chunks().to_numpy(zero_copy_only=False) & rows)
+    if len(missing):
+        raise sheet.refusal(column, int(missing[0]), "found no value", "one in every row of the design")
+    return pc.fill_null(labels, "")
 
 
 def _columns_of_table(table: pa.Table) -> Mapping[str, pa.ChunkedArray]:

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import yaml
 
 from analysis.errors import SpecError
+from analysis.estimation.calibration_steps import Calibration, calibrations_beside, read_calibration
 from analysis.estimation.design import LONELY_RULES, LonelyRule, SurveyDesign
 from analysis.estimation.questions.registry import KINDS, kind_of
 from analysis.estimation.spec_values import (
@@ -23,7 +25,7 @@ from analysis.estimation.spec_values import (
 
 _DESIGN_KEYS = (
     "ids", "strata", "fpc", "weights", "nest", "lonely_psu", "adjust_domain_lonely", "subset", "replicates",
-    "calibration", "note",
+    "calibration", "replicates_file", "note",
 )  # fmt: skip
 _REPLICATE_KEYS = ("type", "file", "n_replicates", "scale", "rscales", "combined_weights", "mse", "note")
 LARGEST_SPEC = 10_000_000
@@ -56,7 +58,7 @@ class Specification:
         kind: the estimator's type, one of `KINDS`; question: what that kind has read from the estimator.
         data: the table's path, relative to the folder of the data; None where the question needs no table.
         design: how it was sampled; subset: an expression that the analysed rows satisfy; replicates: None for
-            linearised variances.
+            linearised variances; calibration: None for design weights.
     """
 
     kind: str
@@ -65,14 +67,16 @@ class Specification:
     design: SurveyDesign
     subset: str | None
     replicates: Replicates | None
+    calibration: Calibration | None
 
 
-def parse_specification(source: bytes, origin: str) -> Specification:
+def parse_specification(source: bytes, origin: str, beside: Path | None = None) -> Specification:
     """The specification that a JSON or YAML file holds.
 
     Arguments:
         source: the file's bytes, UTF-8.
         origin: its name, for messages.
+        beside: the folder of further specifications, in which a calibration is looked up that is named in words.
 
     Raises SpecError naming the key, what was found and what was expected. Keys beside data, design and estimator are
     not read, so that a case of the oracle is a specification.
@@ -90,9 +94,18 @@ def parse_specification(source: bytes, origin: str) -> Specification:
     known_keys(estimator, ("type", *kind.keys), f"{origin}: estimator")
     question = kind.read(estimator, f"{origin}: estimator")
     known_keys(design, _DESIGN_KEYS, f"{origin}: design")
-    if design.get("calibration") is not None:
-        raise SpecError(f"{origin}: design.calibration: found a calibration, expected null: none is supported")
+    calibration = read_calibration(
+        design.get("calibration"),
+        f"{origin}: design.calibration",
+        lambda: () if beside is None else calibrations_beside(beside, document["data"]),
+    )
     replicates = _replicates(design.get("replicates"), origin)
+    file = text_at(design, "replicates_file", f"{origin}: design")
+    if file is not None:
+        if replicates is not None:
+            raise SpecError(f"{origin}: design: found replicates and replicates_file, expected one of them")
+        # Factors without scales are those of a jackknife of this design, whose squares about the estimate are safe.
+        replicates = Replicates(file, "jackknife", None, None, (), are_combined=False, mse=True)
     return Specification(
         kind=name,
         question=question,
@@ -100,6 +113,7 @@ def parse_specification(source: bytes, origin: str) -> Specification:
         design=_design(design, origin),
         subset=text_at(design, "subset", f"{origin}: design"),
         replicates=replicates,
+        calibration=calibration,
     )
 
 

@@ -10,17 +10,15 @@ from typing import Any
 import numpy as np
 
 from analysis.errors import DesignError, SpecError
+from analysis.estimation.columnar_findings import columnar_findings
 from analysis.estimation.findings import Findings, linear_findings, replicate_findings
 from analysis.estimation.intervals import standard_error, t_interval
 from analysis.estimation.linear import estimate_linear
-from analysis.estimation.preparation import INSIDE, ROW, Prepared, Quantities, prepare, sorted_labels
+from analysis.estimation.preparation import INSIDE, Prepared, Quantities, prepare, sorted_labels
 from analysis.estimation.questions.registry import Answer, Asked, Kind
 from analysis.estimation.questions.rows import MOST_ROWS_WITH_COVARIANCE, NOT_PART, covariance_rows
-from analysis.estimation.replicates import read_replicates
 from analysis.estimation.spec_values import flag_at, name_at, names_at, some_names_at
-from analysis.estimation.tables import read_sheet
 from analysis.estimation.totals import in_database
-from analysis.estimation.weighting import WEIGHT, with_weights
 
 
 def _read_variables(estimator: Mapping[str, Any], place: str) -> Quantities:
@@ -66,13 +64,18 @@ def _answer(question: Quantities, asked: Asked) -> Answer:
 
 
 def _finder(asked: Asked, prepared: Prepared) -> Callable[[tuple[str, ...]], Findings]:
-    table, description = in_database(prepared.table), asked.specification.replicates
-    if description is None:
-        return lambda domain: linear_findings(estimate_linear(table, prepared.design, prepared.columns, domain, INSIDE))
-    # The replicates come in the row order of the data, and a query keeps no order that it is not asked for.
-    weights = with_weights(table, prepared.design).order_by(ROW)[WEIGHT].to_pyarrow().to_numpy()
-    replicates = read_replicates(read_sheet(asked.folder, description.file, None), description, weights)
-    return lambda domain: replicate_findings(prepared.table, prepared.columns, weights, replicates, domain, INSIDE)
+    specification = asked.specification
+    if specification.calibration is not None:
+        sample = asked.sample
+        return lambda domain: columnar_findings(prepared.table, prepared.columns, sample, domain)
+    if specification.replicates is not None:
+        weights, replicates = asked.sample.weights, asked.sample.replicates
+        if replicates is not None:
+            return lambda domain: replicate_findings(
+                prepared.table, prepared.columns, weights, replicates, domain, INSIDE
+            )
+    table = in_database(prepared.table)
+    return lambda domain: linear_findings(estimate_linear(table, prepared.design, prepared.columns, domain, INSIDE))
 
 
 def _in_order(domains: tuple[tuple[str, ...], ...], *, by_text: bool) -> list[int]:
