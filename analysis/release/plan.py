@@ -7,6 +7,7 @@ from typing import Literal, cast, get_args
 
 from analysis.coarsening import STEPS
 from analysis.errors import PlanError
+from analysis.release.quality_rules import QualityPlan, quality_source, read_quality
 from questionnaires.errors import QuestionnaireError
 from questionnaires.marked_yaml import read_marked
 from questionnaires.model import Questionnaire
@@ -21,7 +22,7 @@ LonelyPsu = Literal["fail", "remove", "adjust", "average", "certainty"]
 
 _KEYS = (
     "plan", "version", "profile", "aggregate", "level", "suppress_below", "caution_below", "coarsening", "decimals",
-    "lonely_psu", "standardisation",
+    "lonely_psu", "standardisation", "quality",
 )  # fmt: skip
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,39}")
 _PROFILE = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -66,6 +67,7 @@ class Plan:
     decimals: int = 1
     lonely_psu: LonelyPsu = "fail"
     standardisation: Standardisation = Standardisation()
+    quality: QualityPlan = field(default_factory=QualityPlan)
 
     def profile_for(self, questionnaire: Questionnaire) -> str:
         """The name of the profile that scores this questionnaire: the plan's, or the questionnaire's default.
@@ -157,6 +159,7 @@ def plan_source(plan: Plan) -> bytes:
         f"suppress_below: {plan.suppress_below}\ncaution_below: {plan.caution_below}\ndecimals: {plan.decimals}\n"
         f"lonely_psu: {plan.lonely_psu}\ncoarsening:\n  k: {plan.coarsening_k}\n  steps: [{steps}]\n"
         + _standardisation_source(plan.standardisation)
+        + quality_source(plan.quality)
     ).encode()
 
 
@@ -186,6 +189,7 @@ def _plan(record: Record) -> Plan:
         decimals=_whole(record, "decimals", default.decimals, (0, 6)),
         lonely_psu=cast(LonelyPsu, _choice(record, "lonely_psu", get_args(LonelyPsu), default.lonely_psu)),
         standardisation=_standardisation(record, default.standardisation),
+        quality=read_quality(record),
     )
 
 

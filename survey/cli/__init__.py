@@ -12,6 +12,7 @@ COMMANDS = {
     "demo": ("demo", "Set up the demonstration, and let practice people answer."),
     "estimate": ("estimate", "Estimate from any table and design, without a database."),
     "officer": ("officer", "Create officers and reset their passwords."),
+    "quality": ("quality", "Flag a round's answers, compare its channels; nothing is deleted."),
     "questionnaire": ("questionnaire", "List, check, publish and compare questionnaires."),
     "round": ("round", "A round's life, from its creation to its publication."),
     "sample": ("sample", "Draw people from a frame: sizes, strata, clusters, a seed."),
