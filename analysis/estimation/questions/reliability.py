@@ -67,7 +67,7 @@ def _answers(question: _Scale, asked: Asked) -> Floats:
 
 
 def _unweighted(question: _Scale, asked: Asked) -> Floats:
-    """The answers of the subset (n, k). Raises SpecError where the design has weights, which these kinds do not know."""
+    """Answers of the subset (n, k). Raises SpecError where the design has weights, which this kind does not know."""
     design = asked.specification.design
     if design.weight is not None or design.fpc or asked.specification.replicates is not None:
         raise SpecError(
