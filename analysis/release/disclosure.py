@@ -1,26 +1,44 @@
 """What of the computed rows may leave: small cells are hidden, and nothing that is shown gives them back.
 
-Three rules. A cell with fewer respondents or answers than the plan's bound is hidden, and with it every node above it,
-for a mean of five numbers gives the fifth back. Where the total of a bloc is shown, the hidden units in it are two at
-least and together not below the bound, else the next smallest units are hidden too, and the total when there are none.
-The same holds for the total of all and the units that no shown bloc covers.
+A cell is hidden where fewer people than the plan's bound answered, where one respondent holds more than the plan's part
+of its weight, or where a few people's answers all stand at the end of the scale; and with it every node above it, for a
+mean of five numbers gives the fifth back. Beside a shown total, enough other units are hidden for the range that the
+total leaves to each of them to be as wide as the plan wants (`disclosure_totals`), and the total where that cannot be.
+A total that hidden units are in is shown as it is printed, without the digits that would tell small counts apart.
 
-Under a standardised profile the third rule has nothing to do: a hidden unit enters no total and sets no extreme.
+Under a standardised profile there is nothing to do beside totals: a hidden unit enters no total and sets no extreme.
+`analysis.release.disclosure_audit` looks at the result as a reader would and knows nothing of these rules.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from analysis.indices.trees import IndexTree
+from analysis.release.disclosure_first_rules import FIRST_RULES, Cell, complete_by_counts
+from analysis.release.disclosure_groups import Part, Protection
+from analysis.release.disclosure_totals import Hiding, complete_by_ranges
 from analysis.release.plan import Plan
 from analysis.release.rows import (
     ALL,
+    ANSWERS_ALIKE,
     BLOC_PREFIX,
     COMPLEMENTARY,
+    DOMINANCE,
     TOO_FEW_ANSWERS,
     TOO_FEW_RESPONDENTS,
     EstimateRow,
 )
+
+# The rules by which editions are made now.
+RULES = 2
+# A mean of answers at the end of a scale is there but for rounding.
+_AT_END = 1e-9
+POINTS = (0.0, 100.0)
+
+
+def plan_by_rules(plan: Plan, rules: int) -> Plan:
+    """The plan as these rules understand it: the first know no part that one respondent may not exceed."""
+    return replace(plan, disclosure=replace(plan.disclosure, dominance=1.0)) if rules == FIRST_RULES else plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +46,15 @@ class Candidate:
     """A row as it was computed, before it is decided what may be shown.
 
     `n_respondents` are the responses of the row's unit, bloc or all; `n_answers` the fewest answers to an item under
-    the node.
+    the node. Of a criterion, `largest` (0..1) is the part of the weight of its answers that one respondent holds, and
+    `in_total` what totals take of it, in a unit that is the same for all units.
     """
 
     row: EstimateRow
     n_respondents: int
     n_answers: int
+    largest: float = 0.0
+    in_total: float = 1.0
 
     @property
     def weight_of_cell(self) -> int:
@@ -48,6 +69,8 @@ def disclose(
     plan: Plan,
     *,
     totals_hold_hidden_units: bool = True,
+    scale: tuple[float, float] = POINTS,
+    rules: int = RULES,
 ) -> list[EstimateRow]:
     """The rows that may be published, in the order of the candidates.
 
@@ -55,23 +78,79 @@ def disclose(
     for every node of the tree. Hidden rows keep their place and lose their numbers; `caution` marks what is shown with
     fewer respondents or answers than `plan.caution_below`. Rows without a number for another reason stay as they are.
     Where the totals are those of shown units alone (`totals_hold_hidden_units` false), nothing is hidden beside them.
+    `scale` has the ends of what a criterion can have; `rules` are those of the edition.
     """
     cells = {(candidate.row.unit, candidate.row.node): candidate for candidate in candidates}
-    hidden = _small_cells(cells, plan)
-    _close_upwards(hidden, cells, tree)
-    # Children come before their parents: what is hidden below is hidden above, never the other way round.
-    for position in reversed(range(len(tree.nodes))) if totals_hold_hidden_units else ():
-        _complete(hidden, cells, tree, position, blocs, plan)
+    # A standardised score at its end is the lowest of the bloc, and says nothing of how much its people agree.
+    ends = scale if totals_hold_hidden_units and rules > FIRST_RULES else None
+    hiding = _Hiding(cells, tree, _small_cells(cells, tree, plan, ends))
+    hiding.close_upwards()
+    if totals_hold_hidden_units and rules == FIRST_RULES:
+        counts = {cell: candidate.weight_of_cell for cell, candidate in cells.items()}
+        complete_by_counts(
+            tree, blocs, counts, plan.suppress_below, hiding.hidden.__contains__, hiding.is_shown, hiding.hide
+        )
+    elif totals_hold_hidden_units:
+        low, high = scale
+        width = (high - low) * plan.disclosure.protection / 100
+        protection = Protection(plan.suppress_below, width, low, high, plan.disclosure.dominance)
+        steps = Hiding(hiding.part, hiding.hidden.__contains__, hiding.is_shown, hiding.hide)
+        complete_by_ranges(tree, blocs, steps, protection, counts_persons=plan.aggregate == "persons")
+    rounded = hiding.totals_over_hidden(blocs) if totals_hold_hidden_units and rules > FIRST_RULES else set()
     return [
-        _published(candidate, hidden.get((candidate.row.unit, candidate.row.node)), plan) for candidate in candidates
+        _published(candidate, hiding.hidden.get(cell), plan, is_rounded=cell in rounded)
+        for cell, candidate in cells.items()
     ]
 
 
-_Cell = tuple[str, str]
+@dataclass(frozen=True, slots=True)
+class _Hiding:
+    """What is hidden so far, with the reason, of the candidates of a tree."""
+
+    cells: Mapping[Cell, Candidate]
+    tree: IndexTree
+    hidden: dict[Cell, str]
+
+    def is_shown(self, cell: Cell) -> bool:
+        return cell not in self.hidden and self.cells[cell].row.estimate is not None
+
+    def hide(self, cell: Cell) -> None:
+        """Hide a cell that another would be told by, and what is above it."""
+        owner, node = cell
+        self.hidden[cell] = COMPLEMENTARY
+        self._hide_above(owner, self.tree.codes.index(node), COMPLEMENTARY)
+
+    def close_upwards(self) -> None:
+        for position in reversed(range(len(self.tree.nodes))):
+            node = self.tree.codes[position]
+            for owner in [owner for owner, hidden_node in self.hidden if hidden_node == node]:
+                self._hide_above(owner, position, self.hidden[owner, node])
+
+    def _hide_above(self, owner: str, position: int, reason: str) -> None:
+        for above in self.tree.ancestors[position]:
+            cell = (owner, self.tree.codes[above])
+            if self.cells[cell].weight_of_cell > 0:
+                self.hidden.setdefault(cell, reason)
+
+    def part(self, unit: str, node: str) -> Part:
+        candidate = self.cells[unit, node]
+        count = candidate.weight_of_cell
+        return Part(unit, candidate.row.estimate, candidate.in_total, count, candidate.largest)
+
+    def totals_over_hidden(self, blocs: Mapping[str, Sequence[str]]) -> set[Cell]:
+        found: set[Cell] = set()
+        for bloc, units in blocs.items():
+            members = set(units)
+            over = [node for unit, node in self.hidden if unit in members]
+            found.update((owner, node) for node in over for owner in (BLOC_PREFIX + bloc, ALL))
+        return found
 
 
-def _small_cells(cells: Mapping[_Cell, Candidate], plan: Plan) -> dict[_Cell, str]:
-    hidden: dict[_Cell, str] = {}
+def _small_cells(
+    cells: Mapping[Cell, Candidate], tree: IndexTree, plan: Plan, ends: tuple[float, float] | None
+) -> dict[Cell, str]:
+    criteria = {node.code for node in tree.nodes if node.item is not None}
+    hidden: dict[Cell, str] = {}
     for cell, candidate in cells.items():
         # A cell may have answers and no number of its own; a total would still give its sum away.
         if candidate.weight_of_cell == 0:
@@ -80,76 +159,22 @@ def _small_cells(cells: Mapping[_Cell, Candidate], plan: Plan) -> dict[_Cell, st
             hidden[cell] = TOO_FEW_RESPONDENTS
         elif candidate.n_answers < plan.suppress_below:
             hidden[cell] = TOO_FEW_ANSWERS
+        elif candidate.largest > plan.disclosure.dominance:
+            hidden[cell] = DOMINANCE
+        elif cell[1] in criteria and ends is not None and _tells_of_each(candidate, plan, ends):
+            hidden[cell] = ANSWERS_ALIKE
     return hidden
 
 
-def _close_upwards(hidden: dict[_Cell, str], cells: Mapping[_Cell, Candidate], tree: IndexTree) -> None:
-    for position in reversed(range(len(tree.nodes))):
-        for owner in _owners_hidden_at(hidden, tree.codes[position]):
-            _hide_above(hidden, cells, tree, position, owner, hidden[owner, tree.codes[position]])
+def _tells_of_each(candidate: Candidate, plan: Plan, ends: tuple[float, float]) -> bool:
+    """Whether a figure says what every one of a few respondents answered, in a way that the plan keeps to them."""
+    value = candidate.row.estimate
+    if value is None or candidate.n_answers >= plan.caution_below:
+        return False
+    return value <= ends[0] + _AT_END or (plan.disclosure.unanimity == "both" and value >= ends[1] - _AT_END)
 
 
-def _hide_above(
-    hidden: dict[_Cell, str],
-    cells: Mapping[_Cell, Candidate],
-    tree: IndexTree,
-    position: int,
-    owner: str,
-    reason: str,
-) -> None:
-    for above in tree.ancestors[position]:
-        cell = (owner, tree.codes[above])
-        if cells[cell].weight_of_cell > 0:
-            hidden.setdefault(cell, reason)
-
-
-def _complete(
-    hidden: dict[_Cell, str],
-    cells: Mapping[_Cell, Candidate],
-    tree: IndexTree,
-    position: int,
-    blocs: Mapping[str, Sequence[str]],
-    plan: Plan,
-) -> None:
-    node = tree.codes[position]
-
-    def hide(owner: str) -> None:
-        hidden[owner, node] = COMPLEMENTARY
-        _hide_above(hidden, cells, tree, position, owner, COMPLEMENTARY)
-
-    def is_shown(owner: str) -> bool:
-        return (owner, node) not in hidden and cells[owner, node].row.estimate is not None
-
-    uncovered: list[str] = []
-    for bloc, units in blocs.items():
-        total = BLOC_PREFIX + bloc
-        secrets = [unit for unit in units if (unit, node) in hidden]
-        if is_shown(total) and secrets:
-            others = sorted(filter(is_shown, units), key=lambda unit: (cells[unit, node].weight_of_cell, unit))
-            for unit in others:
-                if _is_safe(secrets, node, cells, plan):
-                    break
-                hide(unit)
-                secrets.append(unit)
-            if not _is_safe(secrets, node, cells, plan):
-                hide(total)
-        if not is_shown(total):
-            uncovered.extend(secrets)
-    if is_shown(ALL) and uncovered and not _is_safe(uncovered, node, cells, plan):
-        hide(ALL)
-
-
-def _is_safe(secrets: Collection[str], node: str, cells: Mapping[_Cell, Candidate], plan: Plan) -> bool:
-    """Whether the hidden units of a shown total are enough for their sum to tell nothing of any one of them."""
-    together = sum(cells[unit, node].weight_of_cell for unit in secrets)
-    return len(secrets) >= 2 and together >= plan.suppress_below
-
-
-def _owners_hidden_at(hidden: Iterable[_Cell], node: str) -> list[str]:
-    return [owner for owner, hidden_node in list(hidden) if hidden_node == node]
-
-
-def _published(candidate: Candidate, reason: str | None, plan: Plan) -> EstimateRow:
+def _published(candidate: Candidate, reason: str | None, plan: Plan, *, is_rounded: bool) -> EstimateRow:
     row = candidate.row
     n = None if row.n is None or row.n < plan.suppress_below else row.n
     if reason is not None:
@@ -168,4 +193,23 @@ def _published(candidate: Candidate, reason: str | None, plan: Plan) -> Estimate
             caution=False,
         )
     is_shown = row.estimate is not None
+    if is_shown and is_rounded:
+        row = _as_printed(row, plan.decimals)
     return replace(row, n=n, caution=is_shown and candidate.weight_of_cell < plan.caution_below)
+
+
+def _as_printed(row: EstimateRow, decimals: int) -> EstimateRow:
+    """The row with the digits that pages have: more of them would tell which small counts make up a sum."""
+
+    def printed(value: float | None, places: int = decimals) -> float | None:
+        return None if value is None else round(value, places)
+
+    return replace(
+        row,
+        estimate=printed(row.estimate),
+        se=printed(row.se, decimals + 1),
+        low=printed(row.low),
+        high=printed(row.high),
+        n_effective=None,
+        deff=None,
+    )

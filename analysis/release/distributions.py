@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 from analysis.archive import ArchiveContents
 from analysis.indices.trees import IndexTree
+from analysis.release.disclosure import RULES
+from analysis.release.disclosure_first_rules import FIRST_RULES
 from analysis.release.framing import FramedResponses
 from analysis.release.plan import Plan
 from analysis.release.rows import ALL, BLOC_PREFIX, DistributionRow, EstimateRow
@@ -24,6 +26,7 @@ def distribution_rows(
     rows: Sequence[EstimateRow],
     *,
     totals_hold_hidden_units: bool = True,
+    rules: int = RULES,
 ) -> Iterator[DistributionRow]:
     """The share of each scored option, for every owner in the order of `rows` and every item of the tree.
 
@@ -31,6 +34,8 @@ def distribution_rows(
     where `rows` know no unit, they are weighted over all.
     They are given exactly where the item's criterion has a published estimate, so that they cannot undo its hiding.
     Where the totals are those of shown units alone (`totals_hold_hidden_units` false), so are these.
+    The spread is a secret of its own where nearly all of a few people chose one option, and that of a total where one
+    of its units' is hidden: an option that nobody chose would say so of each of them.
     """
     criterion: dict[str, str] = {}
     for node in tree.nodes:
@@ -42,18 +47,31 @@ def distribution_rows(
     units = [unit.code for unit in contents.units]
     blocs = [unit.bloc_code for unit in contents.units]
     counted = {item: _count(contents, questionnaire, framed, item, units) for item in tree.items}
-    for owner in owners:
-        members = [u for u, unit in enumerate(units) if owner in (unit, BLOC_PREFIX + blocs[u], ALL)]
+    members_of = {
+        owner: [u for u, unit in enumerate(units) if owner in (unit, BLOC_PREFIX + blocs[u], ALL)] for owner in owners
+    }
+    found: dict[tuple[str, str], tuple[Floats | None, bool]] = {}
+    for owner in [*units, *(owner for owner in owners if owner not in units)] if owners != [ALL] else owners:
         for item in tree.items:
             row = by_cell[owner, criterion[item]]
-            options, weights = counted[item]
-            counting = members
+            counting = members_of[owner]
             if not totals_hold_hidden_units:
-                counting = [u for u in members if by_cell[units[u], criterion[item]].estimate is not None]
-            shares = _shares(weights[counting], is_pooled=is_pooled) if row.estimate is not None else None
-            for position, option in enumerate(options):
+                counting = [u for u in counting if by_cell[units[u], criterion[item]].estimate is not None]
+            shares = _shares(counted[item][1][counting], is_pooled=is_pooled) if row.estimate is not None else None
+            is_kept_back = False
+            if shares is not None and rules > FIRST_RULES:
+                hidden_units = any(found[units[u], item][1] for u in counting if (units[u], item) in found)
+                is_total = owner not in units
+                few = row.n is not None and row.n < plan.caution_below
+                is_kept_back = (is_total and hidden_units) or (few and shares.max() > plan.disclosure.alike)
+            found[owner, item] = (None if is_kept_back else shares, row.suppressed or is_kept_back)
+    for owner in owners:
+        for item in tree.items:
+            row = by_cell[owner, criterion[item]]
+            shares, is_hidden = found[owner, item]
+            for position, option in enumerate(counted[item][0]):
                 share = None if shares is None else float(shares[position])
-                yield DistributionRow(row.round, owner, item, option, share, row.n, row.suppressed)
+                yield DistributionRow(row.round, owner, item, option, share, row.n, is_hidden)
 
 
 def _count(

@@ -10,6 +10,7 @@ from scipy import sparse
 from analysis.estimation.means import MeanSet
 from analysis.estimation.normal_draws import joint_normals
 from analysis.indices.trees import IndexTree
+from analysis.release.cell_weights import cell_weights
 from analysis.release.framing import STRATUM, FramedResponses
 from analysis.release.node_estimates import item_counts, item_means, owners_of_lonely_rows, places_of
 from analysis.release.plan import Plan
@@ -28,7 +29,8 @@ class UnitSample:
 
     `values` (U, K + H) are item means and hard data, NaN where a unit is not rated: it has too few answers, no standard
     error, or no figure. `n_items` (U, K) are answers, `n_respondents` (U,) people, `df` (U,) degrees of freedom;
-    `is_estimable` (U,) is false where there is one cluster alone. `deviations` (draws, U, K) are what a draw adds to
+    `is_estimable` (U,) is false where there is one cluster alone, `is_dominated` (U, K) true where one respondent holds
+    more of the weight than the plan lets one. `deviations` (draws, U, K) are what a draw adds to
     the means, 0 where a unit is not rated; `variances` (U, K, K) is the covariance of each unit's means.
     """
 
@@ -38,6 +40,7 @@ class UnitSample:
     n_items: Integers
     n_respondents: Integers
     is_estimable: Truths
+    is_dominated: Truths
     df: Floats
     deviations: Floats
     variances: Floats
@@ -68,7 +71,8 @@ def sample_units(
     lonely = owners_of_lonely_rows(framed, "unit")
     is_estimable = (df > 0) & np.array([unit not in lonely for unit in units])
     has_enough = (counts >= plan.suppress_below) & (respondents >= plan.suppress_below)[:, None]
-    is_rated = np.hstack([has_enough & is_estimable[:, None], ~np.isnan(hard)])
+    is_dominated = _is_dominated(framed, tree, plan, units)
+    is_rated = np.hstack([has_enough & is_estimable[:, None] & ~is_dominated, ~np.isnan(hard)])
     deviations, variances = _deviations(framed, plan, means, places, is_rated[:, :n_items], generator)
     return UnitSample(
         means=means,
@@ -77,10 +81,18 @@ def sample_units(
         n_items=counts,
         n_respondents=respondents,
         is_estimable=is_estimable,
+        is_dominated=is_dominated,
         df=df,
         deviations=deviations,
         variances=variances,
     )
+
+
+def _is_dominated(framed: FramedResponses, tree: IndexTree, plan: Plan, units: Sequence[str]) -> Truths:
+    weights = cell_weights(framed, tree.items, {"": units}, counts_units_alike=True)
+    largest = np.array([weights.largest[unit] for unit in units]).reshape(len(units), len(tree.items))
+    found: Truths = largest > plan.disclosure.dominance
+    return found
 
 
 def _deviations(
