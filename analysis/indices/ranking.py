@@ -75,7 +75,8 @@ def rank_sets(
         df_design: the whole design's, which no difference can exceed.
         level: confidence, above 0 and below 1.
         decimals: units whose values are equal after rounding to so many share a rank.
-        draws, seed: how many draws the critical values rest on, and what they follow from.
+        draws: how many draws the critical values rest on.
+        seed: what the draws follow from.
         weights: (J,) what a unit counts for in the mean of the others that its tier holds it against; alike when left
             out.
 

@@ -2,7 +2,7 @@
 hidden.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -13,25 +13,27 @@ import pyarrow as pa
 from analysis.archive import Archive, ArchiveContents
 from analysis.errors import AnalysisError
 from analysis.indices.profiles import score_range
-from analysis.indices.ranking import rank_sets
 from analysis.indices.standardisation import HIGHEST, LOWEST
 from analysis.indices.trees import UNCOUNTED, IndexTree, index_tree
-from analysis.release.disclosure import Candidate, disclose
+from analysis.release.cell_weights import CellWeights, cell_weights
+from analysis.release.compared_units import ComparedUnits, Covariance
+from analysis.release.differences import difference_rows
+from analysis.release.disclosure import RULES, Candidate, disclose, plan_by_rules
 from analysis.release.distributions import distribution_rows
-from analysis.release.edition import MODULE_SEPARATOR, Edition
+from analysis.release.edition import FORMAT, MODULE_SEPARATOR, Edition
 from analysis.release.fieldwork import Extreme, extreme, fieldwork_of
 from analysis.release.framing import BLOC, FramedResponses, frame_responses
 from analysis.release.hard_data import HardData
 from analysis.release.node_estimates import (
-    UNANIMOUS,
     NodeEstimates,
     estimate_owners,
     mean_of_units,
-    root_coefficients,
+    node_coefficients,
     without_numbers,
 )
 from analysis.release.plan import Plan, parse_plan
 from analysis.release.public_accounting import public_accounting
+from analysis.release.ranks import former_rank_rows, rank_rows
 from analysis.release.round_design import RoundDesign, parse_design
 from analysis.release.rows import (
     ALL,
@@ -39,16 +41,14 @@ from analysis.release.rows import (
     NO_POPULATION,
     DistributionRow,
     EstimateRow,
-    RankRow,
 )
-from analysis.release.standardised_estimates import MIDPOINT, Standard, estimate_standardised
+from analysis.release.standardised_estimates import Standard, estimate_standardised
 from analysis.responses import BALLOT
 from analysis.row_groups import first_rows
 from questionnaires.model import Profile, Questionnaire
 
-HOLM = "holm"
-# Where no variance can be seen, a rank would take that for certainty.
-NOT_RANKED = {UNANIMOUS, MIDPOINT}
+# The first edition with ranks from draws, differences and other formulas.
+FIRST_WITH_DRAWN_RANKS = 3
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,6 +60,7 @@ class _Round:
     archive: Archive
     plan: Plan
     design: RoundDesign
+    disclosure_rules: int = RULES
 
     @property
     def slug(self) -> str:
@@ -98,13 +99,13 @@ class _Scored:
 
 @dataclass(frozen=True, slots=True)
 class _Estimated:
-    """The estimates of a tree: of units, if any, and of totals; the joint covariance of some units' indices; and what a
-    standardised index was mapped between.
+    """The estimates of a tree: of units, if any, and of totals; the joint covariance of a node in some units; and what
+    a standardised index was mapped between.
     """
 
     units: NodeEstimates | None
     totals: Sequence[NodeEstimates]
-    root_covariance: Callable[[Sequence[int]], Floats]
+    covariance: Covariance
     totals_hold_hidden_units: bool = True
     extremes: tuple[Extreme, ...] = ()
 
@@ -117,23 +118,31 @@ def compute_edition(
     public_url: str | None,
     reason: str | None = None,
     hard_data: HardData | None = None,
+    edition_format: int = FORMAT,
+    disclosure_rules: int = RULES,
 ) -> Edition:
     """The edition that follows from an archive, its plan and its hard data; nothing but the arguments enters it.
 
     Every unit, every bloc and all have a row for every node; what cannot be computed or shown is a row with a reason.
     The trees of modules follow the host's, their nodes as MODULE.NODE; where a ballot rates several units nobody knows
-    of which a module speaks, and there are rows for all alone.
+    of which a module speaks, and there are rows for all alone. An `edition_format` before the third has the ranks of
+    its time, and neither differences nor other formulas; `disclosure_rules` are those by which figures are hidden.
     Raises PlanError or DesignError when the archive's plan or design cannot be used, AnalysisError when hard data are
     wanted and not given, given and not wanted, or do not fit the round.
     """
     contents, questionnaire = archive.contents, archive.questionnaire
     plan = parse_plan(contents.plan_source, "plan.yaml")
-    round_ = _Round(archive, plan, parse_design(contents.design_source, "design.yaml"))
+    round_ = _Round(archive, plan_by_rules(plan, disclosure_rules), parse_design(contents.design_source, "design.yaml"), disclosure_rules)
     profile = questionnaire.profile(plan.profile_for(questionnaire))
     host = _scored(round_, questionnaire, profile, contents)
     estimated = _estimate_host(round_, host, _hard_table(round_, host, hard_data))
     rows, distributions = _published(round_, host, estimated)
-    ranks = _ranks(round_, host, estimated, rows)
+    compared = _compared(round_, host, estimated, rows)
+    if compared is None or edition_format < FIRST_WITH_DRAWN_RANKS:
+        differences, ranks = [], [] if compared is None else former_rank_rows(compared)
+    else:
+        differences = difference_rows(compared)
+        ranks = rank_rows(compared, differences)
     for module in questionnaire.modules:
         scored = _scored_module(round_, module)
         more_rows, more_distributions = _published(round_, scored, _estimate_module(round_, scored))
@@ -159,8 +168,12 @@ def compute_edition(
         archive_manifest_sha256=archive.manifest_sha256,
         module_sources=contents.module_sources,
         hard_source=None if hard_data is None else hard_data.source,
-        accounting=public_accounting(contents.accounting, plan.suppress_below),
+        accounting=public_accounting(
+            contents.accounting, plan.suppress_below, plan.disclosure.protection, disclosure_rules
+        ),
         fieldwork=fieldwork_of(contents, round_.design, plan, estimated.extremes),
+        differences=tuple(differences),
+        disclosure_rules=disclosure_rules,
     )
 
 
@@ -217,7 +230,7 @@ def _estimate_host(round_: _Round, host: _Scored, hard: Floats) -> _Estimated:
         for bloc, (low, high) in zip(round_.units_of_bloc, found.extremes, strict=True)
         for k, code in enumerate(codes)
     )
-    return _Estimated(found.units, [found.totals], found.root_covariance, False, extremes)
+    return _Estimated(found.units, [found.totals], found.covariance, False, extremes)
 
 
 def _estimate_module(round_: _Round, module: _Scored) -> _Estimated:
@@ -236,16 +249,16 @@ def _all_ballots(round_: _Round, module: _Scored) -> NodeEstimates:
 def _estimate_linear(round_: _Round, scored: _Scored) -> _Estimated:
     units = estimate_owners(scored.framed, scored.tree, round_.plan, "unit", round_.units)
 
-    def root_covariance(positions: Sequence[int]) -> Floats:
+    def covariance(node: int, positions: Sequence[int]) -> Floats:
         if units.means is None:
-            return _no_covariance(positions)
+            return _no_covariance(node, positions)
         places = [place for o in positions if (place := units.places[o]) is not None]
-        return units.means.covariance_of(root_coefficients(units.means, scored.tree, places))
+        return units.means.covariance_of(node_coefficients(units.means, scored.tree, node, places))
 
-    return _Estimated(units, _totals(round_, scored, units), root_covariance)
+    return _Estimated(units, _totals(round_, scored, units), covariance)
 
 
-def _no_covariance(positions: Sequence[int]) -> Floats:
+def _no_covariance(_: int, positions: Sequence[int]) -> Floats:
     return np.full((len(positions), len(positions)), np.nan)
 
 
@@ -272,10 +285,22 @@ def _published(
 ) -> tuple[list[EstimateRow], list[DistributionRow]]:
     """The rows of a tree that may leave, and how the answers to its items spread."""
     means = [*([] if estimated.units is None else [estimated.units]), *estimated.totals]
-    candidates = [candidate for part in means for candidate in _candidates(round_, scored, part)]
+    counts_units_alike = round_.plan.aggregate == "units" or not estimated.totals_hold_hidden_units
+    weights = cell_weights(
+        scored.framed, scored.tree.items, round_.units_of_bloc, counts_units_alike=counts_units_alike
+    )
+    candidates = [candidate for part in means for candidate in _candidates(round_, scored, part, weights)]
     blocs = {} if estimated.units is None else round_.units_of_bloc
     holds_hidden = estimated.totals_hold_hidden_units
-    rows = disclose(candidates, scored.tree, blocs, round_.plan, totals_hold_hidden_units=holds_hidden)
+    rows = disclose(
+        candidates,
+        scored.tree,
+        blocs,
+        round_.plan,
+        totals_hold_hidden_units=holds_hidden,
+        scale=scored.framed.bounds,
+        rules=round_.disclosure_rules,
+    )
     spread = distribution_rows(
         scored.contents,
         round_.archive.questionnaire,
@@ -284,12 +309,13 @@ def _published(
         round_.plan,
         rows,
         totals_hold_hidden_units=holds_hidden,
+        rules=round_.disclosure_rules,
     )
     return rows, list(spread)
 
 
-def _candidates(round_: _Round, scored: _Scored, means: NodeEstimates) -> list[Candidate]:
-    tree = scored.tree
+def _candidates(round_: _Round, scored: _Scored, means: NodeEstimates, weights: CellWeights) -> list[Candidate]:
+    tree, plan = scored.tree, round_.plan
     found = []
     for o, owner in enumerate(means.owners):
         for m, node in enumerate(tree.nodes):
@@ -317,7 +343,11 @@ def _candidates(round_: _Round, scored: _Scored, means: NodeEstimates) -> list[C
                 caution=False,
                 weight=float(tree.weights[m]),
             )
-            found.append(Candidate(row, int(means.n_respondents[o, m]), int(means.n_answers[o, m])))
+            largest, in_total = weights.of_cell(owner, node.item, tree.items)
+            counts = int(means.n_respondents[o, m]), int(means.n_answers[o, m])
+            # The plain mean of units takes nothing of one that has no figure of its own.
+            in_total = in_total if row.estimate is not None or plan.aggregate == "persons" else 0.0
+            found.append(Candidate(row, *counts, largest, in_total))
     return found
 
 
@@ -326,34 +356,31 @@ def _within(value: float | None, bounds: tuple[float, float]) -> float | None:
     return None if value is None else min(max(value, bounds[0]), bounds[1])
 
 
-def _ranks(round_: _Round, scored: _Scored, estimated: _Estimated, rows: Sequence[EstimateRow]) -> list[RankRow]:
-    means = estimated.units
-    root = scored.tree.codes[0]
-    shown = {row.unit for row in rows if row.node == root and row.estimate is not None and row.method not in NOT_RANKED}
-    ranked: list[RankRow] = []
-    for bloc, units in round_.units_of_bloc.items():
-        chosen = [unit for unit in units if unit in shown]
-        if len(chosen) < 2 or means is None or means.means is None:
-            continue
-        at = [means.owners.index(unit) for unit in chosen]
-        places = [place for o in at if (place := means.places[o]) is not None]
-        sets = rank_sets(
-            np.array([means.estimates[o][0].value for o in at], dtype=np.float64),
-            estimated.root_covariance(at),
-            means.means.df[places],
-            means.means.df_design,
-            round_.plan.level,
-            round_.plan.decimals,
-        )
-        order = sorted(range(len(chosen)), key=lambda j: (sets[j].rank, chosen[j]))
-        ranked.extend(
-            RankRow(
-                round_.slug, bloc, chosen[j], sets[j].rank, sets[j].rank_low, sets[j].rank_high, sets[j].tier,
-                round_.plan.level, HOLM,
-            )
-            for j in order
-        )  # fmt: skip
-    return ranked
+def _compared(
+    round_: _Round, host: _Scored, estimated: _Estimated, rows: Sequence[EstimateRow]
+) -> ComparedUnits | None:
+    if estimated.units is None:
+        return None
+    return ComparedUnits(
+        round=round_.slug,
+        blocs=round_.units_of_bloc,
+        tree=host.tree,
+        plan=round_.plan,
+        estimates=estimated.units,
+        covariance=estimated.covariance,
+        rows={(row.unit, row.node): row for row in rows},
+        weights=_people(round_, host.framed),
+    )
+
+
+def _people(round_: _Round, framed: FramedResponses) -> Mapping[str, float]:
+    """What each unit counts for in a mean of units: its people where the plan aggregates persons, one otherwise."""
+    alike = dict.fromkeys(round_.units, 1.0)
+    if round_.plan.aggregate != "persons" or not round_.design.has_counts:
+        return alike
+    weights = pa.table({"unit": framed.table["unit"], "people": pa.array(framed.weights)})
+    sums = weights.group_by("unit", use_threads=False).aggregate([("people", "sum")])
+    return {**alike, **dict(zip(sums["unit"].to_pylist(), sums["people_sum"].to_pylist(), strict=True))}
 
 
 def _coverage(round_: _Round, framed: FramedResponses) -> Mapping[str, float]:

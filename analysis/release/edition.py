@@ -23,12 +23,15 @@ from analysis.archive import (
     units_to_csv,
 )
 from analysis.errors import EditionError
+from analysis.release.disclosure_first_rules import FIRST_RULES
 from analysis.release.fieldwork import Fieldwork, fieldwork_from_json, fieldwork_to_json
 from analysis.release.plan import Plan, parse_plan
 from analysis.release.rows import (
     ROOT,
+    DifferenceRow,
     DistributionRow,
     EstimateRow,
+    FormulaRow,
     PublicAccountingRow,
     RankRow,
     rows_from_csv,
@@ -51,23 +54,28 @@ from questionnaires.modules import attach
 from questionnaires.reading import parse_questionnaire
 
 __all__ = [
+    "DifferenceRow",
     "DistributionRow",
     "Edition",
     "EstimateRow",
+    "FormulaRow",
     "PublicAccountingRow",
     "RankRow",
     "read_edition",
     "write_edition",
 ]
 
-# Editions of the first format have no modules, no hard data, no accounting and no English names of blocs.
-FORMAT = 2
-READABLE_FORMATS = (1, 2)
+# Editions of the first format have no modules, no hard data, no accounting and no English names of blocs. Those of the
+# second have ranks by Holm's method without a unit's own set, no differences and no other formulas.
+FORMAT = 3
+READABLE_FORMATS = (1, 2, 3)
 MANIFEST = "edition.json"
 ESTIMATES_CSV = "estimates.csv"
 ESTIMATES_PARQUET = "estimates.parquet"
 ESTIMATES_JSON = "estimates.json"
 RANKS_CSV = "ranks.csv"
+DIFFERENCES_CSV = "differences.csv"
+FORMULAS_CSV = "formulas.csv"
 DISTRIBUTIONS_CSV = "distributions.csv"
 ACCOUNTING_CSV = "accounting.csv"
 HARD_CSV = "hard.csv"
@@ -87,7 +95,7 @@ class Edition:
     `questionnaire` is the host with its modules; `questionnaire_source` the host's file and `module_sources` theirs, in
     the same order. `hard_source` is the file of hard data that the figures rest on, or None. `accounting` has a row for
     each unit and one for the round (`all`); it is empty where invitations were not accounted for. `fieldwork` is None
-    in editions that a former version wrote.
+    in editions that a former version wrote, and these have neither `differences` nor `formulas`.
     """
 
     facts: RoundFacts
@@ -112,6 +120,9 @@ class Edition:
     hard_source: bytes | None = field(default=None, repr=False)
     accounting: tuple[PublicAccountingRow, ...] = ()
     fieldwork: Fieldwork | None = None
+    differences: tuple[DifferenceRow, ...] = ()
+    formulas: tuple[FormulaRow, ...] = ()
+    disclosure_rules: int = FIRST_RULES
 
     @property
     def blocs(self) -> tuple[tuple[str, str], ...]:
@@ -182,6 +193,10 @@ class Edition:
         """The ranks of a bloc, best first."""
         return tuple(row for row in self.ranks if row.bloc == bloc)
 
+    def difference_of(self, unit: str, node: str = ROOT) -> DifferenceRow | None:
+        """How the unit differs from the others of its bloc at a node; None in editions of former formats."""
+        return self._differences.get((unit, node))
+
     def distribution_of(self, unit: str, item: str) -> tuple[DistributionRow, ...]:
         """The shares of an item's options in a unit, in a bloc or in all, in the order of the options."""
         return self._distributions.get((unit, item), ())
@@ -189,6 +204,10 @@ class Edition:
     @cached_property
     def _rows(self) -> dict[tuple[str, str], EstimateRow]:
         return {(row.unit, row.node): row for row in self.estimates}
+
+    @cached_property
+    def _differences(self) -> dict[tuple[str, str], DifferenceRow]:
+        return {(row.unit, row.node): row for row in self.differences}
 
     @cached_property
     def _distributions(self) -> dict[tuple[str, str], tuple[DistributionRow, ...]]:
@@ -210,6 +229,8 @@ def edition_tables(edition: Edition) -> dict[str, bytes]:
         ESTIMATES_PARQUET: rows_to_parquet(edition.estimates, EstimateRow),
         ESTIMATES_JSON: rows_to_json(edition.estimates, EstimateRow),
         RANKS_CSV: rows_to_csv(edition.ranks, RankRow),
+        DIFFERENCES_CSV: rows_to_csv(edition.differences, DifferenceRow),
+        FORMULAS_CSV: rows_to_csv(edition.formulas, FormulaRow),
         DISTRIBUTIONS_CSV: rows_to_csv(edition.distributions, DistributionRow),
         **accounting,
     }
@@ -260,6 +281,7 @@ def write_edition(
                 for module in edition.questionnaire.modules
             ],
             "plan_version": edition.plan.version,
+            **({} if edition.disclosure_rules == FIRST_RULES else {"disclosure": {"rules": edition.disclosure_rules}}),
             "profile": edition.profile,
             "display_name": {language: edition.display_name(language) for language in ("vi", "en")},
             "counts": counts_to_json(edition.counts),
@@ -349,6 +371,11 @@ def _load(path: Path, manifest: Mapping[str, object]) -> Edition:
         if ACCOUNTING_CSV in files
         else (),
         fieldwork=fieldwork_from_json(_mapping(manifest["fieldwork"])) if "fieldwork" in manifest else None,
+        differences=tuple(rows_from_csv(table(DIFFERENCES_CSV), DifferenceRow, DIFFERENCES_CSV))
+        if DIFFERENCES_CSV in files
+        else (),
+        formulas=tuple(rows_from_csv(table(FORMULAS_CSV), FormulaRow, FORMULAS_CSV)) if FORMULAS_CSV in files else (),
+        disclosure_rules=int(str(_mapping(manifest.get("disclosure", {})).get("rules", FIRST_RULES))),
     )
 
 

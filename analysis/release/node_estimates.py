@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from analysis.estimation.estimates import Estimate
-from analysis.estimation.intervals import t_interval, unanimous_interval
+from analysis.estimation.intervals import logit_interval, t_interval, unanimous_interval
 from analysis.estimation.means import MeanSet, estimate_means
 from analysis.indices.trees import IndexTree
 from analysis.release.framing import SCORE, FramedResponses
@@ -18,7 +18,7 @@ from analysis.release.rows import NO_ANSWERS, ONE_CLUSTER
 
 Integers = npt.NDArray[np.int64]
 
-METHOD = "t"
+METHOD, LOGIT = "t", "logit"
 UNANIMOUS = "unanimous"
 # The standard error, in points of 100, below which all answers are alike but for rounding.
 NO_SPREAD = 1e-9
@@ -190,23 +190,34 @@ def _combine(
         raw = means.estimates_of(coefficients, [None] * len(batch), plan.level)
         spread = np.maximum(means.srs_variance_of(coefficients, replace=True), 0.0)
         for estimate, wanted, is_alike in zip(raw, batch, np.sqrt(spread) < NO_SPREAD, strict=True):
-            finished = _finished(estimate, wanted, plan)
+            finished = _finished(estimate, wanted, framed, plan)
             if is_alike and finished.value is not None and not is_full_count(means, framed, wanted.weights):
                 finished = _unanimous(finished, wanted, framed, plan)
             found.append(finished)
     return found
 
 
-def _finished(estimate: Estimate, wanted: _Combination, plan: Plan) -> Estimate:
+def _finished(estimate: Estimate, wanted: _Combination, framed: FramedResponses, plan: Plan) -> Estimate:
     if estimate.value is None or estimate.se is None:
         return absent(plan, wanted.n, NO_ANSWERS if estimate.value is None else ONE_CLUSTER)
     interval = t_interval(estimate.value, estimate.se**2, wanted.df, plan.level)
+    if plan.interval == LOGIT:
+        # At an end of the scale there is no logit; what is alike there gets the interval of unanimous answers.
+        bounded = logit_interval(estimate.value, estimate.se**2, wanted.df, plan.level, framed.bounds)
+        interval = bounded or interval
     if interval is None:
         # Within one cluster nothing varies between clusters; a figure without its uncertainty is not given out.
         return absent(plan, wanted.n, ONE_CLUSTER)
     n_effective = None if estimate.deff is None else wanted.n / estimate.deff
     return replace(
-        estimate, low=interval[0], high=interval[1], df=wanted.df, n=wanted.n, n_effective=n_effective, reason=None
+        estimate,
+        low=interval[0],
+        high=interval[1],
+        method=LOGIT if plan.interval == LOGIT else METHOD,
+        df=wanted.df,
+        n=wanted.n,
+        n_effective=n_effective,
+        reason=None,
     )
 
 
@@ -239,9 +250,9 @@ def _coefficients(means: MeanSet, tree: IndexTree, combinations: Sequence[_Combi
     return sparse.csr_array((np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))), shape=shape)
 
 
-def root_coefficients(means: MeanSet, tree: IndexTree, places: Sequence[int]) -> sparse.csr_array:
-    """The coefficients (len(places), D * K) of the root's value in some domains."""
-    return _coefficients(means, tree, [_Combination(0, {place: 1.0}, 0.0, 0, 0) for place in places])
+def node_coefficients(means: MeanSet, tree: IndexTree, node: int, places: Sequence[int]) -> sparse.csr_array:
+    """The coefficients (len(places), D * K) of a node's value in some domains."""
+    return _coefficients(means, tree, [_Combination(node, {place: 1.0}, 0.0, 0, 0) for place in places])
 
 
 def owners_of_lonely_rows(framed: FramedResponses, column: str | None) -> set[str]:

@@ -7,6 +7,7 @@ from typing import Literal, cast, get_args
 
 from analysis.coarsening import STEPS
 from analysis.errors import PlanError
+from analysis.release.disclosure_plan import DisclosurePlan, disclosure_source, read_disclosure
 from analysis.release.quality_rules import QualityPlan, quality_source, read_quality
 from questionnaires.errors import QuestionnaireError
 from questionnaires.marked_yaml import read_marked
@@ -19,10 +20,12 @@ FEWEST_SHOWN = 10
 
 Aggregate = Literal["persons", "units"]
 LonelyPsu = Literal["fail", "remove", "adjust", "average", "certainty"]
+Interval = Literal["t", "logit"]
 
 _KEYS = (
     "plan", "version", "profile", "aggregate", "level", "suppress_below", "caution_below", "coarsening", "decimals",
-    "lonely_psu", "standardisation", "quality",
+    "lonely_psu", "standardisation", "interval", "ranking", "quality",
+    "disclosure",
 )  # fmt: skip
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,39}")
 _PROFILE = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -46,6 +49,14 @@ class Standardisation:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranking:
+    """How many draws the critical values of rank sets rest on, and the seed that they follow from."""
+
+    draws: int = 2000
+    seed: int = 20260702
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """How a round is analysed. Each published figure carries the plan's version.
 
@@ -53,7 +64,8 @@ class Plan:
     whole population with design weights, or "units", the plain mean of its units. `level` is the confidence, between
     0 and 1. Fewer than `suppress_below` respondents or answers are not shown, fewer than `caution_below` are shown
     with a caution. No combination of unit, stratum, PSU and channel with fewer than `coarsening_k` responses enters
-    an archive. `standardisation` matters to standardised profiles only.
+    an archive. `standardisation` matters to standardised profiles only. `interval` says how an interval is made: "t"
+    around the figure, or "logit", which keeps inside the scale; a standardised profile has its own.
     """
 
     version: str = "1"
@@ -67,7 +79,10 @@ class Plan:
     decimals: int = 1
     lonely_psu: LonelyPsu = "fail"
     standardisation: Standardisation = Standardisation()
+    interval: Interval = "t"
+    ranking: Ranking = Ranking()
     quality: QualityPlan = field(default_factory=QualityPlan)
+    disclosure: DisclosurePlan = DisclosurePlan()
 
     def profile_for(self, questionnaire: Questionnaire) -> str:
         """The name of the profile that scores this questionnaire: the plan's, or the questionnaire's default.
@@ -159,8 +174,19 @@ def plan_source(plan: Plan) -> bytes:
         f"suppress_below: {plan.suppress_below}\ncaution_below: {plan.caution_below}\ndecimals: {plan.decimals}\n"
         f"lonely_psu: {plan.lonely_psu}\ncoarsening:\n  k: {plan.coarsening_k}\n  steps: [{steps}]\n"
         + _standardisation_source(plan.standardisation)
+        + ("" if plan.interval == "t" else f"interval: {plan.interval}\n")
+        + (
+            ""
+            if plan.ranking == Ranking()
+            else f"ranking: {{draws: {plan.ranking.draws}, seed: {plan.ranking.seed}}}\n"
+        )
         + quality_source(plan.quality)
+        + disclosure_source(plan.disclosure)
     ).encode()
+
+
+def _ranking_source(ranking: Ranking) -> str:
+    return "" if ranking == Ranking() else f"ranking: {{draws: {ranking.draws}, seed: {ranking.seed}}}\n"
 
 
 def _standardisation_source(standardisation: Standardisation) -> str:
@@ -189,7 +215,20 @@ def _plan(record: Record) -> Plan:
         decimals=_whole(record, "decimals", default.decimals, (0, 6)),
         lonely_psu=cast(LonelyPsu, _choice(record, "lonely_psu", get_args(LonelyPsu), default.lonely_psu)),
         standardisation=_standardisation(record, default.standardisation),
+        interval=cast(Interval, _choice(record, "interval", get_args(Interval), default.interval)),
+        ranking=_ranking(record, default.ranking),
         quality=read_quality(record),
+        disclosure=read_disclosure(record),
+    )
+
+
+def _ranking(record: Record, default: Ranking) -> Ranking:
+    given = record.record("ranking", ("draws", "seed"))
+    if given is None:
+        return default
+    return Ranking(
+        draws=_whole(given, "draws", default.draws, (200, _MOST_DRAWS)),
+        seed=_whole(given, "seed", default.seed, (0, 999_999_999)),
     )
 
 

@@ -20,9 +20,11 @@ ROOT = "index"
 # The method of a figure that no survey stands behind: it has no sampling error.
 HARD = "hard"
 
-# Why there is no number. The first three hide one; for the others there is none.
+# Why there is no number. The first five hide one; for the others there is none.
 TOO_FEW_RESPONDENTS = "too_few_respondents"
 TOO_FEW_ANSWERS = "too_few_answers"
+DOMINANCE = "dominance"
+ANSWERS_ALIKE = "answers_alike"
 COMPLEMENTARY = "complementary"
 NO_ANSWERS = "no_answers"
 ONE_CLUSTER = "one_cluster"
@@ -31,6 +33,11 @@ NO_HARD_DATA = "no_hard_data"
 ONE_UNIT = "one_unit"
 SAME_EXTREMES = "same_extremes"
 NO_UNITS = "no_units"
+# Why a difference is not tested: no other unit of the bloc is shown, or the unit's answers show no spread.
+ALONE = "alone"
+NO_SPREAD = "no_spread"
+# Why a formula gives no index: the items have several scales and no common threshold, or hard data count.
+NO_THRESHOLD = "no_threshold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +75,11 @@ class EstimateRow:
 class RankRow:
     """A unit's place among the units of its bloc that have a published index.
 
-    `rank` is by the rounded index, equal values share it; with confidence `level` for the whole bloc the true rank
-    lies in `rank_low`..`rank_high`. `tier` compares the unit with the mean of the bloc's other units: above,
-    not_different, below.
+    `rank` is by the rounded index, equal values share it. With confidence `level` the true ranks of all units of the
+    bloc lie in their `rank_low`..`rank_high` at once; the unit's own, looked at alone, lies in `own_low`..`own_high`.
+    `critical` and `own_critical` are the normal deviates that a difference between two units has to exceed for the one
+    and for the other. `tier` compares the unit with the mean of the bloc's other units: above, not_different, below.
+    Editions of former formats know no unit's own set and no critical values.
     """
 
     round: str
@@ -82,6 +91,59 @@ class RankRow:
     tier: str
     level: float
     method: str
+    own_low: int | None = None
+    own_high: int | None = None
+    critical: float | None = None
+    own_critical: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceRow:
+    """A unit minus the mean of the other units of its bloc at a node, or the reason why there is no such number.
+
+    `low`..`high` bound all differences of a family at once with confidence `level`; `p_adjusted` is Holm's in the same
+    family: the index of all units of the bloc, the factors of one unit, or the criteria of one unit. `verdict` is
+    higher, lower, not_different or not_tested.
+    """
+
+    round: str
+    bloc: str
+    unit: str
+    node: str
+    difference: float | None
+    se: float | None
+    low: float | None
+    high: float | None
+    level: float
+    df: float | None
+    p: float | None
+    p_adjusted: float | None
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormulaRow:
+    """The index of a unit, a bloc or all by another formula than the edition's, on the same answers.
+
+    `formula` is share (of the answers from `threshold` on), mean_of_maximum or rescaled; the points lie between 0 and
+    100. A row is hidden exactly where the index itself is.
+    """
+
+    round: str
+    unit: str
+    formula: str
+    threshold: float | None
+    estimate: float | None
+    se: float | None
+    low: float | None
+    high: float | None
+    level: float
+    method: str
+    df: float | None
+    suppressed: bool
+    reason: str
+    caution: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +178,12 @@ class PublicAccountingRow:
     rejected: int | None
 
 
-Row = TypeVar("Row", EstimateRow, RankRow, DistributionRow, PublicAccountingRow)
+Row = TypeVar("Row", EstimateRow, RankRow, DifferenceRow, FormulaRow, DistributionRow, PublicAccountingRow)
+
+# The columns that a table had in editions of a former format; what it lacks is None.
+_FORMER_COLUMNS: dict[type[Any], tuple[str, ...]] = {
+    RankRow: ("round", "bloc", "unit", "rank", "rank_low", "rank_high", "tier", "level", "method")
+}
 
 
 def column_names(kind: type[Any]) -> tuple[str, ...]:
@@ -146,7 +213,7 @@ def cell_text(value: object) -> str:
 
 
 def rows_from_csv(source: bytes, kind: type[Row], name: str) -> list[Row]:
-    """The rows of a table in exactly the spelling of `rows_to_csv`.
+    """The rows of a table in exactly the spelling of `rows_to_csv`, with the columns of today or of a former format.
 
     Raises EditionError with the line and the column when the file is anything else.
     """
@@ -155,6 +222,8 @@ def rows_from_csv(source: bytes, kind: type[Row], name: str) -> list[Row]:
         lines = list(csv.reader(io.StringIO(source.decode()), strict=True))
     except (UnicodeDecodeError, csv.Error) as complaint:
         raise EditionError(f"{name}: found no CSV in UTF-8 ({complaint}), expected a table of an edition") from None
+    if lines and tuple(lines[0]) == _FORMER_COLUMNS.get(kind):
+        names = _FORMER_COLUMNS[kind]
     if not lines or tuple(lines[0]) != names:
         raise EditionError(f"{name}, line 1: found other columns, expected {','.join(names)}")
     types = get_type_hints(kind)

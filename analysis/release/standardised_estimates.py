@@ -33,6 +33,7 @@ from analysis.release.plan import Plan
 from analysis.release.rows import (
     ALL,
     BLOC_PREFIX,
+    DOMINANCE,
     HARD,
     NO_ANSWERS,
     NO_HARD_DATA,
@@ -101,7 +102,7 @@ class Standard:
 
 @dataclass(frozen=True, slots=True)
 class StandardisedEstimates:
-    """The estimates of units and of their totals, and the draws (draws, U) of the units' indices.
+    """The estimates of units and of their totals, and the draws (draws, U, M) of the units' nodes.
 
     `totals` are the plain means of the units that have a figure: of each bloc and, last, of all. `extremes` are, for
     each bloc, the lowest and the highest (K + H,) of its units, pooled with those of earlier years; NaN for none.
@@ -109,13 +110,13 @@ class StandardisedEstimates:
 
     units: NodeEstimates
     totals: NodeEstimates
-    root_draws: Floats
+    node_draws: Floats
     extremes: tuple[tuple[Floats, Floats], ...]
 
-    def root_covariance(self, positions: Sequence[int]) -> Floats:
-        """The joint covariance of the indices of some units: the correlations of the draws, the published errors."""
-        drawn = np.atleast_2d(np.cov(self.root_draws[:, list(positions)], rowvar=False))
-        errors = np.array([self.units.estimates[unit][0].se or 0.0 for unit in positions])
+    def covariance(self, node: int, positions: Sequence[int]) -> Floats:
+        """The joint covariance of a node in some units: the correlations of the draws, the published errors."""
+        drawn = np.atleast_2d(np.cov(self.node_draws[:, list(positions), node], rowvar=False))
+        errors = np.array([self.units.estimates[unit][node].se or 0.0 for unit in positions])
         deviations = np.sqrt(np.diag(drawn))
         ratios = np.divide(errors, deviations, out=np.zeros_like(errors), where=deviations > 0)
         covariance: Floats = drawn * ratios[:, None] * ratios[None, :]
@@ -128,7 +129,7 @@ class _Comparison:
     """The units of a bloc (their positions among all) held against each other.
 
     `scores` (u, K + H) lie between the extremes `low` and `high` (K + H,). `nodes` (u, M) are the values, `variances`
-    those of the draws, `shifts` how far these lie from the values on average. `root_draws` (draws, u) are the indices,
+    those of the draws, `shifts` how far these lie from the values on average. `node_draws` (draws, u, M) are the nodes,
     `sum_draws` (draws, M) the sums over the units that have a figure.
     """
 
@@ -139,7 +140,7 @@ class _Comparison:
     nodes: Floats
     variances: Floats
     shifts: Floats
-    root_draws: Floats
+    node_draws: Floats
     sum_draws: Floats
 
 
@@ -159,9 +160,9 @@ def estimate_standardised(
     position = {unit: place for place, unit in enumerate(units)}
     compared = [_compare(sample, standard, [position[unit] for unit in members]) for members in blocs.values()]
     estimates: list[Sequence[Estimate]] = [()] * len(units)
-    root_draws = np.full((standard.plan.standardisation.draws, len(units)), np.nan)
+    node_draws = np.full((standard.plan.standardisation.draws, len(units), len(standard.tree.nodes)), np.nan)
     for comparison in compared:
-        root_draws[:, comparison.members] = comparison.root_draws
+        node_draws[:, comparison.members] = comparison.node_draws
         for unit, found in zip(comparison.members, _unit_estimates(framed, sample, standard, comparison), strict=True):
             estimates[unit] = found
     asks = standard.tree.survey_coefficients.any(axis=1)
@@ -175,7 +176,7 @@ def estimate_standardised(
     )
     totals = _totals(sample, standard, own, compared, [*blocs])
     between = tuple((comparison.low, comparison.high) for comparison in compared)
-    return StandardisedEstimates(own, totals, root_draws, between)
+    return StandardisedEstimates(own, totals, node_draws, between)
 
 
 def _compare(sample: UnitSample, standard: Standard, members: Sequence[int]) -> _Comparison:
@@ -184,7 +185,7 @@ def _compare(sample: UnitSample, standard: Standard, members: Sequence[int]) -> 
     nodes = standard.nodes(scores)
     n_draws, n_items = len(sample.deviations), len(standard.tree.items)
     sums, squares = np.zeros_like(nodes), np.zeros_like(nodes)
-    root_draws = np.empty((n_draws, len(members)))
+    node_draws = np.empty((n_draws, *nodes.shape))
     sum_draws = np.empty((n_draws, nodes.shape[1]))
     for start in range(0, n_draws, DRAWS_AT_ONCE):
         batch = slice(start, start + DRAWS_AT_ONCE)
@@ -195,10 +196,10 @@ def _compare(sample: UnitSample, standard: Standard, members: Sequence[int]) -> 
         away = drawn_nodes - nodes
         sums += away.sum(axis=0)
         squares += (away**2).sum(axis=0)
-        root_draws[batch] = drawn_nodes[:, :, 0]
+        node_draws[batch] = drawn_nodes
         sum_draws[batch] = np.nansum(drawn_nodes, axis=1)
     variances = np.maximum(squares - sums**2 / n_draws, 0.0) / (n_draws - 1)
-    return _Comparison(members, scores, low, high, nodes, variances, sums / n_draws, root_draws, sum_draws)
+    return _Comparison(members, scores, low, high, nodes, variances, sums / n_draws, node_draws, sum_draws)
 
 
 def _unit_estimates(
@@ -315,6 +316,8 @@ def _reason(sample: UnitSample, standard: Standard, comparison: _Comparison, uni
         return TOO_FEW_RESPONDENTS
     if len(asked) and answers.min() < standard.plan.suppress_below:
         return TOO_FEW_ANSWERS
+    if sample.is_dominated[unit, asked].any():
+        return DOMINANCE
     if len(asked) and not sample.is_estimable[unit]:
         return ONE_CLUSTER
     if np.isnan(sample.values[unit, hard]).any():

@@ -11,10 +11,13 @@ from analysis.errors import AnalysisError, EditionError
 from analysis.release.computing import compute_edition, wants_hard_data
 from analysis.release.edition import (
     ACCOUNTING_CSV,
+    DIFFERENCES_CSV,
     DISTRIBUTIONS_CSV,
     ESTIMATES_CSV,
     ESTIMATES_JSON,
     ESTIMATES_PARQUET,
+    FORMAT,
+    FORMULAS_CSV,
     HARD_CSV,
     RANKS_CSV,
     Edition,
@@ -24,8 +27,10 @@ from analysis.release.edition import (
 from analysis.release.edition import MANIFEST as EDITION_MANIFEST
 from analysis.release.hard_data import parse_hard_data
 from analysis.release.rows import (
+    DifferenceRow,
     DistributionRow,
     EstimateRow,
+    FormulaRow,
     PublicAccountingRow,
     RankRow,
     cell_text,
@@ -41,11 +46,13 @@ from analysis.signatures import fingerprint, public_key_of
 RELATIVE_TOLERANCE = 1e-9
 MOST_FINDINGS = 200
 
-TableRow = EstimateRow | RankRow | DistributionRow | PublicAccountingRow
+TableRow = EstimateRow | RankRow | DifferenceRow | FormulaRow | DistributionRow | PublicAccountingRow
 
 _KEYS: dict[type[TableRow], tuple[str, ...]] = {
     EstimateRow: ("unit", "node"),
     RankRow: ("bloc", "unit"),
+    DifferenceRow: ("unit", "node"),
+    FormulaRow: ("unit", "formula"),
     DistributionRow: ("unit", "item", "option"),
     PublicAccountingRow: ("unit", "channel"),
 }
@@ -130,7 +137,15 @@ def _examine_document(path: Path, trusted_key: bytes | None) -> Verification:
 def _concerns(finding: Finding, name: str) -> bool:
     # The tables are what the document says in other words, so a changed table speaks against the document too.
     about = finding.place.split(",", 1)[0]
-    return about in {name, EDITION_MANIFEST, ESTIMATES_CSV, ESTIMATES_JSON, ESTIMATES_PARQUET, RANKS_CSV}
+    return about in {
+        name,
+        EDITION_MANIFEST,
+        ESTIMATES_CSV,
+        ESTIMATES_JSON,
+        ESTIMATES_PARQUET,
+        RANKS_CSV,
+        DIFFERENCES_CSV,
+    }
 
 
 def _loaded(path: Path, manifest: Mapping[str, object], findings: list[Finding]) -> Edition | None:
@@ -149,6 +164,8 @@ def _read_forms(path: Path, findings: list[Finding]) -> Iterator[tuple[str, Sequ
         ESTIMATES_CSV: partial(rows_from_csv, kind=EstimateRow, name=ESTIMATES_CSV),
         ESTIMATES_JSON: partial(rows_from_json, kind=EstimateRow, name=ESTIMATES_JSON),
         RANKS_CSV: partial(rows_from_csv, kind=RankRow, name=RANKS_CSV),
+        DIFFERENCES_CSV: partial(rows_from_csv, kind=DifferenceRow, name=DIFFERENCES_CSV),
+        FORMULAS_CSV: partial(rows_from_csv, kind=FormulaRow, name=FORMULAS_CSV),
         DISTRIBUTIONS_CSV: partial(rows_from_csv, kind=DistributionRow, name=DISTRIBUTIONS_CSV),
         ACCOUNTING_CSV: partial(rows_from_csv, kind=PublicAccountingRow, name=ACCOUNTING_CSV),
     }
@@ -197,6 +214,8 @@ def _recomputed_differences(
         ESTIMATES_JSON: recomputed.estimates,
         ESTIMATES_PARQUET: recomputed.estimates,
         RANKS_CSV: recomputed.ranks,
+        DIFFERENCES_CSV: recomputed.differences,
+        FORMULAS_CSV: recomputed.formulas,
         DISTRIBUTIONS_CSV: recomputed.distributions,
         ACCOUNTING_CSV: recomputed.accounting,
     }
@@ -240,6 +259,8 @@ def _compute_again(archive: Archive, edition: Edition) -> Edition:
         published_on=edition.published_on,
         public_url=edition.public_url,
         reason=edition.reason,
+        edition_format=int(str(edition.manifest.get("edition", FORMAT))),
+        disclosure_rules=edition.disclosure_rules,
         hard_data=None if edition.hard_source is None else parse_hard_data(edition.hard_source, HARD_CSV),
     )
 

@@ -1,13 +1,18 @@
-"""Whether a unit's score differs from its bloc's: a test for each factor and criterion, with Holm's correction."""
+"""Whether a unit's score differs from the others' of its bloc: what the edition says, in the words of a scorecard."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Literal
 
-from analysis.release.rows import EstimateRow
+import numpy as np
+
+from analysis.estimation.multiplicity import adjusted
+from analysis.release.rows import DifferenceRow, EstimateRow
 
 Verdict = Literal["higher", "lower", "not_different", "not_tested"]
+
+_VERDICTS: Mapping[str, Verdict] = {"higher": "higher", "lower": "lower", "not_different": "not_different"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,44 +23,13 @@ class Comparison:
     verdict: Verdict
 
 
-def compare_with_bloc(
-    pairs: Mapping[str, tuple[EstimateRow | None, EstimateRow | None]],
-    *,
-    groups: Sequence[Sequence[str]],
-    member_share: float,
-    level: float,
-) -> dict[str, Comparison]:
-    """For each node the difference and the verdict, wrong in any verdict of a group with a chance of at most 1 − level.
-
-    The unit is a part of its bloc, so the variance of the difference is se² · (1 − 2w) + se_bloc², where w is the share
-    of the unit in the mean of the bloc and units are sampled independently. A w below the true share, as zero is, makes
-    the variance larger and the test cautious, never bold. The t distribution has the smaller of the two degrees of
-    freedom; within a group of nodes the p-values are corrected by Holm's method (Holm 1979), under any dependence.
-
-    Arguments: pairs, node → the rows of the unit and of the bloc, None where there is none; groups, the nodes whose
-    verdicts are read together; member_share, w between 0 and 1; level, such as 0.95.
-    """
-    comparisons: dict[str, Comparison] = {}
-    for group in groups:
-        p_values: dict[str, float] = {}
-        for node in group:
-            unit, bloc = pairs.get(node, (None, None))
-            difference = _difference(unit, bloc)
-            comparisons[node] = Comparison(difference, "not_tested")
-            if unit is not None and bloc is not None and difference is not None:
-                p_value = _p_value(difference, unit, bloc, member_share)
-                if p_value is not None:
-                    p_values[node] = p_value
-        for node, is_different in _holm(p_values, level).items():
-            difference = comparisons[node].difference or 0.0
-            verdict: Verdict = "not_different"
-            if is_different:
-                verdict = "higher" if difference > 0 else "lower"
-            comparisons[node] = Comparison(difference, verdict)
-    return comparisons
+def verdict_of(row: DifferenceRow | None) -> Verdict:
+    """What the edition's test of a unit against the others of its bloc came to."""
+    return "not_tested" if row is None else _VERDICTS.get(row.verdict, "not_tested")
 
 
-def _difference(unit: EstimateRow | None, bloc: EstimateRow | None) -> float | None:
+def difference_of(unit: EstimateRow | None, bloc: EstimateRow | None) -> float | None:
+    """A unit's score minus its bloc's, where both are shown."""
     if unit is None or bloc is None or unit.suppressed or bloc.suppressed:
         return None
     if unit.estimate is None or bloc.estimate is None:
@@ -63,26 +37,47 @@ def _difference(unit: EstimateRow | None, bloc: EstimateRow | None) -> float | N
     return unit.estimate - bloc.estimate
 
 
-def _p_value(difference: float, unit: EstimateRow, bloc: EstimateRow, member_share: float) -> float | None:
-    if unit.se is None or bloc.se is None:
-        return None
-    variance = unit.se**2 * (1 - 2 * member_share) + bloc.se**2
+def former_comparisons(
+    pairs: Mapping[str, tuple[EstimateRow | None, EstimateRow | None]],
+    *,
+    groups: Sequence[Sequence[str]],
+    level: float,
+) -> dict[str, Comparison]:
+    """The comparisons of an edition whose format has no tests of its own: from published errors, so that they err to
+    the cautious side.
+
+    The variance of unit minus bloc is taken as that of two independent figures; that the unit is a part of its bloc
+    would make it smaller. The t distribution has the smaller of the two degrees of freedom; within a group of nodes
+    the p-values are adjusted by Holm's method.
+
+    Arguments:
+        pairs: node → the rows of the unit and of the bloc, None where there is none.
+        groups: the nodes whose verdicts are read together.
+        level: confidence, such as 0.95.
+    """
+    comparisons: dict[str, Comparison] = {}
+    for group in groups:
+        known = [node for node in group if node in pairs]
+        differences = [difference_of(*pairs[node]) for node in known]
+        p_values = [_p_value(d, *pairs[node]) for d, node in zip(differences, known, strict=True)]
+        for node, difference, p in zip(known, differences, adjusted(np.array(p_values), "holm"), strict=True):
+            verdict: Verdict = "not_tested"
+            if difference is not None and not np.isnan(p):
+                is_different = p <= 1 - level
+                verdict = "not_different" if not is_different else "higher" if difference > 0 else "lower"
+            comparisons[node] = Comparison(difference, verdict)
+    return comparisons
+
+
+def _p_value(difference: float | None, unit: EstimateRow | None, bloc: EstimateRow | None) -> float:
+    if difference is None or unit is None or bloc is None or unit.se is None or bloc.se is None:
+        return float("nan")
+    variance = unit.se**2 + bloc.se**2
     if not variance > 0:
-        return None
+        return float("nan")
     # The distribution functions themselves: scipy.stats, which wraps them, takes seconds to import.
     from scipy.special import ndtr, stdtr
 
     statistic = abs(difference) / sqrt(variance)
     dfs = [row.df for row in (unit, bloc) if row.df is not None]
     return float(2 * (stdtr(min(dfs), -statistic) if dfs and min(dfs) > 0 else ndtr(-statistic)))
-
-
-def _holm(p_values: Mapping[str, float], level: float) -> dict[str, bool]:
-    # The step-down rule is written out, because statsmodels' multipletests collects garbage on every call, and that
-    # takes a web page half a second. A test holds this to what statsmodels says.
-    rejected: dict[str, bool] = {}
-    is_rejecting = True
-    for place, (node, p_value) in enumerate(sorted(p_values.items(), key=lambda pair: pair[1])):
-        is_rejecting = is_rejecting and p_value <= (1 - level) / (len(p_values) - place)
-        rejected[node] = is_rejecting
-    return rejected

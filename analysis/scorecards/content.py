@@ -6,14 +6,14 @@ then costs no more than the rows of that unit and its bloc.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from analysis.errors import EditionError
 from analysis.release.edition import HARD_CSV, MODULE_SEPARATOR, Edition
 from analysis.release.hard_data import HardValue, parse_hard_data
-from analysis.release.rows import ALL, BLOC_PREFIX, ROOT, DistributionRow, EstimateRow, RankRow
-from analysis.scorecards.comparison import compare_with_bloc
+from analysis.release.rows import ALL, BLOC_PREFIX, ROOT, DifferenceRow, DistributionRow, EstimateRow, RankRow
+from analysis.scorecards.comparison import Comparison, difference_of, former_comparisons, verdict_of
 from analysis.scorecards.figures import ABSENT, Figure, ModuleBlock, NodeLine, Range, figure_of, numbered
 from questionnaires.model import Band, Option, Questionnaire, Text
 
@@ -28,8 +28,9 @@ Tier = Literal["above", "not_different", "below"]
 class Member:
     """A unit in its bloc. Without a rank it was not ranked: its index is not shown, or it is alone.
 
-    `band` is what its index is called, `band_low` and `band_high` what the ends of the interval are called; None where
-    the profile has no bands.
+    `rank_low`..`rank_high` are the ranks of all units at once; of the unit that a scorecard is about they are its own
+    (marginal) ones. `band` is what its index is called, `band_low` and `band_high` what the ends of the interval are
+    called; None where the profile has no bands.
     """
 
     code: str
@@ -150,11 +151,13 @@ class Composer:
         self._rows: dict[str, dict[str, EstimateRow]] = defaultdict(dict)
         for row in edition.estimates:
             self._rows[row.unit][row.node] = row
+        self._differences: dict[str, list[DifferenceRow]] = defaultdict(list)
+        for found in edition.differences:
+            self._differences[found.unit].append(found)
         self._ranks: dict[str, RankRow] = {row.unit: row for row in edition.ranks}
         self._units = {unit.code: unit for unit in edition.units}
         self._bloc_names = bloc_names(edition)
         self._root = edition.questionnaire.tree(edition.profile)
-        self._is_standardised = edition.profile_of(ROOT).formula == STANDARDISED
         hard = () if edition.hard_source is None else parse_hard_data(edition.hard_source, HARD_CSV).rows
         self._hard: dict[tuple[str, str], HardValue] = {(row.unit, row.indicator): row for row in hard}
         self._members = {code: self._members_of(code) for code, _ in edition.blocs}
@@ -169,7 +172,7 @@ class Composer:
             raise EditionError(f"the edition of {self.edition.facts.slug} holds no unit {unit_code}")
         members = self._members[unit.bloc_code]
         ranked = tuple(member for member in members if member.figure.is_shown)
-        member = next(member for member in members if member.code == unit_code)
+        member = self._alone(next(member for member in members if member.code == unit_code))
         lines = self._lines(unit_code, unit.bloc_code)
         # Beside itself alone a unit would differ from its bloc by nothing, which looks like a finding.
         is_compared = member.figure.is_shown and len(ranked) > 1
@@ -274,16 +277,30 @@ class Composer:
             )
         )
 
+    def _alone(self, member: Member) -> Member:
+        """The unit with the ranks it may hold when it is looked at alone; editions of former formats do not know."""
+        rank = self._ranks.get(member.code)
+        if member.rank is None or rank is None or rank.own_low is None or rank.own_high is None:
+            return member
+        return replace(member, rank_low=rank.own_low, rank_high=rank.own_high)
+
     def _lines(self, unit_code: str, bloc_code: str) -> tuple[NodeLine, ...]:
         nodes = [] if self._root is None else list(numbered(self._root.children))
         unit_rows, bloc_rows = self._rows.get(unit_code, {}), self._rows.get(BLOC_PREFIX + bloc_code, {})
-        n_members = sum(unit.bloc_code == bloc_code for unit in self.edition.units)
-        verdicts = compare_with_bloc(
-            {node.code: (unit_rows.get(node.code), bloc_rows.get(node.code)) for _, node in nodes if n_members > 1},
-            groups=[[node.code for _, node in nodes if node.kind == kind] for kind in ("factor", "criterion")],
-            member_share=self._member_share(n_members),
-            level=self.edition.plan.level,
-        )
+        pairs = {node.code: (unit_rows.get(node.code), bloc_rows.get(node.code)) for _, node in nodes}
+        if sum(unit.bloc_code == bloc_code for unit in self.edition.units) < 2:
+            pairs = {}
+        found = {row.node: row for row in self._differences.get(unit_code, ())}
+        if self.edition.differences:
+            verdicts = {
+                node: Comparison(difference_of(*pair), verdict_of(found.get(node))) for node, pair in pairs.items()
+            }
+        else:
+            verdicts = former_comparisons(
+                pairs,
+                groups=[[node.code for _, node in nodes if node.kind == kind] for kind in ("factor", "criterion")],
+                level=self.edition.plan.level,
+            )
         return tuple(
             NodeLine(
                 code=node.code,
@@ -303,15 +320,6 @@ class Composer:
             )
             for number, node in nodes
         )
-
-    def _member_share(self, n_members: int) -> float:
-        """The share of a unit in its bloc, as far as the comparison may use it.
-
-        Where sheets rate several units, or scores hang on the extremes of a bloc, its units err together, which makes a
-        difference more certain than independent units would; no share makes the comparison cautious there.
-        """
-        err_together = self._is_standardised or self.edition.questionnaire.rates_several_units
-        return 1 / n_members if self.edition.plan.aggregate == "units" and not err_together else 0.0
 
     def _distributions_of(self, unit_code: str) -> tuple[DistributionGroup, ...]:
         questionnaire = self.edition.questionnaire

@@ -1,11 +1,12 @@
-"""The step-down rule of the scorecards against the library's."""
+"""The step-down rule of differences and tiers against the library's."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
-from analysis.scorecards.comparison import _holm
+from analysis.estimation.multiplicity import adjusted
 
 
 @pytest.mark.slow
@@ -16,6 +17,6 @@ from analysis.scorecards.comparison import _holm
     st.sampled_from([0.9, 0.95, 0.99]),
 )
 def test_holm_rejects_what_statsmodels_rejects(p_values: list[float], level: float) -> None:
-    ours = _holm({str(place): p_value for place, p_value in enumerate(p_values)}, level)
+    ours = adjusted(np.array(p_values), "holm") <= 1 - level
     theirs = multipletests(p_values, alpha=1 - level, method="holm")[0]
-    assert [ours[str(place)] for place in range(len(p_values))] == [bool(rejected) for rejected in theirs]
+    assert ours.tolist() == theirs.tolist()

@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import t
 
 from analysis.errors import EditionError
-from analysis.release.edition import Edition
-from analysis.scorecards.comparison import compare_with_bloc
+from analysis.release.edition import DifferenceRow, Edition
+from analysis.scorecards.comparison import former_comparisons
 from analysis.scorecards.content import Composer, compose_league, compose_scorecard, highlights, is_equally_weighted
 from analysis.scorecards.drawing import is_strip, line_bounds, strip_of
 from analysis.scorecards.layout import first_page
@@ -94,30 +94,45 @@ def test_the_difference_is_the_unit_minus_the_bloc() -> None:
         assert line.difference == pytest.approx((line.figure.value or 0) - (line.bloc.value or 0))
 
 
-def test_the_variance_of_a_difference_knows_that_the_unit_is_in_its_bloc() -> None:
-    """Three independent units with equal weight: D = x1 − mean has variance (4·se1² + se2² + se3²)/9."""
+def test_without_the_editions_own_tests_a_unit_and_its_bloc_count_as_independent() -> None:
+    """Editions of former formats hold no tests: D = x − bloc has variance se² + se_bloc² at most."""
     edition = make_edition(3, sheets=[100, 150, 200])
     rows = {row.unit: row for row in edition.estimates if row.node == "index"}
-    errors = [rows[unit.code].se or 0 for unit in edition.units]
-    bloc = replace(rows[f"bloc:{BLOC}"], se=sqrt(sum(error**2 for error in errors)) / 3, estimate=50.0)
-    expected = sqrt((4 * errors[0] ** 2 + errors[1] ** 2 + errors[2] ** 2) / 9)
-    unit = rows[edition.units[0].code]
+    unit, bloc = rows[edition.units[0].code], replace(rows[f"bloc:{BLOC}"], estimate=50.0)
+    expected = sqrt((unit.se or 0) ** 2 + (bloc.se or 0) ** 2)
     critical = t.ppf(0.975, min(unit.df or 0, bloc.df or 0)) * expected
     for factor, verdict in ((1.01, "higher"), (0.99, "not_different"), (-0.99, "not_different"), (-1.01, "lower")):
         pair = (replace(unit, estimate=50.0 + factor * critical), bloc)
-        found = compare_with_bloc({"x": pair}, groups=[["x"]], member_share=1 / 3, level=0.95)
-        assert found["x"].verdict == verdict
+        assert former_comparisons({"x": pair}, groups=[["x"]], level=0.95)["x"].verdict == verdict
 
 
 def test_more_comparisons_ask_for_more_evidence() -> None:
     edition = make_edition(6)
     unit, bloc = (next(row for row in edition.estimates if row.unit == owner) for owner in ("06652", f"bloc:{BLOC}"))
-    spread = sqrt((unit.se or 0) ** 2 * (1 - 2 / 6) + (bloc.se or 0) ** 2)
+    spread = sqrt((unit.se or 0) ** 2 + (bloc.se or 0) ** 2)
     clear = (replace(unit, estimate=50 + 2.1 * spread), replace(bloc, estimate=50.0))
     equal = (replace(unit, estimate=50.0), replace(bloc, estimate=50.0))
-    alone = compare_with_bloc({"x": clear}, groups=[["x"]], member_share=1 / 6, level=0.95)
-    among = compare_with_bloc({"x": clear, "y": equal}, groups=[["x", "y"]], member_share=1 / 6, level=0.95)
+    alone = former_comparisons({"x": clear}, groups=[["x"]], level=0.95)
+    among = former_comparisons({"x": clear, "y": equal}, groups=[["x", "y"]], level=0.95)
     assert (alone["x"].verdict, among["x"].verdict) == ("higher", "not_different")
+
+
+def test_a_verdict_is_what_the_editions_test_says() -> None:
+    edition = make_edition(3)
+    code = edition.units[0].code
+    row = DifferenceRow("r", BLOC, code, "f1", 9.0, 1.0, 6.0, 12.0, 0.95, 40.0, 0.0001, 0.0003, "higher", "")
+    tested = replace(edition, differences=(row, replace(row, node="f2", verdict="not_tested", reason="no_spread")))
+    verdicts = {line.code: line.verdict for line in compose_scorecard(tested, code).lines}
+    assert (verdicts["f1"], verdicts["f2"], verdicts["f3"]) == ("higher", "not_tested", "not_tested")
+
+
+def test_a_scorecard_says_the_units_own_ranks_and_tables_those_of_all() -> None:
+    edition = make_edition(6)
+    wide = tuple(replace(row, rank_low=1, rank_high=6, own_low=row.rank, own_high=row.rank) for row in edition.ranks)
+    card = compose_scorecard(replace(edition, ranks=wide), "06652")
+    rank = next(row.rank for row in edition.ranks if row.unit == "06652")
+    assert (card.member.rank_low, card.member.rank_high) == (rank, rank)
+    assert {(member.rank_low, member.rank_high) for member in card.members} == {(1, 6)}
 
 
 @pytest.mark.parametrize("changes", [{"se": None}, {"se": 0.0}])

@@ -11,7 +11,6 @@ from analysis.release.edition import Edition, read_edition, write_edition
 from analysis.release.hard_data import parse_hard_data
 from analysis.release.rows import PublicAccountingRow
 from analysis.scorecards.annex import compose_annex
-from analysis.scorecards.comparison import compare_with_bloc
 from analysis.scorecards.content import Composer
 from analysis.scorecards.drawing import index_bounds, line_bounds, whole_scale
 from analysis.scorecards.layout import first_page
@@ -118,12 +117,13 @@ def test_answers_to_a_reversed_question_run_from_the_worst_too(banded: Edition) 
     assert orders["2.1"] == sorted(orders["2.1"], reverse=True)
 
 
-def test_where_units_err_together_a_difference_has_to_be_larger(banded: Edition) -> None:
-    """The share of a unit in its bloc would take its part off the variance; units that err together keep it whole."""
+def test_a_verdict_under_a_standardised_profile_is_the_editions_own(banded: Edition) -> None:
+    """Units that are mapped between the same extremes err together; the edition's test knows how."""
     line = next(line for line in Composer(banded).scorecard("u3").lines if line.code == "a")
-    unit, bloc = banded.row("u3", "a"), banded.row("bloc:east", "a")
-    alone = compare_with_bloc({"a": (unit, bloc)}, groups=[["a"]], member_share=0.0, level=0.95)["a"]
-    assert (line.difference, line.verdict) == (alone.difference, alone.verdict)
+    unit, bloc, test = banded.row("u3", "a"), banded.row("bloc:east", "a"), banded.difference_of("u3", "a")
+    assert test is not None
+    assert line.verdict == test.verdict
+    assert line.difference == (unit.estimate or 0) - (bloc.estimate or 0)
 
 
 def test_a_module_of_a_round_of_several_units_speaks_of_the_whole_round(rated: Edition) -> None:
