@@ -1,8 +1,8 @@
 """The kinds svyglm and svyolr: regression models of survey answers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 
@@ -11,9 +11,10 @@ from analysis.estimation.families import Family, Link, family_of
 from analysis.estimation.formulas import Formula, parse_formula, spelled
 from analysis.estimation.model_matrices import model_matrix
 from analysis.estimation.models import Coefficients, TermTest, estimate_model, term_tests, two_sided_p
+from analysis.estimation.ordinal import OrdinalLink, estimate_ordinal
 from analysis.estimation.questions.registry import Answer, Asked, Kind
 from analysis.estimation.questions.rows import covariance_rows, result_row
-from analysis.estimation.spec_values import is_number, mapping_of, shown, text_at
+from analysis.estimation.spec_values import choice_at, is_number, mapping_of, shown, text_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +97,60 @@ def _tested(test: TermTest) -> dict[str, Any]:
     return shown if test.reason is None else shown | {"reason": test.reason}
 
 
+@dataclass(frozen=True, slots=True)
+class _Ordinal:
+    formula: Formula
+    link: OrdinalLink
+    levels: Mapping[str, tuple[str, ...]]
+
+
+def _read_olr(estimator: Mapping[str, Any], place: str) -> _Ordinal:
+    link = choice_at(estimator, "method", place, ("logistic", "probit"), "logistic")
+    return _Ordinal(_formula(estimator, place), cast(OrdinalLink, link), _levels(estimator, place))
+
+
+def _answer_olr(question: _Ordinal, asked: Asked) -> Answer:
+    formula, asked = _with_factor(question.formula, asked)
+    sample = asked.sample
+    found = estimate_ordinal(sample, model_matrix(formula, asked.sheet, sample.inside, question.levels), question.link)
+    rows = []
+    for place, name in enumerate(found.names):
+        why = {"estimate": "the columns before it explain it"} if found.is_collinear[place] else {}
+        se = float(found.se[place])
+        if not why and not np.isfinite(se):
+            why = {"se": "no stratum and no replicate has a known variance"}
+        rows.append(result_row(name, float(found.values[place]), se, found.df_design, found.df_design, reasons=why))
+    extra = {
+        "term_tests": [_tested(test) for test in term_tests(found)],
+        "method": question.link,
+        "df_residual": found.df,
+        "n": found.n,
+    }
+    return Answer(rows, covariance_rows(found.covariance), extra)
+
+
+def _with_factor(formula: Formula, asked: Asked) -> tuple[Formula, Asked]:
+    """The formula with the response that the table has: where it lacks `A3f` and has `A3`, that is its factor.
+
+    R needs a factor to answer to, and users keep one beside the numbers under such a name; a file holds the numbers.
+    """
+    response = str(formula.response)
+    name = response.removesuffix("f")
+    try:
+        asked.sheet.columns.keys()
+    except SpecError as complaint:
+        if formula.variables[response][0] or name in ("", response) or name in formula.variables:
+            raise
+        variables = {name if label == response else label: use for label, use in formula.variables.items()}
+        other = replace(formula, response=name, variables=variables | {name: ("", name)})
+        again = replace(asked, columns=other.columns)
+        try:
+            again.sheet.columns.keys()
+        except SpecError:
+            raise complaint from None
+        return other, again
+    return formula, asked
+
+
 GLM = Kind(("formula", "family", "link", "levels"), _read_glm, lambda question: question.formula.columns, _answer_glm)
+OLR = Kind(("formula", "method", "levels"), _read_olr, lambda question: question.formula.columns, _answer_olr)

@@ -1,0 +1,281 @@
+"""Models of ordered answers: the logit or probit of answering at most so much, shifted by what explains it.
+
+P(answer ≤ j) = F(ζ_j − x β), so that a positive coefficient goes with higher answers. The coefficients are those of
+the whole population, were it fitted; their covariance is that of the totals of the rows' influences, or the replicates'
+spread.
+
+Source: McCullagh (1980), "Regression models for ordinal data", section 2; Binder (1983), "On the variances of
+asymptotically normal estimators from complex surveys"; Pratt (1981), "Concavity of the log likelihood"; R survey,
+svyolr.
+Golden: tests/golden/oracle (kind svyolr), tests/golden/models.
+"""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+from scipy import special
+
+from analysis.errors import DesignError, SpecError
+from analysis.estimation.families import family_of
+from analysis.estimation.formulas import spelled
+from analysis.estimation.model_matrices import ModelMatrix, Variable
+from analysis.estimation.models import Coefficients, LinearPredictor, collinear_columns
+from analysis.estimation.preparation import MOST_LEVELS
+from analysis.estimation.replicates import replicate_covariance
+from analysis.estimation.samples import Sample
+from analysis.estimation.totals import Floats, Integers
+from analysis.estimation.variable_metric import minimised
+
+OrdinalLink = Literal["logistic", "probit"]
+_MOST_STEPS = 100
+_MOST_HALVINGS = 60
+_SETTLED = 1e-10
+_FAR = 30.0
+_ROOT_OF_TWO_PI = 2.5066282746310002
+
+
+@dataclass
+class Thresholds:
+    """The slopes and thresholds of a model of ordered answers as a functional of weights.
+
+    Attributes:
+        matrix: (n, p) without a constant, of full rank beside it; codes: the category of each row (n,), 0 to q, any
+            number where the weight is 0; q: categories less one; link: how chances bend; names: of the columns.
+        start: slopes and thresholds (p + q,) to begin with; None: from the shares of the categories.
+        ends_as_r: the search begins and ends where R's does, before the last digits; else at the summit itself.
+    """
+
+    matrix: Floats
+    codes: Integers
+    q: int
+    link: OrdinalLink
+    names: tuple[str, ...]
+    start: Floats | None = None
+    ends_as_r: bool = False
+    _found: tuple[Floats, Floats] | None = field(default=None, repr=False)
+
+    def values(self, weights: Floats) -> Floats:
+        """Slopes, then thresholds (p + q,); NaN where they do not exist with these weights."""
+        try:
+            return self.fit(weights)
+        except DesignError:
+            return np.full(self.matrix.shape[1] + self.q, np.nan)
+
+    def influence(self, weights: Floats) -> Floats:
+        """Each row's weighted score times the inverse information (n, p + q)."""
+        theta = self.fit(weights)
+        rows = np.flatnonzero(weights != 0)
+        _, scores, information = self._derivatives(theta, rows, weights[rows])
+        found = np.zeros((len(weights), len(theta)))
+        found[rows] = np.linalg.solve(information, scores.T).T
+        return found
+
+    def fit(self, weights: Floats) -> Floats:
+        """Slopes, then thresholds (p + q,) of the highest weighted likelihood, which has one summit.
+
+        Raises DesignError where a category is empty or the slopes grow without end.
+        """
+        if self._found is None or self._found[0] is not weights:
+            summit = self._climbed(weights)
+            self._found = (weights, self._as_r(weights) if self.ends_as_r else summit)
+        return self._found[1]
+
+    def _climbed(self, weights: Floats) -> Floats:
+        rows = np.flatnonzero(weights != 0)
+        w = weights[rows] / weights[rows].mean()
+        theta = self._beginning(rows, w) if self.start is None else self.start
+        height, scores, information = self._derivatives(theta, rows, w)
+        for _ in range(_MOST_STEPS):
+            try:
+                step = np.linalg.solve(information, scores.sum(axis=0))
+            except np.linalg.LinAlgError:
+                break
+            is_small = bool((np.abs(step) <= _SETTLED * (1 + np.abs(theta))).all())
+            for _ in range(_MOST_HALVINGS):
+                tried = self._derivatives(theta + step, rows, w)
+                if tried[0] >= height - 1e-12 * abs(height):
+                    break
+                step = step / 2
+            theta, (height, scores, information) = theta + step, tried
+            if is_small:
+                return theta
+            if (np.abs(theta[: self.matrix.shape[1]]) * np.ptp(self.matrix[rows], axis=0) > _FAR).any():
+                break
+        raise self._runaway(theta, rows)
+
+    def _as_r(self, weights: Floats) -> Floats:
+        """Where R's search ends: over the first threshold and the logarithms of the distances between thresholds."""
+        rows = np.flatnonzero(weights != 0)
+        w, p = weights[rows], self.matrix.shape[1]
+
+        def unfolded(place: Floats) -> Floats:
+            with np.errstate(over="ignore"):
+                return np.concatenate(
+                    [place[:p], np.cumsum(np.concatenate([place[p : p + 1], np.exp(place[p + 1 :])]))]
+                )
+
+        def height(place: Floats) -> float:
+            return -self._derivatives(unfolded(place), rows, w)[0]
+
+        def slope(place: Floats) -> Floats:
+            scores = -self._derivatives(unfolded(place), rows, w)[1].sum(axis=0)
+            # A threshold moves with the first one and with every distance below it.
+            below = np.cumsum(scores[p:][::-1])[::-1]
+            return np.concatenate([scores[:p], below[:1], below[1:] * np.exp(place[p + 1 :])])
+
+        return unfolded(minimised(height, slope, self._start_of_r(rows, weights))[0])
+
+    def _start_of_r(self, rows: Integers, weights: Floats) -> Floats:
+        """A logit of the upper categories against the lower, and thresholds spread about its constant."""
+        half = (self.q + 1) // 2
+        family, link = family_of("quasibinomial", "logit" if self.link == "logistic" else "probit", "the model")
+        matrix = np.column_stack([np.ones(len(self.codes)), self.matrix])
+        names = ("(Intercept)", *self.names)
+        upper = (self.codes >= half).astype(np.float64)
+        unit = float(weights[rows].mean())
+        beta = LinearPredictor(matrix, upper, family, link, names, unit).fit(weights).beta
+        spread = special.logit(np.arange(1, self.q + 1) / (self.q + 1)) / 1.7
+        thresholds = spread - spread[half - 1] - beta[0]
+        return np.concatenate([beta[1:], thresholds[:1], np.log(np.diff(thresholds))])
+
+    def _beginning(self, rows: Integers, w: Floats) -> Floats:
+        shares = np.bincount(self.codes[rows], weights=w, minlength=self.q + 1) / w.sum()
+        if (shares <= 0).any():
+            raise DesignError("the model: found a category that nobody answered, expected answers in each")
+        below = np.cumsum(shares)[:-1]
+        thresholds = special.logit(below) if self.link == "logistic" else special.ndtri(below)
+        return np.concatenate([np.zeros(self.matrix.shape[1]), thresholds])
+
+    def _derivatives(self, theta: Floats, rows: Integers, w: Floats) -> tuple[float, Floats, Floats]:
+        """The weighted log likelihood, each row's weighted score (n, p + q) and the information (p + q, p + q)."""
+        x, code, p = self.matrix[rows], self.codes[rows], self.matrix.shape[1]
+        eta = x @ theta[:p]
+        if not np.isfinite(theta).all() or (np.diff(theta[p:]) <= 0).any():
+            return -np.inf, np.zeros((len(rows), len(theta))), np.eye(len(theta))
+        bounds = np.concatenate([[-np.inf], theta[p:], [np.inf]])
+        upper, lower = bounds[code + 1] - eta, bounds[code] - eta
+        chance = self._between(lower, upper)
+        if not (chance > 0).all():
+            return -np.inf, np.zeros((len(rows), len(theta))), np.eye(len(theta))
+        above, below = self._density(upper), self._density(lower)
+        of_upper, of_lower = above / chance, below / chance
+        # How each row's two bounds move with the slopes and the thresholds.
+        a, b = np.zeros((2, len(rows), len(theta)))
+        a[:, :p], b[:, :p] = -x, -x
+        is_bounded = code < self.q
+        a[np.flatnonzero(is_bounded), p + code[is_bounded]] = 1
+        is_bounded = code > 0
+        b[np.flatnonzero(is_bounded), p + code[is_bounded] - 1] = 1
+        scores = (w * of_upper)[:, None] * a - (w * of_lower)[:, None] * b
+        of_a = of_upper**2 - self._slope(upper, above) / chance
+        of_b = of_lower**2 + self._slope(lower, below) / chance
+        mixed = a.T @ ((w * of_upper * of_lower)[:, None] * b)
+        information = a.T @ ((w * of_a)[:, None] * a) + b.T @ ((w * of_b)[:, None] * b) - mixed - mixed.T
+        return float(w @ np.log(chance)), scores, information
+
+    def _between(self, lower: Floats, upper: Floats) -> Floats:
+        curve = special.expit if self.link == "logistic" else special.ndtr
+        # In the upper half the difference is taken of the chances above, where digits are not lost.
+        is_high = lower > 0
+        found: Floats = np.where(is_high, curve(-lower) - curve(-upper), curve(upper) - curve(lower))
+        return found
+
+    def _density(self, z: Floats) -> Floats:
+        if self.link == "logistic":
+            found: Floats = special.expit(z) * special.expit(-z)
+            return found
+        return np.exp(-(z**2) / 2) / _ROOT_OF_TWO_PI
+
+    def _slope(self, z: Floats, density: Floats) -> Floats:
+        """The derivative of the density, 0 at infinity."""
+        finite = np.where(np.isfinite(z), z, 0.0)
+        return density * (1 - 2 * special.expit(finite)) if self.link == "logistic" else -finite * density
+
+    def _runaway(self, theta: Floats, rows: Integers) -> DesignError:
+        reach = np.abs(theta[: self.matrix.shape[1]]) * np.ptp(self.matrix[rows], axis=0)
+        far = [name for name, distance in zip(self.names, reach, strict=True) if distance > _FAR]
+        if far:
+            return DesignError(
+                f"the model: found slopes that grow without end ({', '.join(far)}), because these columns order the "
+                "answers without a fault; expected answers that overlap"
+            )
+        return DesignError(f"the model: found no summit after {_MOST_STEPS} steps, expected a model that settles")
+
+
+def estimate_ordinal(sample: Sample, matrix: ModelMatrix, link: OrdinalLink = "logistic") -> Coefficients:
+    """Slopes and thresholds of a model of ordered answers with their design-based covariance.
+
+    Thresholds are called "1|2" and belong to no term (`assigned` is -1). Degrees of freedom are those of the fitted rows
+    less the slopes.
+
+    Arguments:
+        sample: the rows with their weights; those that lack a variable stay in the design and are not fitted.
+        matrix: the explaining columns with their constant, and the response: three ordered categories or more, or
+            numbers, each of which is a category.
+        link: "logistic" or "probit".
+
+    Raises SpecError where the response has fewer than three categories, DesignError where the slopes do not settle.
+    """
+    fitted = sample.within(matrix.is_complete)
+    active = fitted.active
+    rows = np.flatnonzero(active)
+    if (active < 0).any():
+        raise DesignError(
+            f"the model: found the weight {active.min():g}, expected weights above 0 (as bounds make them)"
+        )
+    if matrix.names[:1] != ("(Intercept)",):
+        raise SpecError("estimator.formula: found - 1, expected the constant, which the thresholds are made of")
+    if matrix.response is None:
+        raise SpecError("estimator.formula: found nothing before the ~, expected what is explained")
+    codes, levels = ordered_categories(matrix.response, rows)
+    is_collinear = collinear_columns(matrix.matrix[rows] * np.sqrt(active[rows])[:, None])[1:]
+    kept = np.flatnonzero(~is_collinear)
+    p, q = len(is_collinear), len(levels) - 1
+    names = tuple(matrix.names[1 + k] for k in kept)
+    functional = Thresholds(matrix.matrix[:, 1 + kept], codes, q, link, names, ends_as_r=fitted.replicates is None)
+    found = functional.fit(active)
+    if fitted.replicates is None:
+        variance = fitted.covariance_of_totals(functional.influence(active))
+    else:
+        functional.start = found
+        variance = replicate_covariance(fitted.replicate_values(functional), found, fitted.replicates)
+    places = np.concatenate([kept, np.arange(p, p + q)])
+    values, covariance = np.full(p + q, np.nan), np.full((p + q, p + q), np.nan)
+    values[places] = found
+    covariance[np.ix_(places, places)] = variance
+    return Coefficients(
+        names=(*matrix.names[1:], *(f"{a}|{b}" for a, b in pairwise(levels))),
+        values=values,
+        covariance=covariance,
+        assigned=np.concatenate([matrix.assigned[1:], np.full(q, -1)]),
+        terms=matrix.terms,
+        is_collinear=np.concatenate([is_collinear, np.zeros(q, dtype=np.bool_)]),
+        df=(sample if sample.replicates is not None else fitted).df - len(kept),
+        df_design=sample.df_design,
+        n=len(rows),
+    )
+
+
+def ordered_categories(response: Variable, rows: Integers) -> tuple[Integers, tuple[str, ...]]:
+    """The category of each row (n,), 0 outside the rows, and the categories in their order.
+
+    Raises SpecError where fewer than three occur, or numbers are too many to be categories.
+    """
+    values, levels = response.values, response.levels
+    if not response.is_category:
+        numbers, places = np.unique(values[rows], return_inverse=True)
+        if len(numbers) > MOST_LEVELS:
+            raise SpecError(
+                f"estimator.formula: found {len(numbers)} numbers in {response.label}, expected at most {MOST_LEVELS} "
+                "categories"
+            )
+        levels = tuple(spelled(float(number)) for number in numbers)
+        values = np.zeros(len(values))
+        values[rows] = places
+    if len(levels) < 3:
+        raise SpecError(
+            f"estimator.formula: found {len(levels)} categories in {response.label}, expected three or more"
+        )
+    return np.maximum(values, 0).astype(np.int64), levels
