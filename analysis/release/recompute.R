@@ -71,6 +71,7 @@ draw_sample <- function(rows) {
     reached <- sums_by(expanded * (returned > 0), home, length(strata))[, 1]
     # The people of a cell that nobody answered are shared out among the answering cells of its stratum.
     weight <- (expanded / returned)[cell] * (people / reached)[stratum]
+    if (!is.null(nonresponse)) weight <- weights_by_class(home, expanded, returned)[cell]
   } else if (!is.null(population)) {
     home <- match(joined(labels_of(population, strata_columns)), strata)
     people <- sums_by(population$people, home, length(strata))[, 1]
@@ -87,6 +88,7 @@ draw_sample <- function(rows) {
     }
   }
   weight <- rake_weights(rows, weight, is_first)
+  if (!is.null(trim)) weight <- trimmed_weights(rows, weight, is_first)
   psu <- if (length(cluster_columns)) match(joined(c(list(stratum), labels_of(rows, cluster_columns))),
                                             unique(joined(c(list(stratum), labels_of(rows, cluster_columns)))))
   else seq_len(nrow(rows))
@@ -101,6 +103,56 @@ draw_sample <- function(rows) {
     design = svydesign(ids = if (length(cluster_columns)) ~psu else ~1, strata = ~stratum, weights = ~weight,
                        fpc = if (has_fpc) ~people, data = frame, nest = TRUE)
   )
+}
+
+# Within a class of cells it is taken to be chance who answers: those who do speak for all whom its cells stand for.
+weights_by_class <- function(home, expanded, returned) {
+  weight <- rep(NA_real_, nrow(cells))
+  for (stratum in unique(home[returned > 0])) {
+    here <- which(home == stratum)
+    if ("psu" %in% names(cells)) here <- here[order(nchar(cells$psu[here]), enc2utf8(cells$psu[here]), method = "radix")]
+    for (members in split(here, class_of_cells(returned[here]))) {
+      answered <- members[returned[members] > 0]
+      base <- expanded[answered] / nonresponse$issued[answered]
+      weight[answered] <- base * sum(expanded[members]) / sum(base * returned[answered])
+    }
+  }
+  weight
+}
+
+# Neighbours are joined until a class has enough answers; what is left at the end joins the last class.
+class_of_cells <- function(n) {
+  class <- rep(1, length(n))
+  if (nonresponse$classes == "stratum" || sum(n) < nonresponse$smallest) return(class)
+  number <- 1
+  waiting <- 0
+  for (place in seq_along(n)) {
+    class[place] <- number
+    waiting <- waiting + n[place]
+    if (waiting >= nonresponse$smallest) {
+      number <- number + 1
+      waiting <- 0
+    }
+  }
+  pmin(class, number - 1)
+}
+
+# What lies outside the bounds is cut off and given to the others of the unit in equal parts, until none lies outside.
+trimmed_weights <- function(rows, weight, is_first) {
+  ballot <- if ("ballot" %in% names(rows)) match(rows$ballot, rows$ballot) else seq_len(nrow(rows))
+  group <- labels_of(rows, if ("unit" %in% strata_columns) "unit" else "stratum")[[1]]
+  for (here in split(which(is_first), group[is_first])) {
+    own <- weight[here]
+    bounds <- if (is.null(trim$ratio)) trim$bounds * mean(own) else c(-Inf, trim$ratio * median(own))
+    repeat {
+      outside <- own < bounds[1] | own > bounds[2]
+      if (!any(outside)) break
+      cut <- pmin(pmax(own, bounds[1]), bounds[2])
+      own <- ifelse(outside, cut, cut + sum(own - cut) / sum(!outside))
+    }
+    weight[here] <- own
+  }
+  weight[ballot]
 }
 
 rake_weights <- function(rows, weight, is_first) {

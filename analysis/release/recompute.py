@@ -74,6 +74,8 @@ def _design(design: RoundDesign, coarsening: Mapping[str, object], questionnaire
         "cells": _cells(design),
         "population": _population(design, coarsening),
         "margins": _listed(_margin(margin, is_number=margin.item in numbers) for margin in design.margins),
+        "nonresponse": _nonresponse(design),
+        "trim": _trim(design),
     }
 
 
@@ -88,6 +90,22 @@ def _cells(design: RoundDesign) -> str:
             "probability": _numbers(cell.probability for cell in design.cells),
         }
     )
+
+
+def _nonresponse(design: RoundDesign) -> str:
+    rule = design.adjustments.nonresponse
+    if rule is None:
+        return "NULL"
+    issued = _numbers(cell.issued or 0 for cell in design.cells)
+    return _listed({"classes": _text(rule.classes), "smallest": str(rule.smallest), "issued": issued})
+
+
+def _trim(design: RoundDesign) -> str:
+    rule = design.adjustments.trim
+    if rule is None:
+        return "NULL"
+    ratio = "NULL" if rule.ratio is None else _number(rule.ratio)
+    return _listed({"ratio": ratio, "bounds": "NULL" if rule.bounds is None else _numbers(rule.bounds)})
 
 
 def _population(design: RoundDesign, coarsening: Mapping[str, object]) -> str:

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Literal, cast, get_args
 
 from analysis.errors import DesignError
+from analysis.release.design_adjustments import ADJUSTMENT_KEYS, NO_ADJUSTMENTS, Adjustments, read_adjustments
 from analysis.release.design_counts import (
     SEPARATOR,
     Cell,
@@ -30,6 +31,7 @@ StratumColumn = Literal["unit", "stratum"]
 
 _KEYS = (
     "design", "label", "strata", "clusters", "population", "household", "cells", "margins", "fpc", "import",
+    *ADJUSTMENT_KEYS,
 )  # fmt: skip
 _IMPORT_KEYS = (
     "units", "notice", "opens_on", "closes_on", "respondent", "columns", "items", "codes", "missing", "dont_know",
@@ -75,7 +77,8 @@ class RoundDesign:
     stratum and PSU. Where neither does, every response counts alike within its unit, and there is no figure for the
     population of several units. `household` is the item that says for how many people a respondent speaks. `margins`
     are totals that the weights are calibrated to. `fpc` says that the sample was designed with known populations, so
-    that a full count has no sampling error.
+    that a full count has no sampling error. `adjustments` change the weights for those who did not answer, and hold
+    extremes.
     """
 
     strata: tuple[str, ...] = ("unit",)
@@ -87,6 +90,7 @@ class RoundDesign:
     household: str | None = None
     margins: tuple[DesignMargin, ...] = ()
     label: str = ""
+    adjustments: Adjustments = NO_ADJUSTMENTS
     _cell_at: Mapping[Cell, DesignCell] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -215,6 +219,7 @@ def _design(record: Record, questionnaire: Questionnaire | None) -> RoundDesign:
         imported=None if imported is None else _import_mapping(imported),
         household=read_household(record, questionnaire),
         label=label,
+        adjustments=read_adjustments(record),
     )
     if record.has("cells"):
         design = replace(design, cells=read_cells(record, design.columns, questionnaire))

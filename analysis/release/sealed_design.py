@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from analysis.coarsening import Coarsened
 from analysis.errors import DesignError
+from analysis.release.design_adjustments import adjustment_lines
 from analysis.release.design_counts import Cell, DesignCell, DesignMargin
 from analysis.release.round_design import FORMAT, RoundDesign
 
@@ -98,6 +99,7 @@ def _written(design: RoundDesign, cells: Iterable[DesignCell]) -> bytes:
     if design.margins:
         lines.append("margins:")
         lines.extend(f"  - {{{_margin_fields(margin)}}}" for margin in design.margins)
+    lines.extend(adjustment_lines(design.adjustments))
     return ("\n".join(lines) + "\n").encode()
 
 
