@@ -73,10 +73,11 @@ class LinearEstimates:
         return (np.bincount(holding, minlength=n_domains) - n_strata).astype(np.float64)
 
     @cached_property
-    def _places(self) -> tuple[Integers, Places]:
+    def _places(self) -> tuple[Integers | slice, Places]:
         """The groups that lie in a domain, and the strata of each domain."""
         groups, first = self.collapsed.groups, self.stages[0]
-        here = np.flatnonzero(groups.domain >= 0)
+        is_here = groups.domain >= 0
+        here = slice(None) if is_here.all() else np.flatnonzero(is_here)
         return here, Places.of(groups.domain[here], first.stratum[here], len(self.domains), len(first.n_units))
 
     @cached_property
@@ -134,7 +135,7 @@ class LinearEstimates:
         found: Floats | None = None
         if groups.spread is None and len(self.stages) == 1:
             here, places = self._places
-            holds = groups.n_answered[here][:, variables] > 0
+            holds = (groups.n_answered > 0)[here][:, variables]
             found = variances_of_domains(groups.z[here], holds, places, first, self.design)
         if found is None:
             found = np.full(self.values.shape, np.nan)

@@ -4,6 +4,7 @@ For each group of rows: how many there are, their weights, and for each column �
 What every linearised estimate needs follows from these sums, so that a table is read once whatever is asked of it.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 from analysis.errors import DesignError
 from analysis.estimation.codes import distinct, sorting_of
 from analysis.estimation.design import SurveyDesign
-from analysis.estimation.weighting import WEIGHT, refuse_bad_weights, weighted
+from analysis.estimation.weighting import refuse_bad_weights, weight_of
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -51,7 +52,7 @@ class Scanned:
         domains: the labels of the domains, sorted; domain: the index of each group's (G,), -1 in none.
         is_inside: whether the rows belong to the analysed subset (G,).
         n: rows (G,); sum_weights: their weights (G,).
-        n_answered, answered_weights: the same of the rows that answered each variable (G, V).
+        n_answered: the rows that answered each variable (G, V); answered_weights: theirs, for each variable (G,).
         moments: for each column Σ w y and Σ w y², and for a ratio Σ w x, Σ w x y and Σ w x² (G,), by `MOMENTS`.
         fpc: the population column of each stage (G,).
         codes: of every column by which the groups were made (G,).
@@ -65,7 +66,7 @@ class Scanned:
     n: Integers
     sum_weights: Floats
     n_answered: Integers
-    answered_weights: Floats
+    answered_weights: tuple[Floats, ...]
     moments: tuple[dict[str, Floats], ...]
     fpc: tuple[Floats, ...]
     codes: tuple[Integers, ...]
@@ -90,10 +91,10 @@ def canonical(
 
     NaN is turned into NULL unless there is none (`may_hold_nan`): that costs half as much as the scan itself.
     """
-    table = weighted(table, design)
+    weight = weight_of(table, design)
     chosen: dict[str, Any] = {name: table[column] for name, column in key_names(design).items()}
     chosen |= {f"f{s}": table[column].cast("float64") for s, column in enumerate(design.fpc)}
-    chosen["w"] = table[WEIGHT]
+    chosen["w"] = weight
     labels = [_label(table[column]) for column in domain]
     if inside is not None:
         is_inside = table[inside].fill_null(False)
@@ -128,9 +129,8 @@ def scan(
     rows = canonical(table, design, columns, domain, inside, may_hold_nan=False)
     found = _summed(rows, columns, len(design.fpc))
     n_rows = int(floats(found["n"]).sum())
-    lowest = floats(found["lw"]).min(initial=1.0)
-    if not n_rows or int(floats(found["nw"]).sum()) != n_rows or not lowest > 0 or not _are_finite(found, "sw"):
-        refuse_bad_weights(weighted(table, design), design)
+    if not n_rows or sums_of(found, "ng").sum() != n_rows or not _are_finite(found, "sw"):
+        refuse_bad_weights(table, design)
     if not all(_are_finite(found, name) for name in found.column_names if name[0] in "xy"):
         rows = canonical(table, design, columns, domain, inside)
         found = _summed(rows, columns, len(design.fpc))
@@ -147,7 +147,7 @@ def group_keys(names: Sequence[str]) -> list[str]:
 
 def _summed(rows: Any, columns: Sequence[Column], n_populations: int) -> pa.Table:
     """The grouped query."""
-    sums: dict[str, Any] = {"n": rows.count(), "nw": rows.w.count(), "sw": rows.w.sum(), "lw": rows.w.min()}
+    sums: dict[str, Any] = {"n": rows.count(), "ng": rows.w.count(where=rows.w > 0), "sw": rows.w.sum()}
     for variable, k in first_of_variable(columns).items():
         y = rows[f"y{k}"]
         sums |= {f"n{variable}": y.count(), f"w{variable}": rows.w.sum(where=y.notnull())}
@@ -192,7 +192,7 @@ def _read(found: pa.Table, design: SurveyDesign, columns: Sequence[Column], n_do
         n=integers(found["n"]),
         sum_weights=floats(found["sw"]),
         n_answered=np.stack([integers(found[f"n{v}"]) for v in variables]).T,
-        answered_weights=np.stack([sums_of(found, f"w{v}") for v in variables]).T,
+        answered_weights=tuple(sums_of(found, f"w{v}") for v in variables),
         moments=tuple(
             {moment: sums_of(found, f"{moment}{k}") for moment in MOMENTS if f"{moment}{k}" in asked}
             for k in range(len(columns))
@@ -274,20 +274,28 @@ def _number(value: Any, *, may_hold_nan: bool) -> Any:
 
 
 def _are_finite(found: pa.Table, name: str) -> bool:
-    return bool(np.isfinite(sums_of(found, name)).all())
+    # What is not finite stays in every sum that it enters.
+    return math.isfinite(pc.sum(found[name]).as_py() or 0.0)
 
 
 def sums_of(found: pa.Table, name: str) -> Floats:
     """A column of sums, 0 where nothing was added up."""
     column = found[name]
-    return floats(column if not column.null_count else pc.fill_null(column, 0.0))
+    return floats(pc.fill_null(column, 0.0) if column.null_count else column)
 
 
 def floats(column: pa.ChunkedArray) -> Floats:
     """A numeric Arrow column as float64, NULL as NaN."""
-    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
+    return np.asarray(_whole(column, pa.float64()), dtype=np.float64)
 
 
 def integers(column: pa.ChunkedArray) -> Integers:
     """An Arrow column of counts."""
-    return np.asarray(column.to_numpy(), dtype=np.int64)
+    return np.asarray(_whole(column, pa.int64()), dtype=np.int64)
+
+
+def _whole(column: pa.ChunkedArray, kind: pa.DataType) -> npt.NDArray[Any]:
+    """A column in one piece, without a copy where it is one and of its kind."""
+    array = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    found: npt.NDArray[Any] = (array if array.type == kind else array.cast(kind)).to_numpy(zero_copy_only=False)
+    return found

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.errors import DesignError
-from analysis.estimation.codes import dense
+from analysis.estimation.codes import dense, distinct
 from analysis.estimation.design import SurveyDesign
 from analysis.estimation.totals import GroupTotals, Integers
 from analysis.estimation.weighting import hold_counts
@@ -87,8 +87,8 @@ def degrees_of_freedom(first: Stage, chosen: Integers, n: Integers) -> float:
 
     Source: R survey, degf.survey.design2.
     """
-    strata = len(np.unique(first.stratum[chosen]))
-    return float((n[chosen].sum() if first.unit is None else len(np.unique(first.unit[chosen]))) - strata)
+    strata = len(distinct(first.stratum[chosen])[0])
+    return float((n[chosen].sum() if first.unit is None else len(distinct(first.unit[chosen])[0])) - strata)
 
 
 def _labels(groups: GroupTotals, stratum: Integers, number: int) -> tuple[str, ...]:

@@ -164,9 +164,11 @@ def collapse(
     is_poor = (own < _LEAST_SHARE_OF_RESIDUALS * least) & (own > _ALIKE * least) & ~_are_totals(columns)
     if not design.clusters or is_poor.any():
         z, spread = _residual_sums(rows, columns, totals, scanned, with_products=not design.clusters)
-    divisors = np.vstack([totals.denominators, np.ones(len(columns))])[scanned.domain]
-    is_known = np.isfinite(np.vstack([totals.values, np.full(len(columns), np.nan)]))[scanned.domain]
-    divisors = np.where(is_known & (divisors != 0), divisors, np.inf)
+    # A group adds nothing to an estimate that does not exist, and one in no domain nothing at all.
+    shares = np.where(np.isfinite(totals.values) & (totals.denominators != 0), 1 / _nonzero(totals.denominators), 0.0)
+    shares = np.vstack([shares, np.zeros(len(columns))])
+    for k, share in enumerate(shares.T):
+        z[:, k] *= share[scanned.domain]
     groups = GroupTotals(
         keys=scanned.keys,
         labels=scanned.labels,
@@ -174,11 +176,11 @@ def collapse(
         is_inside=scanned.is_inside,
         n=scanned.n,
         n_answered=scanned.n_answered,
-        z=z / divisors,
-        spread=None if spread is None else spread / (divisors[:, :, None] * divisors[:, None, :]),
+        z=z,
+        spread=None if spread is None else spread * _products(shares[scanned.domain]),
         fpc=scanned.fpc,
     )
-    return Collapsed(totals, groups, squares / _products(totals.denominators))
+    return Collapsed(totals, groups, squares / _products(_nonzero(totals.denominators)))
 
 
 def _are_totals(columns: Sequence[Column]) -> npt.NDArray[np.bool_]:
@@ -188,8 +190,8 @@ def _are_totals(columns: Sequence[Column]) -> npt.NDArray[np.bool_]:
 def _domain_totals(scanned: Scanned, columns: Sequence[Column]) -> DomainTotals:
     place = {variable: v for v, variable in enumerate(first_of_variable(columns))}
     variables = [place[column.variable] for column in columns]
-    n_answered = _by_domain(scanned, scanned.n_answered)[:, variables]
-    weights = _by_domain(scanned, scanned.answered_weights)[:, variables]
+    n_answered = np.stack([_by_domain(scanned, n) for n in scanned.n_answered.T], axis=1)[:, variables]
+    weights = np.stack([_by_domain(scanned, w) for w in scanned.answered_weights], axis=1)[:, variables]
     y = _moment(scanned, "y")
     totals = np.where(n_answered > 0, y, np.nan)
     divisors = weights.copy()
@@ -213,9 +215,7 @@ def _domain_totals(scanned: Scanned, columns: Sequence[Column]) -> DomainTotals:
 
 
 def _by_domain(scanned: Scanned, sums: npt.NDArray[Any]) -> Floats:
-    """Sums of groups (G,) or (G, P) added up over each domain (D,) or (D, P)."""
-    if sums.ndim > 1:
-        return np.stack([_by_domain(scanned, column) for column in sums.T], axis=1)
+    """Sums of groups (G,) added up over each domain (D,)."""
     size = len(scanned.domains)
     found = np.bincount(scanned.domain + 1, weights=sums, minlength=size + 1)
     return np.asarray(found[1:], dtype=np.float64)
@@ -266,7 +266,7 @@ def _linearised(scanned: Scanned, columns: Sequence[Column], totals: DomainTotal
         if column.kind == "total":
             found[:, k] = scanned.moments[k]["y"]
             continue
-        below = scanned.moments[k]["x"] if column.denominator else scanned.answered_weights[:, place[column.variable]]
+        below = scanned.moments[k]["x"] if column.denominator else scanned.answered_weights[place[column.variable]]
         found[:, k] = scanned.moments[k]["y"] - values[:, k][scanned.domain] * below
     return found
 
@@ -336,8 +336,11 @@ def _symmetric(found: pa.Table, prefix: str, size: int) -> Floats:
     return filled
 
 
-def _products(divisors: Floats) -> Floats:
-    """The product of each two divisors (…, K, K) of those of the columns (…, K); 1 for one that is 0."""
-    safe = np.where(divisors != 0, divisors, 1.0)
-    product: Floats = safe[:, :, None] * safe[:, None, :]
+def _nonzero(divisors: Floats) -> Floats:
+    return np.where(divisors != 0, divisors, 1.0)
+
+
+def _products(factors: Floats) -> Floats:
+    """The product of each two factors (…, K, K) of those of the columns (…, K)."""
+    product: Floats = factors[:, :, None] * factors[:, None, :]
     return product

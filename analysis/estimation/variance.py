@@ -151,24 +151,25 @@ def variances_of_domains(
     Returns the diagonals of `variance_of_units`, domain by domain, but None where a lonely PSU is an error: that
     function names its stratum.
     """
-    n_places, n_columns = len(places.domain), z.shape[1]
-    n_present = _add_up(holds.astype(np.float64), places.of_group, n_places)
-    weights: Floats = np.zeros((n_places, n_columns))
-    is_centred = np.ones((n_places, n_columns), dtype=np.bool_)
-    for p in range(n_columns):
-        here = n_present[:, p] > 0
+    n_places, of_group = len(places.domain), places.of_group
+    n_units = stage.n_units[places.stratum]
+    n_groups = np.bincount(of_group, minlength=n_places)
+    variances: Floats = np.zeros((places.n_domains, z.shape[1]))
+    for p, values in enumerate(z.T):
+        n_present = np.bincount(of_group, weights=holds[:, p], minlength=n_places)
+        here = n_present > 0
         try:
-            rule = rule_of(stage, places.stratum[here], n_present[here, p], design)
+            rule = rule_of(stage, places.stratum[here], n_present[here].astype(np.float64), design)
         except DesignError:
             return None
-        weights[here, p] = _weights(rule, places.domain[here])
-        is_centred[here, p] = rule.is_centred
-    n_units = stage.n_units[places.stratum][:, None]
-    n_groups = np.bincount(places.of_group, minlength=n_places)[:, None]
-    means = np.where(is_centred, _add_up(z, places.of_group, n_places) / n_units, 0.0)
-    # A group in which nobody answered adds the square of the mean, as the units without the domain do.
-    squares = _add_up((z - means[places.of_group]) ** 2, places.of_group, n_places) + (n_units - n_groups) * means**2
-    return _add_up(squares * weights, places.domain, places.n_domains)
+        weights, is_centred = np.zeros(n_places), np.ones(n_places, dtype=np.bool_)
+        weights[here], is_centred[here] = _weights(rule, places.domain[here]), rule.is_centred
+        means = np.where(is_centred, np.bincount(of_group, weights=values, minlength=n_places) / n_units, 0.0)
+        # A group in which nobody answered adds the square of the mean, as the units without the domain do.
+        squares = np.bincount(of_group, weights=(values - means[of_group]) ** 2, minlength=n_places)
+        squares += (n_units - n_groups) * means**2
+        variances[:, p] = np.bincount(places.domain, weights=squares * weights, minlength=places.n_domains)
+    return variances
 
 
 def variance_of_rows(rows: RowMoments, stage: Stage, design: SurveyDesign) -> Floats:

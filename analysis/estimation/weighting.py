@@ -11,17 +11,16 @@ WEIGHT = "__weight"
 
 
 def with_weights(table: Any, design: SurveyDesign) -> Any:
-    """The table with a column `__weight`, finite and above 0 in every row; see `weighted`.
+    """The table with a column `__weight`, finite and above 0 in every row; see `weight_of`.
 
     Raises DesignError also where a weight is missing, not finite or not above 0.
     """
-    found = weighted(table, design)
-    refuse_bad_weights(found, design)
-    return found
+    refuse_bad_weights(table, design)
+    return table.mutate(**{WEIGHT: weight_of(table, design)})
 
 
-def weighted(table: Any, design: SurveyDesign) -> Any:
-    """The table with a column `__weight`, which nobody has looked at yet.
+def weight_of(table: Any, design: SurveyDesign) -> Any:
+    """The weight of each row as an expression; nobody has looked at its values yet.
 
     It is the design's weight; without one the product over the stages of N / n, where the population is known; else 1.
 
@@ -32,15 +31,16 @@ def weighted(table: Any, design: SurveyDesign) -> Any:
         if column not in table.columns:
             raise DesignError(f"design: found no column {column!r} in the table, which has {', '.join(table.columns)}")
     if design.weight is not None:
-        return table.mutate(**{WEIGHT: table[design.weight].cast("float64")})
-    return table.mutate(**{WEIGHT: _implied_weight(table, design) if design.fpc else ibis.literal(1.0)})
+        return table[design.weight].cast("float64")
+    return _implied_weight(table, design) if design.fpc else ibis.literal(1.0)
 
 
 def refuse_bad_weights(table: Any, design: SurveyDesign) -> None:
-    """Look at the weights of a `weighted` table in a query of their own.
+    """Look at the weights in a query of their own.
 
     Raises DesignError where a weight is missing, not finite or not above 0, and where there is no row.
     """
+    table = table.select(**{WEIGHT: weight_of(table, design)})
     weight = table[WEIGHT]
     is_bad = (weight.isnull() | weight.isnan() | weight.isinf() | (weight <= 0)).fill_null(True)
     found = table.agg(n_bad=is_bad.sum(), n_rows=table.count()).to_pyarrow().to_pylist()[0]
