@@ -22,7 +22,8 @@ from analysis.release.disclosure import RULES, Candidate, disclose, plan_by_rule
 from analysis.release.distributions import distribution_rows
 from analysis.release.edition import FORMAT, MODULE_SEPARATOR, Edition
 from analysis.release.fieldwork import Extreme, extreme, fieldwork_of
-from analysis.release.framing import BLOC, FramedResponses, frame_responses
+from analysis.release.formulas import Published, formula_rows
+from analysis.release.framing import BLOC, FramedResponses, frame_responses, rescored
 from analysis.release.hard_data import HardData
 from analysis.release.node_estimates import (
     NodeEstimates,
@@ -41,6 +42,7 @@ from analysis.release.rows import (
     NO_POPULATION,
     DistributionRow,
     EstimateRow,
+    FormulaRow,
 )
 from analysis.release.standardised_estimates import Standard, estimate_standardised
 from analysis.responses import BALLOT
@@ -132,7 +134,12 @@ def compute_edition(
     """
     contents, questionnaire = archive.contents, archive.questionnaire
     plan = parse_plan(contents.plan_source, "plan.yaml")
-    round_ = _Round(archive, plan_by_rules(plan, disclosure_rules), parse_design(contents.design_source, "design.yaml"), disclosure_rules)
+    round_ = _Round(
+        archive,
+        plan_by_rules(plan, disclosure_rules),
+        parse_design(contents.design_source, "design.yaml"),
+        disclosure_rules,
+    )
     profile = questionnaire.profile(plan.profile_for(questionnaire))
     host = _scored(round_, questionnaire, profile, contents)
     estimated = _estimate_host(round_, host, _hard_table(round_, host, hard_data))
@@ -140,7 +147,9 @@ def compute_edition(
     compared = _compared(round_, host, estimated, rows)
     if compared is None or edition_format < FIRST_WITH_DRAWN_RANKS:
         differences, ranks = [], [] if compared is None else former_rank_rows(compared)
+        formulas = []
     else:
+        formulas = _formulas(round_, host, estimated, compared.rows)
         differences = difference_rows(compared)
         ranks = rank_rows(compared, differences)
     for module in questionnaire.modules:
@@ -171,8 +180,9 @@ def compute_edition(
         accounting=public_accounting(
             contents.accounting, plan.suppress_below, plan.disclosure.protection, disclosure_rules
         ),
-        fieldwork=fieldwork_of(contents, round_.design, plan, estimated.extremes),
+        fieldwork=fieldwork_of(contents, round_.design, plan, estimated.extremes, host.framed.weighting),
         differences=tuple(differences),
+        formulas=tuple(formulas),
         disclosure_rules=disclosure_rules,
     )
 
@@ -298,7 +308,7 @@ def _published(
         blocs,
         round_.plan,
         totals_hold_hidden_units=holds_hidden,
-        scale=scored.framed.bounds,
+        scales=_scales(round_.archive.questionnaire, scored),
         rules=round_.disclosure_rules,
     )
     spread = distribution_rows(
@@ -312,6 +322,16 @@ def _published(
         rules=round_.disclosure_rules,
     )
     return rows, list(spread)
+
+
+def _scales(questionnaire: Questionnaire, scored: _Scored) -> dict[str, tuple[float, float]]:
+    """Between which ends the nodes of a tree lie, before they are standardised."""
+    return {
+        node.code: scored.framed.bounds
+        if node.item is None
+        else score_range([questionnaire.item(node.item)], scored.profile)
+        for node in scored.tree.nodes
+    }
 
 
 def _candidates(round_: _Round, scored: _Scored, means: NodeEstimates, weights: CellWeights) -> list[Candidate]:
@@ -370,6 +390,37 @@ def _compared(
         covariance=estimated.covariance,
         rows={(row.unit, row.node): row for row in rows},
         weights=_people(round_, host.framed),
+    )
+
+
+def _formulas(
+    round_: _Round, host: _Scored, estimated: _Estimated, rows: Mapping[tuple[str, str], EstimateRow]
+) -> list[FormulaRow]:
+    """What other formulas give; for units alone where the totals are those of shown units, which these would not be."""
+    tree = host.tree.root_alone()
+    is_linear = host.profile.formula != "standardised"
+
+    def estimate(profile: Profile) -> Sequence[NodeEstimates]:
+        responses, questionnaire = host.contents.responses, round_.archive.questionnaire
+        framed = rescored(host.framed, responses, questionnaire, tree, profile)
+        scored = _Scored(tree, profile, host.contents, framed)
+        units = estimate_owners(framed, tree, round_.plan, "unit", round_.units)
+        return [units, *(_totals(round_, scored, units) if is_linear else ())]
+
+    published = [] if estimated.units is None else [estimated.units]
+    if is_linear:
+        published.extend(estimated.totals)
+    return formula_rows(
+        Published(
+            round=round_.slug,
+            questionnaire=round_.archive.questionnaire,
+            tree=host.tree,
+            profile=host.profile,
+            plan=round_.plan,
+            estimates=published,
+            rows=rows,
+        ),
+        estimate,
     )
 
 

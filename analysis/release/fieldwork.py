@@ -10,6 +10,7 @@ import pyarrow as pa
 from analysis.archive import ArchiveContents
 from analysis.release.plan import Plan
 from analysis.release.round_design import RoundDesign
+from analysis.release.weight_adjustments import Weighting
 from analysis.responses import BALLOT
 from analysis.row_groups import first_rows
 
@@ -39,7 +40,7 @@ class Fieldwork:
 
     `smallest_cell` to `n_withheld` are what coarsening did before sealing: fewer than so many sheets of one unit,
     stratum, PSU and channel were merged, in so many places, or withheld. `extremes` are those of a standardised
-    profile, bloc by bloc.
+    profile, bloc by bloc. `weighting` tells how the weights came about, None in editions that a former version wrote.
     """
 
     strata: tuple[str, ...]
@@ -57,10 +58,15 @@ class Fieldwork:
     n_withheld: int
     has_redrawn_psus: bool
     extremes: tuple[Extreme, ...] = ()
+    weighting: Weighting | None = None
 
 
 def fieldwork_of(
-    contents: ArchiveContents, design: RoundDesign, plan: Plan, extremes: Sequence[Extreme] = ()
+    contents: ArchiveContents,
+    design: RoundDesign,
+    plan: Plan,
+    extremes: Sequence[Extreme] = (),
+    weighting: Weighting | None = None,
 ) -> Fieldwork:
     """The fieldwork of a round from its archive, its design and its plan."""
     responses = contents.responses
@@ -85,6 +91,7 @@ def fieldwork_of(
         n_withheld=int(coarsening.get(counted, 0)),
         has_redrawn_psus=coarsening.get("psus") == "redrawn",
         extremes=tuple(extremes),
+        weighting=weighting,
     )
 
 
@@ -110,6 +117,11 @@ def fieldwork_from_json(stored: Mapping[str, Any]) -> Fieldwork:
         values[name] = tuple(str(value) for value in values[name])
     values["channels"] = tuple((str(name), int(count)) for name, count in values["channels"])
     values["extremes"] = tuple(Extreme(**one) for one in values["extremes"])
+    if values.get("weighting") is not None:
+        factors = values["weighting"]["factors"]
+        values["weighting"] = Weighting(
+            **{**values["weighting"], "factors": None if factors is None else (float(factors[0]), float(factors[1]))}
+        )
     return Fieldwork(**values)
 
 

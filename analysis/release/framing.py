@@ -1,7 +1,7 @@
 """The responses with what the estimators need beside them: scores, strata, weights, populations."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,10 @@ from analysis.indices.trees import IndexTree
 from analysis.release.design_weights import WeightedStrata, weigh_responses
 from analysis.release.plan import Plan
 from analysis.release.round_design import RoundDesign
+from analysis.release.weight_adjustments import Weighting
 from analysis.responses import BALLOT
 from analysis.row_groups import first_rows, group_rows
-from questionnaires.model import Profile, Questionnaire
+from questionnaires.model import Item, Profile, Questionnaire
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,7 +33,8 @@ class FramedResponses:
     `table` has the columns of the design, `unit`, `_bloc`, and `_score_<item>` for each item of the tree. `weights`
     (n,) are one a row, and 1 where nobody was counted. `lonely_rows` (n,) marks the responses of strata with one PSU
     where the plan wants nothing to be estimated from them. `covered` tells, for each stratum of the frame, how many
-    people it has and whether anybody answered; it is empty where nobody was counted.
+    people it has and whether anybody answered; it is empty where nobody was counted. `weighting` is what there is to
+    tell of the weights.
     """
 
     table: pa.Table
@@ -41,6 +43,7 @@ class FramedResponses:
     lonely_rows: npt.NDArray[np.bool_]
     covered: Mapping[str, tuple[int, bool]]
     bounds: tuple[float, float]
+    weighting: Weighting
 
 
 def frame_responses(
@@ -94,7 +97,33 @@ def frame_responses(
         lonely_rows=_lonely_rows(responses, design, weighted, plan),
         covered=weighted.covered,
         bounds=score_range([questionnaire.item(code) for code in tree.items], profile),
+        weighting=weighted.weighting,
     )
+
+
+def rescored(
+    framed: FramedResponses, responses: pa.Table, questionnaire: Questionnaire, tree: IndexTree, profile: Profile
+) -> FramedResponses:
+    """The same responses, weights and design with the scores of another profile.
+
+    `responses` are those that `framed` was made of. An answer to a reversed item counts from the other end of its
+    scale, so that a high score is good in all of them.
+    """
+    table, items = framed.table, []
+    for item, is_reversed in zip(tree.items, tree.reversed, strict=False):
+        turned = _turned(questionnaire.item(item)) if is_reversed else questionnaire.item(item)
+        items.append(turned)
+        scores = _scores(responses[item], option_scores(turned, profile))
+        table = table.set_column(table.column_names.index(SCORE + item), SCORE + item, scores)
+    return replace(framed, table=table, bounds=score_range(items, profile))
+
+
+def _turned(item: Item) -> Item:
+    """The item with its scale upside down."""
+    values = [option.value for option in item.options if option.value is not None]
+    ends = min(values) + max(values)
+    options = (replace(o, value=None if o.value is None else ends - o.value) for o in item.options)
+    return replace(item, options=tuple(options))
 
 
 def _scores(column: pa.ChunkedArray, points: Mapping[str, float]) -> pa.Array:

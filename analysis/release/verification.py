@@ -1,7 +1,7 @@
 """Checking what was sealed and published: hashes, signatures, and every number computed once more from the archive."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from analysis.release.edition import (
     load_edition,
 )
 from analysis.release.edition import MANIFEST as EDITION_MANIFEST
+from analysis.release.fieldwork import Fieldwork
 from analysis.release.hard_data import parse_hard_data
 from analysis.release.rows import (
     DifferenceRow,
@@ -246,10 +247,17 @@ def _other_differences(edition: Edition, recomputed: Edition) -> Iterator[Findin
             recomputed.questionnaire.content_hash,
         ),
         ("units.csv", edition.units, recomputed.units),
-        (f"{EDITION_MANIFEST}, fieldwork", edition.fieldwork, edition.fieldwork and recomputed.fieldwork),
+        (f"{EDITION_MANIFEST}, fieldwork", edition.fieldwork, _fieldwork_to_tell(edition, recomputed)),
     ):
         if found != wanted:
             yield Finding(place, f"{found!s:.200}", f"{wanted!s:.200} as in the archive")
+
+
+def _fieldwork_to_tell(edition: Edition, recomputed: Edition) -> Fieldwork | None:
+    """The recomputed fieldwork, as far as the edition's version told it."""
+    if edition.fieldwork is None or recomputed.fieldwork is None or edition.fieldwork.weighting is not None:
+        return None if edition.fieldwork is None else recomputed.fieldwork
+    return replace(recomputed.fieldwork, weighting=None)
 
 
 def _compute_again(archive: Archive, edition: Edition) -> Edition:
