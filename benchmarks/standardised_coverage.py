@@ -112,7 +112,7 @@ def play(kind: Kind, seed: int) -> tuple[np.ndarray, ...]:
         holds[:, kinds == "factor"].ravel(),
         holds[:, kinds == "criterion"].ravel(),
         np.array([total.low <= truth[:, 0].mean() <= total.high]),
-        error <= quantile * found.root_draws.std(axis=0, ddof=1),
+        error <= quantile * found.node_draws[:, :, 0].std(axis=0, ddof=1),
         error <= quantile * fixed_errors(found, standard),
         (highs[:, 0] - lows[:, 0]) / 2,
     )

@@ -87,7 +87,14 @@ def _estimate(value: float, variance: float, srs_variance: float, df: float, n: 
     )
 
 
-def estimate_means(table: Any, design: SurveyDesign, variables: Sequence[str], domain: Sequence[str] = ()) -> MeanSet:
+def estimate_means(
+    table: Any,
+    design: SurveyDesign,
+    variables: Sequence[str],
+    domain: Sequence[str] = (),
+    *,
+    with_cross_squares: bool = True,
+) -> MeanSet:
     """The weighted means of `variables` in each combination of the `domain` columns.
 
     Arguments:
@@ -97,11 +104,12 @@ def estimate_means(table: Any, design: SurveyDesign, variables: Sequence[str], d
         variables: K columns.
         domain: columns, read as text; a row with NULL there belongs to no domain but stays in the design. Empty: one
             domain, ().
+        with_cross_squares: whether design effects of combinations are wanted; without them it is much faster.
 
     Returns the set with domains sorted by their labels. The cost is three scans, whatever is later asked of it.
     Raises DesignError where the design does not fit the table.
     Source: Särndal, Swensson and Wretman (1992), §5.5 to §5.8; R survey, svymean and svyby.
     """
     columns = tuple(Column(name, None, "ratio", k) for k, name in enumerate(variables))
-    collapsed = collapse(table, design, columns, domain)
+    collapsed = collapse(table, design, columns, domain, with_cross_squares=with_cross_squares)
     return MeanSet(collapsed, stages_of(collapsed.groups, design), design, columns, tuple(variables))

@@ -61,6 +61,11 @@ class IndexTree:
         fewest: Integers = np.where(needed, item_counts[..., None, :], UNCOUNTED).min(axis=-1, initial=UNCOUNTED)
         return fewest
 
+    def root_alone(self) -> "IndexTree":
+        """The tree's first node without those below it."""
+        return replace(self, nodes=self.nodes[:1], coefficients=self.coefficients[:1], weights=self.weights[:1],
+                       ancestors=((),))  # fmt: skip
+
     def named(self, prefix: str) -> "IndexTree":
         """The same tree with the codes of its nodes behind a prefix, so that two trees stand in one table."""
         return replace(self, nodes=tuple(replace(node, code=prefix + node.code) for node in self.nodes))

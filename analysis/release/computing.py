@@ -272,7 +272,9 @@ def _no_covariance(_: int, positions: Sequence[int]) -> Floats:
     return np.full((len(positions), len(positions)), np.nan)
 
 
-def _totals(round_: _Round, scored: _Scored, unit_means: NodeEstimates) -> list[NodeEstimates]:
+def _totals(
+    round_: _Round, scored: _Scored, unit_means: NodeEstimates, *, with_deff: bool = True
+) -> list[NodeEstimates]:
     """The blocs' means and those of all, as the plan wants them."""
     blocs = round_.units_of_bloc
     owners = [BLOC_PREFIX + bloc for bloc in blocs]
@@ -284,10 +286,10 @@ def _totals(round_: _Round, scored: _Scored, unit_means: NodeEstimates) -> list[
         n_of_unit = dict(zip(unit_means.owners, unit_means.n_respondents[:, 0].tolist(), strict=True))
         counts = [sum(n_of_unit[unit] for unit in units) for units in blocs.values()]
         return [without_numbers([*owners, ALL], [*counts, sum(counts)], tree, plan, NO_POPULATION)]
-    by_bloc = estimate_owners(framed, tree, plan, BLOC, list(blocs)).renamed(owners)
+    by_bloc = estimate_owners(framed, tree, plan, BLOC, list(blocs), with_deff=with_deff).renamed(owners)
     if len(blocs) == 1:
         return [by_bloc, by_bloc.renamed([ALL])]
-    return [by_bloc, estimate_owners(framed, tree, plan, None, [""]).renamed([ALL])]
+    return [by_bloc, estimate_owners(framed, tree, plan, None, [""], with_deff=with_deff).renamed([ALL])]
 
 
 def _published(
@@ -404,8 +406,8 @@ def _formulas(
         responses, questionnaire = host.contents.responses, round_.archive.questionnaire
         framed = rescored(host.framed, responses, questionnaire, tree, profile)
         scored = _Scored(tree, profile, host.contents, framed)
-        units = estimate_owners(framed, tree, round_.plan, "unit", round_.units)
-        return [units, *(_totals(round_, scored, units) if is_linear else ())]
+        units = estimate_owners(framed, tree, round_.plan, "unit", round_.units, with_deff=False)
+        return [units, *(_totals(round_, scored, units, with_deff=False) if is_linear else ())]
 
     published = [] if estimated.units is None else [estimated.units]
     if is_linear:

@@ -63,16 +63,23 @@ class _Combination:
 
 
 def estimate_owners(
-    framed: FramedResponses, tree: IndexTree, plan: Plan, column: str | None, owners: Sequence[str]
+    framed: FramedResponses,
+    tree: IndexTree,
+    plan: Plan,
+    column: str | None,
+    owners: Sequence[str],
+    *,
+    with_deff: bool = True,
 ) -> NodeEstimates:
     """The estimates for some values of a column of the responses, or for all responses where the column is None.
 
     `owners` are the values in the wanted order; one without responses has rows without numbers. Where the plan wants
-    no estimate from strata with one PSU, the owners of responses there have none.
+    no estimate from strata with one PSU, the owners of responses there have none. Without `with_deff` it costs half, and
+    design effects of combinations mean nothing.
     """
     if framed.table.num_rows == 0:
         return without_numbers(owners, [0] * len(owners), tree, plan, NO_ANSWERS)
-    means = item_means(framed, tree.items, column)
+    means = item_means(framed, tree.items, column, with_deff=with_deff)
     places = places_of(means, owners)
     n_answers = tree.fewest_answers(item_counts(means, places))
     respondents = np.array([0 if d is None else means.n_respondents[d] for d in places], dtype=np.int64)
@@ -95,7 +102,7 @@ def estimate_owners(
     return NodeEstimates(tuple(owners), tuple(estimates), _for_each(tree, respondents), n_answers, means, places)
 
 
-def item_means(framed: FramedResponses, items: Sequence[str], column: str | None) -> MeanSet:
+def item_means(framed: FramedResponses, items: Sequence[str], column: str | None, *, with_deff: bool = True) -> MeanSet:
     """The joint means of the items' scores for each value of a column, or for all responses where it is None."""
     connection = ibis.duckdb.connect()
     try:
@@ -104,7 +111,8 @@ def item_means(framed: FramedResponses, items: Sequence[str], column: str | None
         connection.con.register("responses", framed.table)
         table = connection.table("responses")
         scores = [SCORE + item for item in items]
-        return estimate_means(table, framed.design, scores, [] if column is None else [column])
+        domain = [] if column is None else [column]
+        return estimate_means(table, framed.design, scores, domain, with_cross_squares=with_deff)
     finally:
         connection.disconnect()
 

@@ -36,8 +36,9 @@ NO_UNITS = "no_units"
 # Why a difference is not tested: no other unit of the bloc is shown, or the unit's answers show no spread.
 ALONE = "alone"
 NO_SPREAD = "no_spread"
-# Why a formula gives no index: the items have several scales and no common threshold, or hard data count.
+# Why a formula gives no index: no threshold suits the scales of all items, or a scale has no maximum above 0.
 NO_THRESHOLD = "no_threshold"
+NO_MAXIMUM = "no_maximum"
 
 
 @dataclass(frozen=True, slots=True)
