@@ -59,6 +59,7 @@ class Specification:
         data: the table's path, relative to the folder of the data; None where the question needs no table.
         design: how it was sampled; subset: an expression that the analysed rows satisfy; replicates: None for
             linearised variances; calibration: None for design weights.
+        label: what the document calls itself, after the last `__` of its `case`.
     """
 
     kind: str
@@ -68,6 +69,7 @@ class Specification:
     subset: str | None
     replicates: Replicates | None
     calibration: Calibration | None
+    label: str | None = None
 
 
 def parse_specification(source: bytes, origin: str, beside: Path | None = None) -> Specification:
@@ -106,6 +108,7 @@ def parse_specification(source: bytes, origin: str, beside: Path | None = None) 
             raise SpecError(f"{origin}: design: found replicates and replicates_file, expected one of them")
         # Factors without scales are those of a jackknife of this design, whose squares about the estimate are safe.
         replicates = Replicates(file, "jackknife", None, None, (), are_combined=False, mse=True)
+    case = document.get("case")
     return Specification(
         kind=name,
         question=question,
@@ -114,6 +117,7 @@ def parse_specification(source: bytes, origin: str, beside: Path | None = None) 
         subset=text_at(design, "subset", f"{origin}: design"),
         replicates=replicates,
         calibration=calibration,
+        label=case.rsplit("__", 1)[-1] if isinstance(case, str) and case else None,
     )
 
 

@@ -55,7 +55,7 @@ def _answer(question: Quantities, asked: Asked) -> Answer:
     found = whole
     order: list[int] = [0]
     if parts is not None:
-        found, order = parts, _in_order(parts.domains, by_text=is_ratio)
+        found, order = parts, in_order(parts.domains, by_text=is_ratio)
         rows += [_row(question, parts, prepared, d, k) for d in order for k in range(len(prepared.columns))]
     vcov = None if is_ratio or found is None else _vcov(found, order)
     # The oracle calls the question svyby_… where there are domains, but svyratio with or without.
@@ -78,7 +78,7 @@ def _finder(asked: Asked, prepared: Prepared) -> Callable[[tuple[str, ...]], Fin
     return lambda domain: linear_findings(estimate_linear(table, prepared.design, prepared.columns, domain, INSIDE))
 
 
-def _in_order(domains: tuple[tuple[str, ...], ...], *, by_text: bool) -> list[int]:
+def in_order(domains: tuple[tuple[str, ...], ...], *, by_text: bool) -> list[int]:
     """The domains with the first of their columns changing fastest, as R's interaction orders them."""
     if by_text:
         return sorted(range(len(domains)), key=lambda d: domains[d])

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from analysis.errors import SpecError
@@ -21,13 +21,14 @@ class ShareQuestion:
     """Whose share is asked for.
 
     Attributes:
-        expression: true for those who are counted; label: the name of the share in the answer.
+        expression: true for those who are counted; label: the name of the share in the answer,
+            None for what the specification calls itself.
         methods: of the intervals, one row each; by: the columns of the domains, beside the whole.
         leaves_out_missing: rows without a truth are left out; otherwise one of them leaves no share.
     """
 
     expression: str
-    label: str
+    label: str | None
     methods: tuple[str, ...]
     by: tuple[str, ...]
     leaves_out_missing: bool
@@ -40,7 +41,7 @@ def _read(estimator: Mapping[str, Any], place: str) -> ShareQuestion:
     columns_in(expression, f"{place}.expression")
     return ShareQuestion(
         expression=expression,
-        label=text_at(estimator, "label", place) or expression,
+        label=text_at(estimator, "label", place),
         methods=_methods(estimator.get("methods"), place),
         by=names_at(estimator, "by", place),
         leaves_out_missing=flag_at(estimator, "na_rm", place, default=True),
@@ -64,13 +65,14 @@ def _columns(question: ShareQuestion) -> tuple[str, ...]:
 def _answer(question: ShareQuestion, asked: Asked) -> Answer:
     sample, sheet = asked.sample, asked.sheet
     answers = truths_of(question.expression, sheet, _PLACE).numbers
+    named = replace(question, label=question.label or asked.specification.label or question.expression)
     rows: list[dict[str, Any]] = []
     for by in ((), question.by)[: 1 + bool(question.by)]:
         domains = domains_of(sheet, by, sample) if by else everybody(sample)
         found = proportions(sample, answers, domains, question.methods)
         for labels, share in zip(domains.labels, found, strict=True):
             domain = dict(zip(by, labels, strict=True))
-            rows += [_row(question, domain, share, method, sample.df_design) for method in question.methods]
+            rows += [_row(named, domain, share, method, sample.df_design) for method in question.methods]
     return Answer(rows)
 
 
@@ -93,7 +95,7 @@ def _row(
         # The answers of this command are those of R, and R's qbeta has one half where both parameters are infinite.
         interval, note = (0.5, 0.5), "the variance is 0: the share is known, and this interval is R's convention alone"
     return result_row(
-        question.label,
+        question.label or question.expression,
         value,
         se,
         share.df,
