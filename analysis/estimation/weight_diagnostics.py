@@ -144,8 +144,10 @@ def diagnose_factors(
 
 
 def refuse_factors(factors: Floats, limits: tuple[float, float], name: str) -> None:
-    """Raise DesignError where a factor lies outside the limits: a few people would speak for all the others."""
-    lowest, highest = float(np.min(factors, initial=1.0)), float(np.max(factors, initial=1.0))
+    """Raise DesignError where one of the factors (n,), n above 0, lies outside the limits: beyond them a few people
+    would speak for all the others.
+    """
+    lowest, highest = float(np.min(factors)), float(np.max(factors))
     # What meets a limit but for rounding meets it.
     if lowest < limits[0] * (1 - 1e-9) or highest > limits[1] * (1 + 1e-9):
         raise DesignError(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from analysis.archive import Archive, read_archive
+from analysis.release.computing import compute_edition
 from analysis.release.hard_data import parse_hard_data
 from analysis.release.recompute import recompute_script
 from support.archives import PLAN, Row, archive_at, contents_of, tabulated
@@ -76,6 +77,33 @@ def test_kansas_city(tmp_path: Path, store_templates: Templates) -> None:
 @pytest.mark.parametrize("lonely", ["fail", "adjust"])
 def test_a_two_stage_round_of_households_with_margins(tmp_path: Path, lonely: str) -> None:
     archive = two_stage_archive(tmp_path / "archive", plan=f"{PLAN}lonely_psu: {lonely}\n")
+    done = recompute(archive, tmp_path / "archive", tmp_path / "r")
+    assert "42 figures compared, 0 rows without one" in done.output, done.output
+    assert done.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "nonresponse: {classes: cell, smallest: 14, largest: 40}\ntrim: {ratio: 2.5}\ncalibration: {factors: [0.2, 5]}\n",
+        "nonresponse: {classes: stratum}\ntrim: {bounds: [0.3, 2.4]}\n",
+    ],
+)
+def test_a_round_adjusted_for_non_response_and_trimmed(tmp_path: Path, rules: str) -> None:
+    counted = 0
+
+    def with_issued(line: str) -> str:
+        nonlocal counted
+        counted += 1
+        # Asked are always more than answered, and not everywhere by the same part.
+        return line.replace("}", f", issued: {60 + 7 * (counted % 5)}, returned: 10}}")
+
+    design = (TWO_STAGE / "design.yaml").read_text(encoding="utf-8").splitlines(keepends=True)
+    lines = [with_issued(line) if "population" in line else line for line in design]
+    archive = two_stage_archive(tmp_path / "archive", design="".join(lines) + rules)
+    edition = compute_edition(archive, published_on=date(2026, 11, 23), public_url=None)
+    weighting = edition.fieldwork.weighting  # type: ignore[union-attr]
+    assert min(weighting.n_trimmed or 0, weighting.n_joined or 0, weighting.margin_gap or 0) > 0
     done = recompute(archive, tmp_path / "archive", tmp_path / "r")
     assert "42 figures compared, 0 rows without one" in done.output, done.output
     assert done.exit_code == 0
