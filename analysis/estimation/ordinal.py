@@ -207,8 +207,8 @@ class Thresholds:
 def estimate_ordinal(sample: Sample, matrix: ModelMatrix, link: OrdinalLink = "logistic") -> Coefficients:
     """Slopes and thresholds of a model of ordered answers with their design-based covariance.
 
-    Thresholds are called "1|2" and belong to no term (`assigned` is -1). Degrees of freedom are those of the fitted rows
-    less the slopes.
+    Thresholds are called "1|2" and belong to no term (`assigned` is -1). Degrees of freedom are those of the fitted
+    rows less the slopes.
 
     Arguments:
         sample: the rows with their weights; those that lack a variable stay in the design and are not fitted.

@@ -21,6 +21,7 @@ from analysis.errors import DesignError, SpecError
 from analysis.estimation.design import SurveyDesign
 from analysis.estimation.functionals import Functional
 from analysis.estimation.preparation import checked_populations, checked_weights, rows_inside
+from analysis.estimation.replicate_requests import MadeReplicates
 from analysis.estimation.replicates import ReplicateWeights, read_replicates, replicate_covariance, replicate_df
 from analysis.estimation.spec import Replicates, Specification
 from analysis.estimation.stages import Stage, degrees_of_freedom, stages_of
@@ -171,7 +172,11 @@ def specified_sample(sheet: Sheet, specification: Specification, folder: Path, a
     Raises SpecError and DesignError where the files, the design or the calibration cannot be.
     """
     sample = sample_of(sheet, specification.design, specification.subset)
-    if specification.replicates is not None:
+    if isinstance(specification.replicates, MadeReplicates):
+        from analysis.estimation.replication import made_replicates
+
+        sample = replace(sample, replicates=made_replicates(sample, specification.replicates))
+    elif specification.replicates is not None:
         factors = read_sheet(folder, specification.replicates.file, None)
         read = specified_replicates(factors, specification.replicates, sample)
         sample = replace(sample, replicates=read)

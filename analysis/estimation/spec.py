@@ -12,6 +12,7 @@ from analysis.errors import SpecError
 from analysis.estimation.calibration_steps import Calibration, calibrations_beside, read_calibration
 from analysis.estimation.design import LONELY_RULES, LonelyRule, SurveyDesign
 from analysis.estimation.questions.registry import KINDS, kind_of
+from analysis.estimation.replicate_requests import MadeReplicates, read_made_replicates
 from analysis.estimation.spec_values import (
     choice_at,
     flag_at,
@@ -27,7 +28,7 @@ _DESIGN_KEYS = (
     "ids", "strata", "fpc", "weights", "nest", "lonely_psu", "adjust_domain_lonely", "subset", "replicates",
     "calibration", "replicates_file", "note",
 )  # fmt: skip
-_REPLICATE_KEYS = ("type", "file", "n_replicates", "scale", "rscales", "combined_weights", "mse", "note")
+_REPLICATE_KEYS = ("type", "file", "make", "n_replicates", "scale", "rscales", "combined_weights", "mse", "note")
 LARGEST_SPEC = 10_000_000
 
 
@@ -67,7 +68,7 @@ class Specification:
     data: str | None
     design: SurveyDesign
     subset: str | None
-    replicates: Replicates | None
+    replicates: Replicates | MadeReplicates | None
     calibration: Calibration | None
     label: str | None = None
 
@@ -162,7 +163,7 @@ def _kind_name(estimator: Mapping[str, Any], origin: str) -> str:
     return kind
 
 
-def _data(value: Any, replicates: Replicates | None, origin: str) -> str | None:
+def _data(value: Any, replicates: Replicates | MadeReplicates | None, origin: str) -> str | None:
     files = [value] if isinstance(value, str) else value
     if not isinstance(files, list) or not all(isinstance(file, str) and file for file in files):
         raise SpecError(f"{origin}: data: found {shown(value)}, expected a list of files")
@@ -191,11 +192,13 @@ def _design(design: Mapping[str, Any], origin: str) -> SurveyDesign:
     )
 
 
-def _replicates(value: Any, origin: str) -> Replicates | None:
+def _replicates(value: Any, origin: str) -> Replicates | MadeReplicates | None:
     if value is None:
         return None
     place = f"{origin}: design.replicates"
     mapping = mapping_of(value, place)
+    if flag_at(mapping, "make", place, default=False):
+        return read_made_replicates(mapping, place)
     known_keys(mapping, _REPLICATE_KEYS, place)
     file = text_at(mapping, "file", place)
     if file is None:
