@@ -1,0 +1,75 @@
+"""Which units of an earlier round a unit of a later one came from, by the table of successions."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+# Why a unit has no earlier figure to be held against.
+NO_PREDECESSOR = "no_predecessor"
+PREDECESSOR_MISSING = "predecessor_missing"
+SPLIT = "split"
+
+
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """That a unit went into another on a day: the whole of it (merge, rename) or a part (split)."""
+
+    predecessor: str
+    successor: str
+    effective: date
+    relation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """The units of the earlier round that a later unit is made of, sorted, or the reason why they cannot be told."""
+
+    units: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def lineage_of(
+    unit: str,
+    rated: Collection[str],
+    successions: Sequence[Succession],
+    between: tuple[date, date],
+    kinds: Mapping[str, str],
+) -> Lineage:
+    """The predecessors of a unit among those that the earlier round rated.
+
+    A unit is its own predecessor where the earlier round rated it and nobody says that it began between the rounds.
+    Successions are followed back as far as the earlier round; what a predecessor of a predecessor was counts too.
+
+    Arguments:
+        unit: a unit of the later round.
+        rated: the units of the earlier round.
+        successions: the whole table.
+        between: the day after which and the day until which a succession counts.
+        kinds: the kind of each known unit. A predecessor of a kind that the earlier round did not rate at all is of
+            another layer, as a district is beside communes, and is left out.
+    """
+    after, until = between
+    known = [s for s in successions if after < s.effective <= until]
+    layers = {kinds[code] for code in rated if code in kinds}
+    is_other_layer = {code for code, kind in kinds.items() if code not in rated and kind not in layers}
+    found: set[str] = set()
+    reasons: list[str] = []
+    waiting, seen = [unit], {unit}
+    while waiting:
+        code = waiting.pop()
+        rows = [s for s in known if s.successor == code and s.predecessor not in is_other_layer]
+        if any(s.relation == SPLIT for s in rows):
+            reasons.append(SPLIT)
+        waiting.extend(s.predecessor for s in rows if s.predecessor not in seen)
+        seen.update(s.predecessor for s in rows)
+        if code in rated:
+            found.add(code)
+            # What gave a part of itself away is no longer what was rated.
+            if any(s.predecessor == code and s.relation == SPLIT for s in known):
+                reasons.append(SPLIT)
+        elif not rows:
+            reasons.append(NO_PREDECESSOR if code == unit else PREDECESSOR_MISSING)
+    if reasons:
+        order = (SPLIT, PREDECESSOR_MISSING, NO_PREDECESSOR)
+        return Lineage(tuple(sorted(found)), min(reasons, key=order.index))
+    return Lineage(tuple(sorted(found)))
