@@ -32,48 +32,72 @@ class Funnel:
 
     Attributes:
         scores: (G,) deviations in standard deviations of an honest group of this size.
-        p_values: (G,) of the scores, Student t with G - 1 degrees of freedom.
-        centre: where honest groups lie; between: the variance between them beyond chance, 0 or more.
+        p_values: (G,) of the scores, Student t with G - 1 degrees of freedom, one fewer with a covariate.
+        expected: (G,) where an honest group would lie; between: the variance between such groups beyond chance.
     """
 
     scores: Floats
     p_values: Floats
-    centre: float
+    expected: Floats
     between: float
 
 
-def funnel(values: Floats, variances: Floats, alternative: Alternative) -> Funnel | None:
-    """The deviations of G groups from their weighted median; None below `FEWEST_GROUPS` groups.
+def funnel(
+    values: Floats, variances: Floats, alternative: Alternative, covariate: Floats | None = None
+) -> Funnel | None:
+    """The deviations of G groups from their weighted median, or from a line; None below `FEWEST_GROUPS` groups.
 
     Arguments:
         values: (G,) one number a group, nothing missing.
         variances: (G,) their sampling variances, above 0.
         alternative: "greater" where only high values are of interest.
+        covariate: (G,) what honest values go along with, on a line of repeated medians; None: with nothing.
 
     The variance between groups is the one at which the median absolute deviation is that of a normal law.
+    Source of the line: Siegel (1982), "Robust regression using repeated medians", Biometrika 69.
     """
     if len(values) < FEWEST_GROUPS:
         return None
-    centre, between = _centre(values, variances, 0.0), 0.0
+    line: Floats = np.zeros(len(values)) if covariate is None else _slope(values, covariate) * covariate
+    above = values - line
+    centre, between = _centre(above, variances, 0.0), 0.0
     for _ in range(3):
-        between = _between(np.abs(values - centre), variances)
-        centre = _centre(values, variances, between)
+        between = _between(np.abs(above - centre), variances)
+        centre = _centre(above, variances, between)
     # A median of G values has itself the variance π/2 of a mean's.
     of_centre = np.pi / 2 / (1 / (variances + between)).sum()
-    scores = (values - centre) / np.sqrt(variances + between + of_centre)
-    return Funnel(scores, _p_values(scores, len(values) - 1, alternative), centre, between)
+    scores = (above - centre) / np.sqrt(variances + between + of_centre)
+    df = len(values) - (1 if covariate is None else 2)
+    return Funnel(scores, _p_values(scores, df, alternative), line + centre, between)
 
 
-def share_funnel(counts: Integers, sizes: Integers, alternative: Alternative) -> Funnel | None:
-    """The deviations of G shares counts / sizes, on the scale of the angle whose sine's square is the share.
+def angles(counts: Integers, sizes: Integers) -> tuple[Floats, Floats]:
+    """Shares counts / sizes as angles, 2 asin √share, from 0 to π, with their sampling variances: (G,) each.
 
     Arguments:
         counts: (G,) between 0 and sizes.
         sizes: (G,) at least 1.
-        alternative: "greater" where only high shares are of interest.
+
+    Source: Anscombe (1948), equation 4.1.
     """
-    angles = 2 * np.arcsin(np.sqrt((counts + 0.375) / (sizes + 0.75)))
-    return funnel(angles, 1 / (sizes + 0.5), alternative)
+    found: Floats = 2 * np.arcsin(np.sqrt((counts + 0.375) / (sizes + 0.75)))
+    return found, 1 / (sizes + 0.5)
+
+
+def share_of_angle(angle: Floats) -> Floats:
+    """The shares, 0 to 1, that have these angles."""
+    found: Floats = np.sin(np.clip(angle, 0.0, np.pi) / 2) ** 2
+    return found
+
+
+def _slope(values: Floats, covariate: Floats) -> float:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slopes = (values[:, None] - values) / (covariate[:, None] - covariate)
+    # Groups with the same covariate have no slope between them.
+    slopes[~np.isfinite(slopes)] = np.nan
+    if np.isnan(slopes).all(axis=1).any():
+        return 0.0
+    return float(np.median(np.nanmedian(slopes, axis=1)))
 
 
 def _centre(values: Floats, variances: Floats, between: float) -> float:

@@ -58,8 +58,8 @@ def examine_quality(archive: Archive, control: str = "") -> Quality:
     if control and control not in view.channels:
         names = ", ".join(repr(name) for name in view.channels)
         raise AnalysisError(
-            f"control: found {control!r}, expected a channel of the archive: {names} (sealing calls a channel “{OTHER}” "
-            "where a cell has fewer of its answers than the plan's k)"
+            f"control: found {control!r}, expected a channel of the archive: {names} (sealing calls one “{OTHER}” "
+            "where a cell has fewer of its answers than k)"
         )
     flags = _flags(view)
     return Quality(

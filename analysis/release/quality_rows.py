@@ -9,7 +9,7 @@ from typing import Any
 from analysis.release.rows import cell_text
 
 # What is counted of a unit's rows beside the flags: any flag, the best answer to everything; and two means.
-ANY, ALL_TOP, TOP_ANSWERS, MEAN_RATING = "any", "all_top", "top_answers", "mean_rating"
+ANY, ALL_TOP, TOP_ANSWERS, MEAN_SCORE = "any", "all_top", "top_answers", "mean_score"
 UNUSUAL, USUAL, NOT_TESTED = "unusual", "usual", "not_tested"
 GAP, NO_GAP = "gap", "no_gap"
 CHANGES, NO_CHANGE = "changes", "no_change"
@@ -22,10 +22,12 @@ FEW_UNITS, TOO_FEW_FLAGGED, NOTHING_FLAGGED, NOTHING_LEFT = (
 class QualityRow:
     """One measure of a unit's rows that came through one channel, or through `all`.
 
-    `count` of `n` rows are flagged, `share` is the percent; of `top_answers` and `mean_rating` the `share` is the mean
-    over rows, from 0 to 100, and there is no count. `usual` is where the units lie, `score` the distance from it in
-    standard deviations of an honest unit of this size, `p_adjusted` Holm's over all measures, units and channels.
-    None where it is hidden (`suppressed`) or not tested, with a `reason`.
+    `count` of `n` rows are flagged, `share` is the percent; of `top_answers` and `mean_score` the `share` is the mean
+    over rows, from 0 to 100, and there is no count. `usual` is what would be usual: of all rows beside other units, of
+    a channel's beside the unit's other rows, as other units have it. `score` is the distance from it in standard
+    deviations of an honest unit of this size, `p_adjusted` that of Benjamini and Hochberg over all measures, units and
+    channels, for a look and not for a verdict on anybody. None where it is hidden (`suppressed`) or not tested, with a
+    `reason`.
     """
 
     round: str
