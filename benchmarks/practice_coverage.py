@@ -13,7 +13,7 @@ import datetime as dt
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -79,18 +79,29 @@ class Tally:
         return Tally(*(np.vstack([getattr(self, name), getattr(other, name)]) for name in self.__slots__))
 
 
-def play(seed: int, draw: int, units: Sequence[str], manners: Manners, respondents: int = RESPONDENTS_A_UNIT) -> Played:
-    """A round of these units, drawn for the time `draw` from the population of a seed, as its archive would be."""
+def play(
+    seed: int,
+    draw: int,
+    units: Sequence[str],
+    manners: Manners,
+    respondents: int = RESPONDENTS_A_UNIT,
+    plan: Plan | None = None,
+    bend: Callable[[pa.Table], pa.Table] = lambda table: table,
+) -> Played:
+    """A round of these units, drawn for the time `draw` from the population of a seed, as its archive would be.
+
+    `bend` does to the answers what somebody who wants others does before they are sealed.
+    """
     questionnaire = load_bundled(REFERENCE)
     profile_name = questionnaire.default_profile
-    plan = Plan(profile=profile_name)
+    plan = plan or Plan(profile=profile_name)
     source = practice_design(units, seed, PSUS_A_UNIT, HOUSEHOLD, draw)
     design = parse_design(source, "design.yaml", questionnaire)
     population, everybody = population_of(questionnaire, units, design, seed, manners)
     population = replace(population, draw=draw)
     issued = issue_counts(population, respondents * len(units))
     answers = draw_answers(population, issued, respondents * len(units))
-    table = responses_of(population, answers)
+    table = bend(responses_of(population, answers))
     shuffling = np.random.default_rng([seed, draw])
     coarsened = redraw_psus(
         coarsen(table, k=plan.coarsening_k, steps=plan.coarsening_steps),
