@@ -8,6 +8,8 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 
+# The channel of answers for which nobody was drawn: they enter no estimate, and have no weight.
+OPEN_LINK = "open_link"
 # The unit of the round's own row, and the channel of the row that sums up a unit's.
 ALL = "all"
 
@@ -18,7 +20,7 @@ Place = tuple[str, str]
 @dataclass(frozen=True, slots=True)
 class AccountingRow:
     """The counts of one unit and channel as invitations were issued; `channel` "all" sums a unit up, `unit` "all" the
-    round.
+    round. The sums leave out the channel of an open link, for which nobody was drawn; it has rows of its own.
 
     In rounds whose ballots rate several units the invitations know no unit: `unit` is empty there. `eligible` is known
     for units (channel "all") where the design counts them. `sealed` and `rejected` are None until the round is sealed;
@@ -99,10 +101,10 @@ def accounting_rows(
             _row(unit, channel, None, *(_sum(counts, [(unit, channel)]) for counts in (issued, spent, sealed)))
             for channel in channels
         ]
-        places = [(unit, channel) for channel in channels]
+        places = [(unit, channel) for channel in channels if channel != OPEN_LINK]
         total = _row(unit, ALL, eligible.get(unit), *(_sum(counts, places) for counts in (issued, spent, sealed)))
         rows += [*own, total]
-    everywhere = list(issued)
+    everywhere = [(unit, channel) for unit, channel in issued if channel != OPEN_LINK]
     rows.append(_row(ALL, ALL, eligible.get(ALL), *(_sum(counts, everywhere) for counts in (issued, spent, sealed))))
     return tuple(rows)
 

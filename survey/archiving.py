@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from analysis.accounting import OPEN_LINK
 from analysis.archive import ArchiveUnit
 from analysis.coarsening import Coarsened, Place, coarsen, coarsen_ballots, redraw_psus
 from analysis.release.round_design import RoundDesign
@@ -46,30 +48,53 @@ class SealedRows:
 def seal_rows(table: pa.Table, design: RoundDesign, k: int, steps: Sequence[str]) -> SealedRows:
     """The responses coarsened to cells of at least k, with PSUs called anew, in an order that nobody can find again.
 
-    Where a ballot rates several units the cells count ballots.
+    Where a ballot rates several units the cells count ballots. Answers from an open link are coarsened by themselves:
+    nobody was drawn for them, so they have no stratum and no PSU, and nothing is joined with them.
     """
+    is_open = pc.equal(table["channel"], OPEN_LINK)
     rates_several = BALLOT in table.schema.names
     places = table.select([*ATTRIBUTES, BALLOT] if rates_several else ATTRIBUTES)
     numbered = table.append_column(_POSITION, pa.array(np.arange(table.num_rows)))
+    from_link = _coarsened_alone(numbered.filter(is_open), k) if pc.any(is_open).as_py() else None
+    if from_link is not None:
+        numbered = numbered.filter(pc.invert(is_open))
     coarsened = coarsen_ballots(numbered, k, steps) if rates_several else coarsen(numbered, k=k, steps=steps)
     # A million responses take hundreds of megabytes: what was the table until here is given up as soon as it can be.
     del table, numbered
-    kept = coarsened.table[_POSITION].to_numpy()
-    stays = np.zeros(places.num_rows, dtype=np.bool_)
-    stays[kept] = True
-    coarsened = coarsened._replace(table=coarsened.table.drop_columns([_POSITION]))
     crosses_strata = "stratum" not in design.strata
     coarsened = redraw_psus(
         coarsened, _shuffled_labels, crosses_units=design.crosses_units, crosses_strata=crosses_strata
     )
-    coarsened = coarsened._replace(table=_shuffled(coarsened.table))
+    if from_link is not None:
+        coarsened = _with_open_link(coarsened, from_link)
+    kept = coarsened.table[_POSITION].to_numpy()
+    stays = np.zeros(places.num_rows, dtype=np.bool_)
+    stays[kept] = True
+    coarsened = coarsened._replace(table=_shuffled(coarsened.table.drop_columns([_POSITION])))
     return SealedRows(coarsened, stays, count_origins(places.take(pa.array(kept))))
 
 
+def _coarsened_alone(table: pa.Table, k: int) -> Coarsened:
+    """Answers from an open link without stratum and PSU, and without units that have fewer than k."""
+    for name in ("stratum", "psu"):
+        nothing = pa.array([""] * table.num_rows, pa.string())
+        table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), nothing)
+    return coarsen_ballots(table, k, ()) if BALLOT in table.schema.names else coarsen(table, k=k, steps=())
+
+
+def _with_open_link(drawn: Coarsened, from_link: Coarsened) -> Coarsened:
+    """Both together; the cells stay those that the design knows."""
+    record = {**drawn.record, "open_link": {"withheld": from_link.dropped}}
+    table = pa.concat_tables([drawn.table, from_link.table])
+    return Coarsened(table, record, drawn.dropped + from_link.dropped, drawn.cells)
+
+
 def by_place(counts: Mapping[Origin, int]) -> dict[Place, int]:
-    """Counts by unit, stratum and PSU, whatever the channel."""
+    """Counts by unit, stratum and PSU, whatever the channel; but for an open link, which is of no cell."""
     found: Counter[Place] = Counter()
     for origin, count in counts.items():
+        if origin.channel == OPEN_LINK:
+            continue
         found[origin.unit, origin.stratum, origin.psu] += count
     return dict(found)
 

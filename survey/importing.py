@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from analysis.archive import Archive, ArchiveContents, ArchiveUnit, Counts, RoundFacts, read_archive, write_archive
 from analysis.release.design_weights import weigh_responses
+from analysis.release.open_link import drawn_responses
 from analysis.release.plan import Plan, default_plan, parse_plan, plan_source, refuse_indiscreet
 from analysis.release.recompute import recompute_script
 from analysis.release.round_design import ImportMapping, RoundDesign, parse_design
@@ -330,7 +331,7 @@ def _refuse_what_cannot_be_analysed(contents: ArchiveContents, prepared: _Prepar
         return
     origin = prepared.design_source.origin
     design = parse_design(contents.design_source, origin)
-    weighted = weigh_responses(contents.responses, design, contents.coarsening)
+    weighted = weigh_responses(drawn_responses(contents.responses), design, contents.coarsening)
     for stratum, (people, has_answers) in weighted.covered.items():
         if not has_answers:
             raise BadInput(

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from sqlalchemy import func, insert, or_, select
 from sqlalchemy.orm import Session
 
+from analysis.accounting import OPEN_LINK
 from survey.ballots import Origin
 from survey.codes import new_code, read_code
 from survey.errors import BadInput, WrongState
@@ -133,6 +134,7 @@ class _FrameCounts:
     """What the round's design counts: which cells there are to invite people from, and how many people each has.
 
     An invitation that the design has no people for would have no weight, and after sealing it is too late to say so.
+    An open link is for whoever finds it: its codes are of no cell, and their answers have no weight.
     """
 
     def __init__(self, record: RoundRecord) -> None:
@@ -143,7 +145,7 @@ class _FrameCounts:
 
     def refuse_strange_cells(self, requests: Sequence[CodeRequest]) -> None:
         for request in requests:
-            if not self.design.knows_cell(request.unit, request.stratum, request.psu):
+            if request.channel != OPEN_LINK and not self.design.knows_cell(request.unit, request.stratum, request.psu):
                 raise BadInput(
                     f"{_placed(request)}found {_cell_words(request)}, expected a cell of the design of {self.slug}"
                 )
@@ -155,12 +157,14 @@ class _FrameCounts:
         issued: Counter[Cell | str] = Counter()
         query = (
             select(Invitation.unit_code, Invitation.stratum, Invitation.psu, func.count())
-            .where(Invitation.round_slug == self.slug)
+            .where(Invitation.round_slug == self.slug, Invitation.channel != OPEN_LINK)
             .group_by(Invitation.unit_code, Invitation.stratum, Invitation.psu)
         )
         for unit, stratum, psu, count in frame.execute(query):
             issued[self._counted_as(unit, stratum, psu)] += count
         for request in requests:
+            if request.channel == OPEN_LINK:
+                continue
             counted_as = self._counted_as(request.unit, request.stratum, request.psu)
             before = issued[counted_as]
             people = self._people(counted_as)

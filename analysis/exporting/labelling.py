@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analysis.accounting import OPEN_LINK
 from analysis.archive import Archive
 from analysis.exporting.codebook import NO, YES, Variable, codebook_of
 from analysis.exporting.safe_cells import safe_text
 from analysis.release.design_weights import weigh_responses
+from analysis.release.open_link import drawn_responses
 from analysis.release.round_design import parse_design
 
 # Rows at a time: what is made of them stays small, however many there are.
@@ -35,15 +37,20 @@ class Microdata:
 
 
 def microdata_of(archive: Archive) -> Microdata:
-    """The responses of an archive with the weights that its design gives them.
+    """The responses of an archive with the weights that its design gives them; answers from an open link have none.
 
     Raises DesignError where the design's counts do not suit the responses.
     """
     contents = archive.contents
     design = parse_design(contents.design_source, "design.yaml")
     variables = codebook_of(archive.questionnaire, contents.units, has_counts=design.has_counts)
-    weights = weigh_responses(contents.responses, design, contents.coarsening).weights
-    return Microdata(archive, contents.responses.append_column(variables[-1].name, pa.array(weights)), variables)
+    drawn = drawn_responses(contents.responses)
+    weights = pa.array(weigh_responses(drawn, design, contents.coarsening).weights)
+    if drawn.num_rows < contents.responses.num_rows:
+        is_drawn = pc.not_equal(contents.responses["channel"], OPEN_LINK).combine_chunks()
+        place = pc.subtract(pc.cumulative_sum(is_drawn.cast(pa.int64())), 1)
+        weights = weights.take(pc.if_else(is_drawn, place, None))
+    return Microdata(archive, contents.responses.append_column(variables[-1].name, weights), variables)
 
 
 def batches_of(microdata: Microdata) -> Iterator[pa.RecordBatch]:

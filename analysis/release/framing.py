@@ -12,6 +12,7 @@ from analysis.estimation.design import SurveyDesign
 from analysis.indices.profiles import option_scores, score_range
 from analysis.indices.trees import IndexTree
 from analysis.release.design_weights import WeightedStrata, weigh_responses
+from analysis.release.open_link import drawn_responses
 from analysis.release.plan import Plan
 from analysis.release.round_design import RoundDesign
 from analysis.release.weight_adjustments import Weighting
@@ -61,7 +62,7 @@ def frame_responses(
     With `one_row_a_ballot` only the first rating of each ballot is there: for what is asked once, however many units a
     ballot rates. Raises DesignError where the design's counts do not suit the responses.
     """
-    responses = contents.responses
+    responses = drawn_responses(contents.responses)
     if one_row_a_ballot and BALLOT in responses.column_names:
         responses = responses.take(pa.array(first_rows(responses, BALLOT)))
     weighted = weigh_responses(responses, design, contents.coarsening)

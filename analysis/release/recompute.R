@@ -534,6 +534,8 @@ hard_table <- function(file, indicators) {
 recompute <- function(rows, hard_file) {
   options(survey.lonely.psu = if (lonely_psu == "fail") "certainty" else lonely_psu)
   set.seed(seed)
+  # Nobody was drawn for answers from an open link.
+  rows <- rows[is.na(rows$channel) | rows$channel != "open_link", , drop = FALSE]
   sample <- draw_sample(rows)
   do.call(rbind, lapply(trees, function(tree) {
     if (tree$formula == "standardised") return(standardised_tree(tree, sample, hard_table(hard_file, tree$hard)))
