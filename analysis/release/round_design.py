@@ -31,6 +31,7 @@ StratumColumn = Literal["unit", "stratum"]
 
 _KEYS = (
     "design", "label", "strata", "clusters", "population", "household", "cells", "margins", "fpc", "import",
+    "same_psus_as",
     *ADJUSTMENT_KEYS,
 )  # fmt: skip
 _IMPORT_KEYS = (
@@ -78,7 +79,7 @@ class RoundDesign:
     population of several units. `household` is the item that says for how many people a respondent speaks. `margins`
     are totals that the weights are calibrated to. `fpc` says that the sample was designed with known populations, so
     that a full count has no sampling error. `adjustments` change the weights for those who did not answer, and hold
-    extremes.
+    extremes. `same_psus_as` names an earlier round whose PSUs were visited again; "" for none.
     """
 
     strata: tuple[str, ...] = ("unit",)
@@ -91,6 +92,7 @@ class RoundDesign:
     margins: tuple[DesignMargin, ...] = ()
     label: str = ""
     adjustments: Adjustments = NO_ADJUSTMENTS
+    same_psus_as: str = ""
     _cell_at: Mapping[Cell, DesignCell] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -220,6 +222,7 @@ def _design(record: Record, questionnaire: Questionnaire | None) -> RoundDesign:
         household=read_household(record, questionnaire),
         label=label,
         adjustments=read_adjustments(record),
+        same_psus_as=record.word("same_psus_as", "the name of an earlier round", _NAME, is_required=False),
     )
     if record.has("cells"):
         design = replace(design, cells=read_cells(record, design.columns, questionnaire))

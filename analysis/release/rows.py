@@ -148,6 +148,58 @@ class FormulaRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """What a unit, a bloc or all has more in the later of two rounds than in the earlier, at a node.
+
+    `predecessors` are the units of the earlier round that it is held against, joined by +. `p_adjusted` is Holm's over
+    the units at this node. `fixed_mode_…` is the change with the answers of both rounds weighted to one mix of
+    channels. A number that cannot be told is None, with a reason.
+    """
+
+    earlier: str
+    later: str
+    unit: str
+    predecessors: str
+    node: str
+    earlier_estimate: float | None
+    later_estimate: float | None
+    change: float | None
+    se: float | None
+    low: float | None
+    high: float | None
+    level: float
+    df: float | None
+    p: float | None
+    p_adjusted: float | None
+    verdict: str
+    method: str
+    reason: str
+    fixed_mode_change: float | None
+    fixed_mode_se: float | None
+    fixed_mode_low: float | None
+    fixed_mode_high: float | None
+    fixed_mode_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PooledRow:
+    """The mean of two rounds for a unit at a node, each round counting alike; None with a reason where there is none."""
+
+    earlier: str
+    later: str
+    unit: str
+    predecessors: str
+    node: str
+    estimate: float | None
+    se: float | None
+    low: float | None
+    high: float | None
+    level: float
+    df: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class DistributionRow:
     """The weighted share, between 0 and 1, of an option among the `n` answers to an item of the index; None where
     suppressed.
@@ -179,7 +231,17 @@ class PublicAccountingRow:
     rejected: int | None
 
 
-Row = TypeVar("Row", EstimateRow, RankRow, DifferenceRow, FormulaRow, DistributionRow, PublicAccountingRow)
+Row = TypeVar(
+    "Row",
+    EstimateRow,
+    RankRow,
+    DifferenceRow,
+    FormulaRow,
+    ChangeRow,
+    PooledRow,
+    DistributionRow,
+    PublicAccountingRow,
+)
 
 # The columns that a table had in editions of a former format; what it lacks is None.
 _FORMER_COLUMNS: dict[type[Any], tuple[str, ...]] = {

@@ -94,6 +94,8 @@ def _written(design: RoundDesign, cells: Iterable[DesignCell]) -> bytes:
     lines.append(f"fpc: {str(design.fpc).lower()}")
     if design.household is not None:
         lines.append(f"household: {design.household}")
+    if design.same_psus_as:
+        lines.append(f"same_psus_as: {_quoted(design.same_psus_as)}")
     lines.append("cells:")
     lines.extend(f"  - {{{_cell_fields(design, cell)}}}" for cell in cells)
     if design.margins:
