@@ -21,6 +21,7 @@ from analysis.indices.trees import IndexTree, index_tree
 from analysis.release.framing import BLOC, POPULATION, SCORE, STRATUM, WEIGHT, FramedResponses
 from analysis.release.plan import Plan, Standardisation
 from analysis.release.standardised_estimates import Standard, StandardisedEstimates, estimate_standardised
+from analysis.release.weight_adjustments import Weighting
 from questionnaires.library import load_bundled
 
 QUESTIONNAIRE, PROFILE = "ddci/departments-2024.1", "ddci"
@@ -151,7 +152,9 @@ def framed(units: list[str], given: np.ndarray, items: tuple[str, ...]) -> Frame
     columns = {"unit": names, "psu": names, STRATUM: names, BLOC: names, WEIGHT: ones, POPULATION: ones * np.nan}
     scores = {SCORE + item: given[:, :, k].ravel() for k, item in enumerate(items)}
     design = SurveyDesign(strata=(STRATUM,), weight=WEIGHT, nest=True, lonely_psu="certainty")
-    return FramedResponses(pa.table({**columns, **scores}), design, ones, np.zeros(n_units * n, dtype=bool), {}, (1, 5))
+    no_lonely_rows = np.zeros(n_units * n, dtype=bool)
+    table = pa.table({**columns, **scores})
+    return FramedResponses(table, design, ones, no_lonely_rows, {}, (1, 5), Weighting(None, None))
 
 
 def fixed_errors(found: StandardisedEstimates, standard: Standard) -> np.ndarray:

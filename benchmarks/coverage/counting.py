@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.coverage.estimators import ESTIMATORS, Intervals, Round, Truths
+from benchmarks.coverage.estimators import ESTIMATORS
 from benchmarks.coverage.province import Response, draw_round, make_province
+from benchmarks.coverage.rounds import Intervals, Round, Truths
 
 FIRST_SEED = 20261100
 # Each province is sampled so often: building one costs as much as three rounds.

@@ -18,6 +18,7 @@ from scipy.special import expit, ndtri
 from analysis.estimation.design import SurveyDesign
 from analysis.indices.trees import IndexTree
 from analysis.release.framing import BLOC, POPULATION, SCORE, STRATUM, WEIGHT, FramedResponses
+from analysis.release.weight_adjustments import Weighting
 from questionnaires.model import Node, Text
 from survey.demonstration.practice_frame import Manners, draw_psus, practice_psus
 
@@ -25,6 +26,8 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 N_UNITS, PSUS_A_UNIT, INVITED_A_PSU = 30, 10, 30
+# The last units are a bloc of their own, in which they hardly differ.
+N_ALIKE, _ALIKE = 10, 0.1
 ITEMS = ("place", "papers", "staff", "result", "feedback")
 # Of five answers the share of people who give at most the first, the second … where nothing moves them; the last item
 # is one that nearly everybody is satisfied with, where intervals of shares are hardest.
@@ -95,6 +98,9 @@ def make_province(seed: int, n_units: int = N_UNITS) -> Province:
     temper = random.normal(0, 1, n)
     general = random.normal(0, _UNIT, n_units)
     special = random.normal(0, _FACTOR, (n_units, len(ITEMS)))
+    alike = slice(n_units - min(N_ALIKE, n_units // 2), n_units)
+    general[alike] *= _ALIKE
+    special[alike] *= _ALIKE
     unit = unit_of_psu[psu]
     level = general[unit] + effects[psu] + _OF_AGE[age] + _PERSON * temper
     chance = np.sqrt(1 - _PERSON**2)
@@ -193,7 +199,9 @@ class Drawn:
     def framed(self, weights: Floats, scores: Floats | None = None, bounds: tuple[float, float] = (0.0, 100.0)):
         """The answers as a release has them before it estimates."""
         table = self.table(weights, scores)
-        return FramedResponses(table, DESIGN, weights, np.zeros(len(weights), dtype=bool), {}, bounds)
+        return FramedResponses(
+            table, DESIGN, weights, np.zeros(len(weights), dtype=bool), {}, bounds, Weighting(None, None)
+        )
 
 
 DESIGN = SurveyDesign(strata=(STRATUM,), clusters=("psu",), weight=WEIGHT, nest=True, lonely_psu="certainty")
