@@ -32,6 +32,7 @@ from analysis.release.node_estimates import (
     node_coefficients,
     without_numbers,
 )
+from analysis.release.open_link import open_link_rows, without_open_link
 from analysis.release.plan import Plan, parse_plan
 from analysis.release.public_accounting import public_accounting
 from analysis.release.ranks import former_rank_rows, rank_rows
@@ -132,6 +133,7 @@ def compute_edition(
     Raises PlanError or DesignError when the archive's plan or design cannot be used, AnalysisError when hard data are
     wanted and not given, given and not wanted, or do not fit the round.
     """
+    whole, archive = archive.contents, without_open_link(archive)
     contents, questionnaire = archive.contents, archive.questionnaire
     plan = parse_plan(contents.plan_source, "plan.yaml")
     round_ = _Round(
@@ -183,6 +185,7 @@ def compute_edition(
         fieldwork=fieldwork_of(contents, round_.design, plan, estimated.extremes, host.framed.weighting),
         differences=tuple(differences),
         formulas=tuple(formulas),
+        open_link=tuple(open_link_rows(whole, questionnaire, host.tree, profile, plan)),
         disclosure_rules=disclosure_rules,
     )
 

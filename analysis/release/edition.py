@@ -32,6 +32,7 @@ from analysis.release.rows import (
     DistributionRow,
     EstimateRow,
     FormulaRow,
+    OpenLinkRow,
     PublicAccountingRow,
     RankRow,
     rows_from_csv,
@@ -76,6 +77,7 @@ ESTIMATES_JSON = "estimates.json"
 RANKS_CSV = "ranks.csv"
 DIFFERENCES_CSV = "differences.csv"
 FORMULAS_CSV = "formulas.csv"
+OPEN_LINK_CSV = "open_link.csv"
 DISTRIBUTIONS_CSV = "distributions.csv"
 ACCOUNTING_CSV = "accounting.csv"
 HARD_CSV = "hard.csv"
@@ -95,7 +97,8 @@ class Edition:
     `questionnaire` is the host with its modules; `questionnaire_source` the host's file and `module_sources` theirs, in
     the same order. `hard_source` is the file of hard data that the figures rest on, or None. `accounting` has a row for
     each unit and one for the round (`all`); it is empty where invitations were not accounted for. `fieldwork` is None
-    in editions that a former version wrote, and these have neither `differences` nor `formulas`.
+    in editions that a former version wrote, and these have neither `differences` nor `formulas`. `open_link` is what
+    was answered over an open link, which enters no other table; it is empty where nobody did.
     """
 
     facts: RoundFacts
@@ -122,6 +125,7 @@ class Edition:
     fieldwork: Fieldwork | None = None
     differences: tuple[DifferenceRow, ...] = ()
     formulas: tuple[FormulaRow, ...] = ()
+    open_link: tuple[OpenLinkRow, ...] = ()
     disclosure_rules: int = FIRST_RULES
 
     @property
@@ -224,6 +228,7 @@ def _module_of(node_code: str) -> str:
 def edition_tables(edition: Edition) -> dict[str, bytes]:
     """The files that hold an edition's numbers, by name."""
     accounting = {ACCOUNTING_CSV: rows_to_csv(edition.accounting, PublicAccountingRow)} if edition.accounting else {}
+    open_link = {OPEN_LINK_CSV: rows_to_csv(edition.open_link, OpenLinkRow)} if edition.open_link else {}
     return {
         ESTIMATES_CSV: rows_to_csv(edition.estimates, EstimateRow),
         ESTIMATES_PARQUET: rows_to_parquet(edition.estimates, EstimateRow),
@@ -233,6 +238,7 @@ def edition_tables(edition: Edition) -> dict[str, bytes]:
         FORMULAS_CSV: rows_to_csv(edition.formulas, FormulaRow),
         DISTRIBUTIONS_CSV: rows_to_csv(edition.distributions, DistributionRow),
         **accounting,
+        **open_link,
     }
 
 
@@ -375,6 +381,9 @@ def _load(path: Path, manifest: Mapping[str, object]) -> Edition:
         if DIFFERENCES_CSV in files
         else (),
         formulas=tuple(rows_from_csv(table(FORMULAS_CSV), FormulaRow, FORMULAS_CSV)) if FORMULAS_CSV in files else (),
+        open_link=tuple(rows_from_csv(table(OPEN_LINK_CSV), OpenLinkRow, OPEN_LINK_CSV))
+        if OPEN_LINK_CSV in files
+        else (),
         disclosure_rules=int(str(_mapping(manifest.get("disclosure", {})).get("rules", FIRST_RULES))),
     )
 

@@ -5,7 +5,7 @@ many they were, and no interval.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,32 +17,12 @@ from analysis.archive import Archive, ArchiveContents
 from analysis.indices.profiles import option_scores
 from analysis.indices.trees import IndexTree
 from analysis.release.plan import Plan
-from analysis.release.rows import ALL, NO_ANSWERS, TOO_FEW_ANSWERS, TOO_FEW_RESPONDENTS
+from analysis.release.rows import ALL, NO_ANSWERS, TOO_FEW_ANSWERS, TOO_FEW_RESPONDENTS, OpenLinkRow
 from questionnaires.model import Profile, Questionnaire
 
 Floats = npt.NDArray[np.float64]
 
 METHOD = "unweighted_mean_of_an_open_link"
-
-
-@dataclass(frozen=True, slots=True)
-class OpenLinkRow:
-    """What those who answered over an open link said of a unit (or of "all" units that are shown) at a node.
-
-    `mean` is unweighted, on the scale of the node, None with a `reason`; `n` are the respondents (ratings, where a
-    ballot has several), None where they are too few to be told. It is no estimate of the unit's index: `method` says so
-    in every row.
-    """
-
-    round: str
-    unit: str
-    node: str
-    label: str
-    mean: float | None
-    n: int | None
-    method: str
-    suppressed: bool
-    reason: str
 
 
 def drawn_responses(responses: pa.Table) -> pa.Table:

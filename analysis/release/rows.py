@@ -231,6 +231,26 @@ class PublicAccountingRow:
     rejected: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class OpenLinkRow:
+    """What those who answered over an open link said of a unit (or of "all" units that are shown) at a node.
+
+    `mean` is unweighted, on the scale of the node, None with a `reason`; `n` are the respondents (ratings, where a
+    ballot has several), None where they are too few to be told. It is no estimate of the unit's index: `method` says so
+    in every row.
+    """
+
+    round: str
+    unit: str
+    node: str
+    label: str
+    mean: float | None
+    n: int | None
+    method: str
+    suppressed: bool
+    reason: str
+
+
 Row = TypeVar(
     "Row",
     EstimateRow,
@@ -241,6 +261,7 @@ Row = TypeVar(
     PooledRow,
     DistributionRow,
     PublicAccountingRow,
+    OpenLinkRow,
 )
 
 # The columns that a table had in editions of a former format; what it lacks is None.

@@ -9,6 +9,10 @@ from analysis.archive import MANIFEST as ARCHIVE_MANIFEST
 from analysis.archive import Archive, examine_archive, module_file
 from analysis.errors import AnalysisError, EditionError
 from analysis.release.computing import compute_edition, wants_hard_data
+from analysis.release.disclosure_audit import audit
+from analysis.release.disclosure_first_rules import FIRST_RULES
+from analysis.release.disclosure_reading import Weights
+from analysis.release.disclosure_weights import weights_in_totals
 from analysis.release.edition import (
     ACCOUNTING_CSV,
     DIFFERENCES_CSV,
@@ -19,6 +23,7 @@ from analysis.release.edition import (
     FORMAT,
     FORMULAS_CSV,
     HARD_CSV,
+    OPEN_LINK_CSV,
     RANKS_CSV,
     Edition,
     edition_findings,
@@ -32,6 +37,7 @@ from analysis.release.rows import (
     DistributionRow,
     EstimateRow,
     FormulaRow,
+    OpenLinkRow,
     PublicAccountingRow,
     RankRow,
     cell_text,
@@ -47,7 +53,7 @@ from analysis.signatures import fingerprint, public_key_of
 RELATIVE_TOLERANCE = 1e-9
 MOST_FINDINGS = 200
 
-TableRow = EstimateRow | RankRow | DifferenceRow | FormulaRow | DistributionRow | PublicAccountingRow
+TableRow = EstimateRow | RankRow | DifferenceRow | FormulaRow | DistributionRow | PublicAccountingRow | OpenLinkRow
 
 _KEYS: dict[type[TableRow], tuple[str, ...]] = {
     EstimateRow: ("unit", "node"),
@@ -56,6 +62,7 @@ _KEYS: dict[type[TableRow], tuple[str, ...]] = {
     FormulaRow: ("unit", "formula"),
     DistributionRow: ("unit", "item", "option"),
     PublicAccountingRow: ("unit", "channel"),
+    OpenLinkRow: ("unit", "node"),
 }
 
 
@@ -122,6 +129,7 @@ def _examine_edition(path: Path, archive_path: Path | None, trusted_key: bytes |
     if archive_path is not None and edition is not None:
         findings.extend(_recomputed_differences(edition, forms, archive_path, notes))
     elif archive_path is None:
+        findings.extend(() if edition is None else _exposures(edition, None))
         notes.append("the figures were not computed again: the archive is not at hand")
     return Verification("edition", path, tuple(_without_repetition(findings)), tuple(notes))
 
@@ -169,6 +177,7 @@ def _read_forms(path: Path, findings: list[Finding]) -> Iterator[tuple[str, Sequ
         FORMULAS_CSV: partial(rows_from_csv, kind=FormulaRow, name=FORMULAS_CSV),
         DISTRIBUTIONS_CSV: partial(rows_from_csv, kind=DistributionRow, name=DISTRIBUTIONS_CSV),
         ACCOUNTING_CSV: partial(rows_from_csv, kind=PublicAccountingRow, name=ACCOUNTING_CSV),
+        OPEN_LINK_CSV: partial(rows_from_csv, kind=OpenLinkRow, name=OPEN_LINK_CSV),
     }
     for name, reader in readers.items():
         place = path / name
@@ -219,11 +228,18 @@ def _recomputed_differences(
         FORMULAS_CSV: recomputed.formulas,
         DISTRIBUTIONS_CSV: recomputed.distributions,
         ACCOUNTING_CSV: recomputed.accounting,
+        OPEN_LINK_CSV: recomputed.open_link,
     }
     for name, rows in forms.items():
         yield from compare_rows(name, rows, expected[name], " as computed from the archive", RELATIVE_TOLERANCE)
     yield from _other_differences(edition, recomputed)
+    yield from _exposures(edition, weights_in_totals(archive))
     notes.append("every figure was computed again from the archive")
+
+
+def _exposures(edition: Edition, weights: Weights | None) -> Sequence[Finding]:
+    """What an edition tells of what it hides; those of former rules are what they are."""
+    return () if edition.disclosure_rules == FIRST_RULES else audit(edition, (), weights).findings
 
 
 def _other_differences(edition: Edition, recomputed: Edition) -> Iterator[Finding]:
