@@ -16,6 +16,9 @@ Term = tuple[str, ...]
 Token = tuple[str, str]
 FUNCTIONS = ("factor", "as.factor", "ordered", "I", "log", "log2", "log10", "log1p", "exp", "sqrt", "abs")
 MOST_TERMS = 500
+# Deeper and longer formulas are no question that a person asks, and would exhaust the stack.
+MOST_TOKENS = 2_000
+MOST_NESTED = 40
 _CONSTANT: Term = ()
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<text>'[^']*'|\"[^\"]*\")"
@@ -84,6 +87,7 @@ class _Reader:
         self.text, self.origin = text, place
         self.tokens = self._tokens()
         self.place = 0
+        self.depth = 0
         self.variables: dict[str, tuple[str, str]] = {}
 
     def read(self) -> Formula:
@@ -160,7 +164,11 @@ class _Reader:
             return [_CONSTANT]
         if self._take("("):
             # A constant within parentheses is that of the whole formula.
+            self.depth += 1
+            if self.depth > MOST_NESTED:
+                raise SpecError(f"{self.origin}: found more than {MOST_NESTED} levels, expected a simpler formula")
             inner = self._sum()
+            self.depth -= 1
             self._expect(")")
             return [term for term in inner if term] or [_CONSTANT]
         return [(self._variable(),)]
@@ -199,12 +207,15 @@ class _Reader:
     def _tokens(self) -> list[Token]:
         found: list[Token] = []
         position = 0
-        while self.text[position:].strip():
+        end = len(self.text.rstrip())
+        while position < end:
             match = _TOKEN.match(self.text, position)
             if match is None:
                 raise SpecError(f"{self.origin}: found {self.text[position:].strip()[:40]!r}, expected a formula")
             found.append((str(match.lastgroup), match[str(match.lastgroup)]))
             position = match.end()
+            if len(found) > MOST_TOKENS:
+                raise SpecError(f"{self.origin}: found more than {MOST_TOKENS} words, expected a shorter formula")
         return found
 
     def _check_size(self, terms: list[Term]) -> None:

@@ -18,6 +18,7 @@ from analysis.estimation.totals import Floats, Integers
 
 Truths = npt.NDArray[np.bool_]
 MOST_COLUMNS = 1000
+MOST_CELLS = 250_000_000
 # Level orders that a published codebook has and a file of words has not: EU-SILC codes sex (RB090) as 1 male, 2 female.
 CODEBOOKS: Mapping[str, tuple[str, ...]] = {"rb090": ("male", "female")}
 _OF_NUMBERS = {
@@ -112,8 +113,11 @@ def model_matrix(
             names.append(name)
             columns.append(column)
             assigned.append(number)
-        if len(names) > MOST_COLUMNS:
-            raise SpecError(f"{sheet.name}: found more than {MOST_COLUMNS} coefficients in {formula.text!r}")
+        if len(names) > MOST_COLUMNS or len(names) * sheet.n_rows > MOST_CELLS:
+            raise SpecError(
+                f"{sheet.name}: found {len(names)} coefficients and more in {formula.text[:60]!r}, "
+                f"expected at most {min(MOST_COLUMNS, MOST_CELLS // sheet.n_rows)} for {sheet.n_rows} rows"
+            )
     matrix = np.stack(columns, axis=1) if columns else np.zeros((sheet.n_rows, 0))
     return ModelMatrix(
         matrix=matrix,

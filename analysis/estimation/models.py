@@ -140,11 +140,19 @@ class LinearPredictor:
         rows = np.flatnonzero(weights != 0)
         x, y = self.matrix[rows], self.response[rows]
         w = weights[rows] / self.unit
-        beta = np.full(x.shape[1], np.nan) if self.start is None else self.start
+        beta: Floats = np.full(x.shape[1], np.nan) if self.start is None else self.start
         eta = self._beginning(y, w) if self.start is None else x @ self.start
         before = self._deviance(y, w, eta)
         for _ in range(MOST_STEPS):
-            beta, following, squares = self._step(x, y, w, eta, beta)
+            try:
+                beta, following, squares = self._step(x, y, w, eta, beta)
+            except DesignError:
+                if not np.isnan(beta).any():
+                    raise
+                # The answers are no place to begin from: a model in which all have the same mean is.
+                beta = np.asarray(np.linalg.lstsq(x, self._at_the_mean(y, w), rcond=None)[0], dtype=np.float64)
+                eta = x @ beta
+                beta, following, squares = self._step(x, y, w, eta, beta)
             change, eta = float(np.max(np.abs(following - eta))), following
             deviance = self._deviance(y, w, eta)
             if abs(deviance - before) < _SETTLED * (abs(deviance) + 0.1):
@@ -161,6 +169,9 @@ class LinearPredictor:
         if np.isfinite(eta).all():
             return eta
         # A link under which the answers themselves have no value begins at their mean.
+        return self._at_the_mean(y, w)
+
+    def _at_the_mean(self, y: Floats, w: Floats) -> Floats:
         return np.full(len(y), self.link.of_mean(np.array(max(float(w @ y / w.sum()), 1e-3))))
 
     def _deviance(self, y: Floats, w: Floats, eta: Floats) -> float:
@@ -217,6 +228,8 @@ def estimate_model(sample: Sample, matrix: ModelMatrix, family: Family, link: Li
     they do not where a column tells the answers apart without a fault, and SpecError where the answers do not fit the
     family.
     """
+    if not matrix.names:
+        raise SpecError("estimator.formula: found no coefficient, expected a constant or something that explains")
     fitted = sample.within(matrix.is_complete)
     active = fitted.active
     rows = np.flatnonzero(active)
