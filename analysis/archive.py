@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from analysis.accounting import AccountingRow, accounting_from_csv, accounting_to_csv
+from analysis.accounting import OPEN_LINK, AccountingRow, accounting_from_csv, accounting_to_csv
 from analysis.archive_records import (
     UNIT_COLUMNS,
     ArchiveUnit,
@@ -349,11 +349,23 @@ def _accounting_findings(contents: ArchiveContents) -> Iterator[Finding]:
                 "eligible ≥ issued ≥ spent = sealed + rejected",
             )
     counts = contents.counts
+    # The manifest counts everybody, and the round's row those who were invited.
+    apart = [row for row in contents.accounting if row.channel == OPEN_LINK]
     for row in contents.accounting[-1:]:
-        found = (row.issued, row.spent, row.sealed, row.rejected)
+        together = [row, *apart]
+        found = (
+            sum(one.issued for one in together),
+            sum(one.spent for one in together),
+            sum(one.sealed or 0 for one in together),
+            sum(one.rejected or 0 for one in together),
+        )
         expected = (counts.issued, counts.spent, counts.sealed, sum(counts.rejected.values()))
         if found != expected:
-            yield Finding(f"{ACCOUNTING}, the round's row", f"{found}", f"{expected} as {MANIFEST} counts")
+            yield Finding(
+                f"{ACCOUNTING}, the round's row{' and open links' if apart else ''}",
+                f"{found}",
+                f"{expected} as {MANIFEST} counts",
+            )
 
 
 def _parquet_bytes(table: pa.Table) -> bytes:

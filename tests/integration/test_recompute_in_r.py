@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from analysis.archive import Archive, read_archive
@@ -106,6 +107,18 @@ def test_a_round_adjusted_for_non_response_and_trimmed(tmp_path: Path, rules: st
     assert min(weighting.n_trimmed or 0, weighting.n_joined or 0, weighting.margin_gap or 0) > 0
     done = recompute(archive, tmp_path / "archive", tmp_path / "r")
     assert "42 figures compared, 0 rows without one" in done.output, done.output
+    assert done.exit_code == 0
+
+
+def test_answers_from_an_open_link_enter_no_figure(tmp_path: Path) -> None:
+    rows = random_rows({"u1": 40, "u2": 30})
+    table = tabulated(rows)
+    channel = table.schema.get_field_index("channel")
+    names = ["open_link" if place % 3 == 0 else "web" for place in range(len(rows))]
+    table = table.set_column(channel, table.schema.field(channel), pa.array(names))
+    contents = contents_of(table, blocs={"u1": "east", "u2": "east"}, population={"u1": 400, "u2": 300})
+    done = recompute(archive_at(tmp_path / "archive", contents), tmp_path / "archive", tmp_path / "r")
+    assert "figures compared, 0 rows without one" in done.output, done.output
     assert done.exit_code == 0
 
 
