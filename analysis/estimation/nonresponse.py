@@ -220,7 +220,7 @@ def adjust_by_propensity(
         weights: design weights (n,) of all who were asked, above 0.
         answered: (n,) who answered.
         propensities: (n,) above 0 and at most 1.
-        largest: the largest factor that is given out.
+        largest: the largest of one over the propensity that is given out.
 
     Raises DesignError where a propensity is not above 0 or a factor larger than `largest`: classes are steadier then.
     Source: Särndal, Swensson and Wretman (1992), §15.6; Little and Vartivarian (2003).
@@ -229,8 +229,8 @@ def adjust_by_propensity(
     if not np.all((propensities > 0) & (propensities <= 1)):
         raise DesignError("response propensity: found one outside 0 to 1, expected chances to answer")
     factors = np.where(answered, 1 / propensities, 0.0)
-    factors *= weights.sum() / np.sum(weights * factors)
     refuse_factors(factors[answered], (0.0, largest), "response propensity")
+    factors *= weights.sum() / np.sum(weights * factors)
     return factors
 
 
