@@ -60,8 +60,8 @@ def effective_df(parts: Floats, df: Floats, df_design: float) -> Floats:
     """
     total = parts.sum(axis=-1)
     spread = (parts**2 / df).sum(axis=-1)
-    together = np.broadcast_to(df, parts.shape).sum(axis=-1)
-    found = np.divide(total**2, spread, out=together.astype(np.float64), where=spread > 0)
+    together = np.array(np.broadcast_to(df, parts.shape).sum(axis=-1), dtype=np.float64)
+    found = np.divide(total**2, spread, out=together, where=spread > 0)
     return np.asarray(np.minimum(found, df_design), dtype=np.float64)
 
 

@@ -32,9 +32,8 @@ from analysis.release.rows import (
 from questionnaires.compatibility import compare
 from questionnaires.model import Profile, Questionnaire
 
-# Why there is no change: a standardised score tells a unit's place in its bloc and not a level; the questions or the
-# weights of a node differ; one of the figures is not published; the two rounds mean different things by a total.
-RELATIVE_SCALE = "relative_scale"
+# Why there is no change: the questions or the weights of a node differ; one of the figures is not published; the two
+# rounds mean different things by a total.
 NOT_COMPARABLE = "not_comparable"
 NOT_SHOWN = "not_shown"
 OTHER_TOTAL = "other_total"
@@ -111,8 +110,10 @@ def pooled_rows(earlier: Archive, later: Archive, registry: Registry | None = No
     wanted, rows = [], []
     for unit, node, terms, reason in _terms(pair):
         predecessors = "+".join(pair.lineages[unit].units)
-        empty = (None, None, None, None, pair.later.plan.level, None)
-        rows.append(PooledRow(*pair.slugs, unit, predecessors, node, *empty, reason))
+        row = PooledRow(
+            *pair.slugs, unit, predecessors, node, None, None, None, None, pair.later.plan.level, None, reason
+        )
+        rows.append(row)
         wanted.append(Sum(node, tuple(replace(term, weight=abs(term.weight) / 2) for term in terms)))
     known = [place for place, row in enumerate(rows) if not row.reason]
     found = _found(pair, [wanted[place] for place in known])
@@ -139,8 +140,8 @@ def _pair(earlier: Archive, later: Archive, registry: Registry) -> _Pair:
     profile = _profile(later)
     if STANDARDISED in (profile.formula, _profile(earlier).formula):
         raise AnalysisError(
-            f"{second.slug}: found a standardised profile in one of the rounds, expected one whose scores do not depend "
-            f"on the other units ({RELATIVE_SCALE}): a higher score may mean that the others fell"
+            f"{second.slug}: found a standardised profile in one of the rounds, expected one whose scores do not hang "
+            "on the other units: a higher score may mean that the others fell"
         )
     sides = {EARLIER: side_of(earlier, profile), LATER: side_of(later, profile)}
     published = {

@@ -183,7 +183,7 @@ class ChangeRow:
 
 @dataclass(frozen=True, slots=True)
 class PooledRow:
-    """The mean of two rounds for a unit at a node, each round counting alike; None with a reason where there is none."""
+    """The mean of two rounds for a unit at a node, each round counting alike, or the reason why there is none."""
 
     earlier: str
     later: str

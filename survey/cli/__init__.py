@@ -8,8 +8,10 @@ import click
 # The table carries the help lines, because reading them from the modules would import every use case.
 COMMANDS = {
     "analyse": ("analyse", "Run a round's plan: estimates and ranks."),
+    "change": ("change", "What changed between two rounds, across mergers too."),
     "database": ("database", "Upgrade, check, back up and restore the three stores."),
     "demo": ("demo", "Set up the demonstration, and let practice people answer."),
+    "disclosure": ("disclosure", "Audit what an edition tells of the figures that it hides."),
     "estimate": ("estimate", "Estimate from any table and design, without a database."),
     "officer": ("officer", "Create officers and reset their passwords."),
     "quality": ("quality", "Flag a round's answers, compare its channels; nothing is deleted."),
