@@ -11,6 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from analysis.archive import Archive, read_archive
 from analysis.errors import EditionError
 from analysis.release.computing import compute_edition
+from analysis.release.disclosure import RULES
+from analysis.release.disclosure_audit import refuse_exposures
+from analysis.release.disclosure_weights import weights_in_totals
 from analysis.release.edition import HARD_CSV, MANIFEST, Edition, read_edition, write_edition
 from analysis.release.hard_data import HardData, parse_hard_data
 from analysis.scorecards.annex import compose_annex
@@ -63,6 +66,8 @@ def make_edition(
     number: int = 1,
     reason: str | None = None,
     hard_data: HardData | None = None,
+    earlier: Sequence[Edition] = (),
+    disclosure_rules: int = RULES,
     languages: Sequence[str] = ("vi",),
     only_units: Sequence[str] = (),
     workers: int | None = None,
@@ -73,7 +78,8 @@ def make_edition(
 
     A document that cannot be printed is left out and named among the failures; the others are there all the same. With
     `only_units` the scorecards of these units are printed and nothing else. The folder appears whole or not at all.
-    Raises BadInput when `out` is not empty or a unit is not in the archive, AnalysisError when there is no edition.
+    Raises BadInput when `out` is not empty or a unit is not in the archive, AnalysisError when there is no edition, and
+    DisclosureError when it would tell, with the `earlier` ones of the round, what it hides.
     """
     _refuse_occupied(out)
     edition = compute_edition(
@@ -83,7 +89,11 @@ def make_edition(
         public_url=public_url,
         reason=reason,
         hard_data=hard_data,
+        disclosure_rules=disclosure_rules,
     )
+    # What an edition of former rules gave away cannot be taken back by a correction that hides something else.
+    if disclosure_rules == RULES:
+        refuse_exposures(edition, earlier, weights_in_totals(archive))
     pages = pages_of(edition, languages, only_units)
     printed: list[Printed] = []
     for document in print_pages(pages, make_printer, workers=_workers(workers, len(pages))):
@@ -160,6 +170,7 @@ def print_round(
         number=last[0].number if last else 1,
         reason=last[0].reason if last else None,
         hard_data=hard_data or (_hard_data_of(settings, slug, last[0].number) if last else None),
+        disclosure_rules=_rules_of(_earlier_editions(settings, slug, last[0].number + 1 if last else 1)),
         languages=languages,
         only_units=only_units,
         workers=workers,
@@ -197,6 +208,7 @@ def publish_round(
     if out.exists():
         made = _found_edition(out, archive, number, reason, hard_data, languages)
     else:
+        earlier = _earlier_editions(settings, slug, number)
         made = make_edition(
             archive,
             out,
@@ -206,6 +218,8 @@ def publish_round(
             number=number,
             reason=reason,
             hard_data=hard_data,
+            earlier=earlier,
+            disclosure_rules=_rules_of(earlier),
             languages=languages,
             workers=workers,
             progress=progress,
@@ -280,6 +294,16 @@ def _hard_data_of(settings: Settings, slug: str, number: int) -> HardData | None
     folder = _edition_folder(settings, slug, number)
     source = read_edition(folder).hard_source
     return None if source is None else parse_hard_data(source, str(folder / HARD_CSV))
+
+
+def _earlier_editions(settings: Settings, slug: str, number: int) -> tuple[Edition, ...]:
+    """The editions of a round before this number, the first one first."""
+    return tuple(read_edition(_edition_folder(settings, slug, earlier)) for earlier in range(1, number))
+
+
+def _rules_of(earlier: Sequence[Edition]) -> int:
+    """The rules that hide the same as was hidden before: two editions with different holes fill each other's."""
+    return earlier[-1].disclosure_rules if earlier else RULES
 
 
 def _refuse_occupied(out: Path) -> None:

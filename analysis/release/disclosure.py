@@ -69,7 +69,7 @@ def disclose(
     plan: Plan,
     *,
     totals_hold_hidden_units: bool = True,
-    scale: tuple[float, float] = POINTS,
+    scales: Mapping[str, tuple[float, float]] | None = None,
     rules: int = RULES,
 ) -> list[EstimateRow]:
     """The rows that may be published, in the order of the candidates.
@@ -78,11 +78,12 @@ def disclose(
     for every node of the tree. Hidden rows keep their place and lose their numbers; `caution` marks what is shown with
     fewer respondents or answers than `plan.caution_below`. Rows without a number for another reason stay as they are.
     Where the totals are those of shown units alone (`totals_hold_hidden_units` false), nothing is hidden beside them.
-    `scale` has the ends of what a criterion can have; `rules` are those of the edition.
+    `scales` has the ends of what a node can have, 0 to 100 where it is left out; `rules` are those of the edition.
     """
     cells = {(candidate.row.unit, candidate.row.node): candidate for candidate in candidates}
     # A standardised score at its end is the lowest of the bloc, and says nothing of how much its people agree.
-    ends = scale if totals_hold_hidden_units and rules > FIRST_RULES else None
+    known = dict.fromkeys(tree.codes, POINTS) if scales is None else scales
+    ends = known if totals_hold_hidden_units and rules > FIRST_RULES else None
     hiding = _Hiding(cells, tree, _small_cells(cells, tree, plan, ends))
     hiding.close_upwards()
     if totals_hold_hidden_units and rules == FIRST_RULES:
@@ -91,11 +92,10 @@ def disclose(
             tree, blocs, counts, plan.suppress_below, hiding.hidden.__contains__, hiding.is_shown, hiding.hide
         )
     elif totals_hold_hidden_units:
-        low, high = scale
-        width = (high - low) * plan.disclosure.protection / 100
-        protection = Protection(plan.suppress_below, width, low, high, plan.disclosure.dominance)
+        least = plan.disclosure.protection / 100
+        protection = Protection(plan.suppress_below, least, *POINTS, plan.disclosure.dominance)
         steps = Hiding(hiding.part, hiding.hidden.__contains__, hiding.is_shown, hiding.hide)
-        complete_by_ranges(tree, blocs, steps, protection, counts_persons=plan.aggregate == "persons")
+        complete_by_ranges(tree, blocs, steps, protection, known, counts_persons=plan.aggregate == "persons")
     rounded = hiding.totals_over_hidden(blocs) if totals_hold_hidden_units and rules > FIRST_RULES else set()
     return [
         _published(candidate, hiding.hidden.get(cell), plan, is_rounded=cell in rounded)
@@ -147,7 +147,7 @@ class _Hiding:
 
 
 def _small_cells(
-    cells: Mapping[Cell, Candidate], tree: IndexTree, plan: Plan, ends: tuple[float, float] | None
+    cells: Mapping[Cell, Candidate], tree: IndexTree, plan: Plan, ends: Mapping[str, tuple[float, float]] | None
 ) -> dict[Cell, str]:
     criteria = {node.code for node in tree.nodes if node.item is not None}
     hidden: dict[Cell, str] = {}
@@ -161,7 +161,7 @@ def _small_cells(
             hidden[cell] = TOO_FEW_ANSWERS
         elif candidate.largest > plan.disclosure.dominance:
             hidden[cell] = DOMINANCE
-        elif cell[1] in criteria and ends is not None and _tells_of_each(candidate, plan, ends):
+        elif cell[1] in criteria and ends is not None and _tells_of_each(candidate, plan, ends[cell[1]]):
             hidden[cell] = ANSWERS_ALIKE
     return hidden
 

@@ -1,4 +1,4 @@
-"""Hidden units behind one shown total: what it tells of each of them, and which more to hide so that it tells too little.
+"""Hidden units behind one shown total: what it tells of each of them, and which more to hide so that it tells less.
 
 A shown total less the shown units is the weighted sum of the hidden ones. One of them can be moved only as far as the
 others can make up for it, so that the range it may lie in has a closed form (Fischetti and Salazar 2000, Operations
@@ -7,7 +7,7 @@ hides as few answers as it can; what it takes in part is taken whole, and what t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -40,15 +40,23 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Protection:
     """What hidden parts of one total must have: together `n` answers at least, no respondent with more than the part
-    `dominance` of their weight, and each a range of `width`, in the unit of the figures, between the ends of their
-    scale.
+    `dominance` of their weight, and each a range of the part `protection` (0..1) of its scale `low`..`high`.
     """
 
     n: int
-    width: float
+    protection: float
     low: float
     high: float
     dominance: float = 1.0
+
+    @property
+    def width(self) -> float:
+        """How wide the range of each has to be, in the unit of the figures."""
+        return (self.high - self.low) * self.protection
+
+    def on(self, scale: tuple[float, float]) -> "Protection":
+        """The same protection of figures between other ends."""
+        return replace(self, low=scale[0], high=scale[1])
 
     def widths(self, hidden: Sequence[Part]) -> Floats:
         """How wide the range is that a total and everything shown beside it leave to each hidden part."""
@@ -170,5 +178,4 @@ def _relaxed(hidden: Sequence[Part], candidates: Sequence[Part], protection: Pro
 
 def _others(room: Floats) -> Floats:
     """For each part, what all the others have together; exact where there are none."""
-    total = np.array([float(np.delete(room, j).sum()) for j in range(len(room))])
-    return total
+    return np.array([float(np.delete(room, j).sum()) for j in range(len(room))])

@@ -67,7 +67,7 @@ class _System:
     def of(cls, bounds: Mapping[Key, Range], statements: Sequence[Statement]) -> "_System":
         from scipy.sparse.csgraph import connected_components
 
-        column = {key: j for j, key in enumerate(bounds)}
+        column: dict[Hashable, int] = {key: j for j, key in enumerate(bounds)}
         told = [statement for statement in statements if any(statement.coefficients.values())]
         entries = [(i, column[key], value) for i, one in enumerate(told) for key, value in one.coefficients.items()]
         rows, columns, values = (np.array(part) for part in zip(*entries, strict=True)) if entries else ([], [], [])

@@ -35,19 +35,26 @@ class Hiding:
 
 
 def complete_by_ranges(
-    tree: IndexTree, blocs: Mapping[str, Sequence[str]], hiding: Hiding, protection: Protection, *, counts_persons: bool
+    tree: IndexTree,
+    blocs: Mapping[str, Sequence[str]],
+    hiding: Hiding,
+    protection: Protection,
+    scales: Mapping[str, tuple[float, float]],
+    *,
+    counts_persons: bool,
 ) -> None:
     """Hide units, or totals, until every group of hidden units beside a shown total is protected at every node.
 
-    Where totals count persons (`counts_persons`), those above the criteria follow from those of the criteria, so that
-    there the hidden units are counted and no more.
+    `scales` has the ends of each node's scale. Where totals count persons (`counts_persons`), those above the criteria
+    follow from those of the criteria, so that there the hidden units are counted and no more.
     """
     for position in reversed(range(len(tree.nodes))):
         if tree.nodes[position].item is not None:
-            _complete_criterion(tree.codes[position], blocs, hiding, protection)
+            node = tree.codes[position]
+            _complete_criterion(node, blocs, hiding, protection.on(scales[node]))
     for position in reversed(range(len(tree.nodes))):
         if tree.nodes[position].item is None:
-            _complete_sum(tree, position, blocs, hiding, protection, counts_persons=counts_persons)
+            _complete_sum(tree, position, blocs, hiding, protection, scales, counts_persons=counts_persons)
 
 
 def _complete_criterion(node: str, blocs: Mapping[str, Sequence[str]], hiding: Hiding, protection: Protection) -> None:
@@ -73,60 +80,59 @@ def _complete_sum(
     blocs: Mapping[str, Sequence[str]],
     hiding: Hiding,
     protection: Protection,
+    scales: Mapping[str, tuple[float, float]],
     *,
     counts_persons: bool,
 ) -> None:
     """Complete a node that is no criterion.
 
-    A unit that lacks one of the criteria is in the totals of the others and not in this one, where its hidden
-    neighbours may stand alone. Another unit is hidden with one of its criteria, for it could be told from these, or
-    else the total.
+    Its totals follow from those of its criteria, but where units count alike and a hidden one lacks another criterion:
+    it is in the one total and not in the other, and the two tell it. Then the total goes. Where only one unit is hidden
+    beside a total another is hidden with one of its criteria, for from these it could be told, or else the total.
     """
     node = tree.codes[position]
     criteria = [
         below.code for m, below in enumerate(tree.nodes) if position in tree.ancestors[m] and below.item is not None
     ]
 
-    def holds(secrets: Sequence[Part], units: Sequence[str]) -> bool:
-        if not secrets:
-            return True
-        if len(secrets) < FEWEST_UNITS or sum(part.n for part in secrets) < protection.n:
-            return False
-        return counts_persons or not _tells_more(units, node, criteria, hiding) or protection.holds(secrets)
+    def is_alone(secrets: Sequence[Part]) -> bool:
+        return 0 < len(secrets) < FEWEST_UNITS or (len(secrets) > 0 and sum(part.n for part in secrets) < protection.n)
+
+    def tells_more(units: Sequence[str]) -> bool:
+        return not counts_persons and any(
+            not hiding.is_shown((part.unit, node)) and not hiding.secrets([part.unit], node)
+            for criterion in criteria
+            for part in hiding.secrets(units, criterion)
+        )
 
     uncovered: list[Part] = []
     for bloc, units in blocs.items():
         total = (BLOC_PREFIX + bloc, node)
         if hiding.is_shown(total):
             for part in hiding.others(units, node):
-                if holds(hiding.secrets(units, node), units):
+                if not is_alone(hiding.secrets(units, node)):
                     break
-                _hide_with_criterion(part.unit, units, criteria, hiding, protection)
-            if not holds(hiding.secrets(units, node), units):
+                _hide_with_criterion(part.unit, units, criteria, hiding, protection, scales)
+            if is_alone(hiding.secrets(units, node)) or tells_more(units):
                 hiding.hide(total)
         if not hiding.is_shown(total):
             uncovered.extend(hiding.secrets(units, node))
     everybody = [unit for units in blocs.values() for unit in units]
-    if hiding.is_shown((ALL, node)) and not holds(uncovered, everybody):
+    if hiding.is_shown((ALL, node)) and (is_alone(uncovered) or tells_more(everybody)):
         hiding.hide((ALL, node))
 
 
 def _hide_with_criterion(
-    unit: str, units: Sequence[str], criteria: Sequence[str], hiding: Hiding, protection: Protection
+    unit: str,
+    units: Sequence[str],
+    criteria: Sequence[str],
+    hiding: Hiding,
+    protection: Protection,
+    scales: Mapping[str, tuple[float, float]],
 ) -> None:
     """Hide one of a unit's criteria that units are hidden at already, if any can take it in."""
     for criterion in criteria:
         secrets = hiding.secrets(units, criterion)
-        if secrets and protection.holds([*secrets, hiding.part(unit, criterion)]):
+        if secrets and protection.on(scales[criterion]).holds([*secrets, hiding.part(unit, criterion)]):
             hiding.hide((unit, criterion))
             return
-
-
-def _tells_more(units: Sequence[str], node: str, criteria: Sequence[str], hiding: Hiding) -> bool:
-    """Whether a node's total holds other units than the totals of its criteria."""
-
-    def counted(code: str) -> set[str]:
-        return {unit for unit in units if hiding.is_shown((unit, code)) or hiding.secrets([unit], code)}
-
-    here = counted(node)
-    return any(counted(criterion) != here for criterion in criteria)

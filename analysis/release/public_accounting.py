@@ -65,9 +65,7 @@ def unsure_counts(rows: Sequence[PublicAccountingRow]) -> dict[tuple[str, str], 
     return feasible_ranges(bounds, statements)
 
 
-def _is_open(
-    hidden: Collection[str], summed: Sequence[AccountingRow], smallest: int, protection: float
-) -> bool:
+def _is_open(hidden: Collection[str], summed: Sequence[AccountingRow], smallest: int, protection: float) -> bool:
     ranges = unsure_counts([_public(row, smallest, hidden) for row in summed])
     return all(high - low >= protection - 1e-6 for low, high in ranges.values())
 
