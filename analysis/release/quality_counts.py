@@ -7,7 +7,7 @@ import numpy as np
 
 from analysis.estimation.anomalies import Funnel, angles, funnel, share_of_angle
 from analysis.estimation.multiplicity import adjusted
-from analysis.estimation.quality import DUPLICATE, FAST, FLAGS, ITEM_NONRESPONSE, Block, all_at_the_top
+from analysis.estimation.quality import DUPLICATE, FAST, FLAGS, LOW_VARIABILITY, STRAIGHT_LINE, Block, all_at_the_top
 from analysis.release.quality_rows import (
     ALL_TOP,
     ANY,
@@ -22,6 +22,9 @@ from analysis.release.quality_rows import (
 )
 from analysis.release.quality_view import Floats, Integers, Truths, View
 from analysis.release.rows import ALL, TOO_FEW_RESPONDENTS
+
+# What honest people do the more, the more satisfied they are.
+_GO_WITH_LEVEL = (STRAIGHT_LINE, LOW_VARIABILITY, ALL_TOP)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +125,7 @@ def _count(
     if rest is None:
         # Where people are more satisfied more of them honestly give one answer to all; what the others there say, whom
         # no straight line has touched, tells how many.
-        covariate = None if measure == ITEM_NONRESPONSE else _means(view, level, rows & ~is_flagged)[0]
+        covariate = _means(view, level, rows & ~is_flagged)[0] if measure in _GO_WITH_LEVEL else None
         if covariate is not None:
             at = at[~np.isnan(covariate[at])]
             covariate = covariate[at]
@@ -175,7 +178,7 @@ def _row_means(scores: Floats) -> Floats:
 
 
 def _means(view: View, values: Floats, rows: Truths) -> tuple[Floats, Floats]:
-    """The plain means (U,) of the values of some rows, and their variances as of simple random samples; NaN without any.
+    """The plain means (U,) of some rows' values, and their variances as of simple random samples; NaN without any.
 
     No unit's rows count as less varied than those of all units together: rows that are all alike are no certainty.
     """
