@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from survey.errors import BadInput
 from survey.plain_files import read_plain_file
@@ -27,10 +29,29 @@ def estimate_file(spec: Path, data: Path | None = None, out: Path | None = None)
     if out is not None and (out.is_dir() or not out.parent.is_dir()):
         raise BadInput(f"--out: found no folder for {out}, expected a file name in a folder that exists")
     answer = answer_of(parse_specification(read_plain_file(spec, LARGEST_SPEC), spec.name, spec.parent), folder)
-    text = json.dumps(answer, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    text = "".join(_lines(answer))
     if out is not None:
         _write_whole(out, text)
     return text
+
+
+def _lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    """JSON with an estimate, and a row of the covariance, on a line of its own: short, and read by eye as well."""
+    before = "{\n  "
+    for key, value in answer.items():
+        yield f"{before}{json.dumps(key)}: "
+        before = ",\n  "
+        if isinstance(value, list) and value:
+            yield "[\n    "
+            yield ",\n    ".join(_json(item) for item in value)
+            yield "\n  ]"
+        else:
+            yield _json(value)
+    yield "\n}\n"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from scipy import sparse
 
 from analysis.estimation.linear import LinearEstimates, srs_variance
 from analysis.estimation.replicates import (
@@ -61,7 +62,7 @@ def linear_findings(estimates: LinearEstimates) -> Findings:
     def covariance() -> Floats:
         if shape[0] == 1 and len({column.variable for column in estimates.columns}) == 1:
             return estimates.covariance_within(0, range(shape[1]))
-        return estimates.covariance_of(np.eye(shape[0] * shape[1]))
+        return estimates.covariance_of(sparse.eye_array(shape[0] * shape[1]))
 
     return Findings(
         estimates.domains,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from analysis.estimation.design import SurveyDesign
 from analysis.estimation.spec import Specification
 from analysis.estimation.subsets import columns_in, rows_satisfying
 from analysis.estimation.tables import Sheet, read_sheet
-from analysis.estimation.totals import Column
+from analysis.estimation.totals import Column, in_database
 
 INSIDE = "__inside"
 ROW = "__row"
@@ -43,17 +44,24 @@ class Prepared:
 
     Attributes:
         design: the design with the names its columns have in the table.
-        table: design columns (keys as text), domains as `__by0`, …, estimates' numbers as
-            `__y0`, … and `__x0`, …, `__inside`, true for the rows of the subset, and `__row`, their order in the file.
+        table: design columns (keys as text), domains as `__by0`, …, estimates' numbers as `__y0`, … and `__x0`, …,
+            `__inside`, true for the rows of the subset, and `__row`, their order in the file: an Arrow table. Of a file
+            that the database reads by itself an Ibis table, with the file's own names.
         columns: what is estimated; statistics: the name of each of them.
         domain: the names of the domain columns.
+        inside: the name of the subset's column; None where there is no subset.
     """
 
     design: SurveyDesign
-    table: pa.Table
+    table: Any
     columns: tuple[Column, ...]
     statistics: tuple[str, ...]
     domain: tuple[str, ...]
+    inside: str | None = INSIDE
+
+    def rows(self) -> Any:
+        """The table as an Ibis table of a database in this process."""
+        return in_database(self.table) if isinstance(self.table, pa.Table) else self.table
 
 
 def prepare(question: Quantities, specification: Specification, folder: Path) -> Prepared:
@@ -66,10 +74,12 @@ def prepare(question: Quantities, specification: Specification, folder: Path) ->
     needed = (*design.columns, *question.variables, *question.by, *in_subset)
     if specification.data is None:
         raise SpecError("data: found no file, expected a table")
-    sheet = read_sheet(folder, specification.data, tuple(dict.fromkeys(needed)))
+    labels = {*design.strata, *design.later_strata, *design.clusters, *question.by, *question.factors, *in_subset}
+    numeric = frozenset(name for name in needed if name not in labels)
+    sheet = read_sheet(folder, specification.data, tuple(dict.fromkeys(needed)), numeric)
     columns: dict[str, pa.Array | pa.ChunkedArray] = {}
     for name in (*design.strata, *design.later_strata, *design.clusters):
-        columns[name] = sheet.whole_labels(name)
+        columns[name] = sheet.keys(name)
     for name in design.fpc:
         columns.setdefault(name, pa.array(checked_populations(sheet, name)))
     if design.weight is not None:
@@ -85,7 +95,11 @@ def prepare(question: Quantities, specification: Specification, folder: Path) ->
     domain = tuple(f"__by{i}" for i in range(len(question.by)))
     renamed, names = _named_apart(design)
     table = pa.table({names.get(name, name): values for name, values in columns.items()})
-    return Prepared(renamed, table, estimated, statistics, domain)
+    inside = None if specification.subset is None else INSIDE
+    # What reading took is given back before the database takes its part.
+    del sheet, columns
+    pa.default_memory_pool().release_unused()
+    return Prepared(renamed, table, estimated, statistics, domain, inside)
 
 
 def _named_apart(design: SurveyDesign) -> tuple[SurveyDesign, dict[str, str]]:

@@ -1,5 +1,6 @@
 """Tables from files of unknown hands: CSV and Parquet, read whole or refused with the place of the first fault."""
 
+import codecs
 import csv
 import io
 import math
@@ -21,6 +22,7 @@ from analysis.errors import SpecError
 # Larger tables belong into an archive, or through the library, where they are not held in memory as text.
 LARGEST_FILE = 2**31
 MOST_ROWS = 200_000_000
+_PIECE = 2**20
 _NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$|^\s*(NaN|nan|[+-]?[Ii]nf(inity)?)\s*$"
 
 
@@ -30,7 +32,8 @@ class Sheet:
 
     Attributes:
         name: the file's path as it was asked for, for messages.
-        columns: name → column, all of `n_rows` rows.
+        columns: name → column, all of `n_rows` rows; the text of a CSV file as codes of its distinct values, which are
+            looked at once each.
     """
 
     name: str
@@ -51,7 +54,7 @@ class Sheet:
         values = self.columns[column]
         if not _is_text(values):
             return not pa.types.is_boolean(values.type)
-        found = pc.all(pc.match_substring_regex(values, _NUMBER))
+        found = pc.all(pc.match_substring_regex(_distinct(values), _NUMBER))
         return bool(found.as_py())
 
     def numbers(
@@ -68,12 +71,7 @@ class Sheet:
         """
         values = self.columns[column]
         if _is_text(values):
-            is_number = pc.fill_null(pc.match_substring_regex(values, _NUMBER), True)
-            if not pc.all(is_number).as_py():
-                row = pc.index(is_number, False).as_py()
-                raise self.refusal(column, row, f"found {_shown(values[row].as_py())}", "a number")
-            text = pc.utf8_ltrim(pc.utf8_trim_whitespace(values), "+")
-            numbers = np.asarray(text.cast(pa.float64()).to_numpy(), dtype=np.float64)
+            numbers = self._numbers_of_text(column)
         elif pa.types.is_boolean(values.type):
             raise self.refusal(column, 0, "found true or false", "a number")
         else:
@@ -83,6 +81,22 @@ class Sheet:
         if needs_all and np.isnan(numbers).any():
             raise self.refusal(column, int(np.flatnonzero(np.isnan(numbers))[0]), "found no value", "a number")
         return numbers
+
+    def _numbers_of_text(self, column: str) -> npt.NDArray[np.float64]:
+        distinct, codes = _coded(self.columns[column])
+        is_number = pc.match_substring_regex(distinct, _NUMBER)
+        if not pc.all(is_number, min_count=0).as_py():
+            is_wrong = ~np.append(is_number.to_numpy(zero_copy_only=False), True)
+            row = int(np.flatnonzero(is_wrong[codes])[0])
+            raise self.refusal(column, row, f"found {_shown(distinct[int(codes[row])].as_py())}", "a number")
+        text = pc.utf8_ltrim(pc.utf8_trim_whitespace(distinct), "+")
+        return np.append(np.asarray(text.cast(pa.float64()).to_numpy(), dtype=np.float64), np.nan)[codes]
+
+    def keys(self, column: str) -> pa.ChunkedArray:
+        """What `whole_labels` gives, left as codes where it is stored so: small, and a database reads it as text."""
+        values = self.columns[column]
+        is_coded = pa.types.is_dictionary(values.type) and not values.null_count
+        return values if is_coded else self.whole_labels(column)
 
     def whole_labels(self, column: str) -> pa.ChunkedArray:
         """A column as text in which nothing is missing.
@@ -100,7 +114,7 @@ class Sheet:
         return SpecError(f"{self.name}: row {row + 1}, column {column}: {found}, expected {expected}")
 
 
-def read_sheet(folder: Path, file: str, columns: Sequence[str] | None) -> Sheet:
+def read_sheet(folder: Path, file: str, columns: Sequence[str] | None, numeric: frozenset[str] = frozenset()) -> Sheet:
     """Some columns of a CSV file (UTF-8, comma, a header) or a Parquet file; None: all.
 
     Empty cells and, in CSV, a bare NA are missing.
@@ -109,6 +123,8 @@ def read_sheet(folder: Path, file: str, columns: Sequence[str] | None) -> Sheet:
         folder: the folder of the data, from which no path leads out.
         file: a path below it.
         columns: the names that are wanted, or None.
+        numeric: those of them that are only asked for numbers, so that a CSV file's text need not be kept; where a cell
+            is none the text is kept all the same.
 
     Raises SpecError where the path leads out of the folder or through a symbolic link, where the file is not there,
     too large, broken or lacks a column.
@@ -116,13 +132,24 @@ def read_sheet(folder: Path, file: str, columns: Sequence[str] | None) -> Sheet:
     source = _opened(folder, file)
     try:
         with source:
-            read = _read_parquet if file.lower().endswith(".parquet") else _read_csv
-            table = read(source, file, columns)
+            if file.lower().endswith(".parquet"):
+                table = _read_parquet(source, file, columns)
+            else:
+                table = _read_csv(source, file, columns, numeric)
     except (pa.ArrowException, OSError) as complaint:
         raise SpecError(f"{file}: {' '.join(str(complaint).split())}") from None
     if not table.num_rows:
         raise SpecError(f"{file}: found no rows, expected at least one below the header")
     return Sheet(file, dict(zip(table.column_names, table.columns, strict=True)), table.num_rows)
+
+
+def parquet_schema(folder: Path, file: str) -> pa.Schema:
+    """The names and types of a Parquet file's columns, read from its end alone. Raises SpecError as `read_sheet`."""
+    try:
+        with _opened(folder, file) as source:
+            return pyarrow.parquet.read_schema(source)
+    except (pa.ArrowException, OSError) as complaint:
+        raise SpecError(f"{file}: {' '.join(str(complaint).split())}") from None
 
 
 def _opened(folder: Path, file: str) -> io.BufferedReader:
@@ -163,53 +190,90 @@ def _read_parquet(source: io.BufferedReader, file: str, columns: Sequence[str] |
     return table
 
 
-def _read_csv(source: io.BufferedReader, file: str, columns: Sequence[str] | None) -> pa.Table:
-    content = source.read().removeprefix(b"\xef\xbb\xbf")
-    if not content.strip():
-        raise SpecError(f"{file}: found an empty file, expected a header and rows")
-    _check_text(content, file)
+def _read_csv(source: io.BufferedReader, file: str, columns: Sequence[str] | None, numeric: frozenset[str]) -> pa.Table:
+    _check_text(source, file)
+    text = io.TextIOWrapper(source, encoding="utf-8-sig", newline="")
     try:
-        header = next(csv.reader(io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline="")))
+        header = next(csv.reader(text))
     except csv.Error as complaint:
         raise SpecError(f"{file}: the header cannot be read: {complaint}") from None
     _check_header(header, file, columns)
+    text.detach()
     wanted = list(dict.fromkeys(header if columns is None else columns))
     try:
-        table = pyarrow.csv.read_csv(
-            pa.BufferReader(content),
-            read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=_block_size(content)),
-            parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(wanted, pa.string()),
-                include_columns=wanted,
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-                null_values=["", "NA"],
-            ),
-        )
+        table = _parsed(source, wanted, numeric)
     except pa.ArrowInvalid as complaint:
-        message = " ".join(str(complaint).removeprefix("CSV parse error: ").split())
-        raise SpecError(f"{file}: {message[:200]} (the header is row 1)") from None
-    # A quoted empty cell is as missing as a bare one: writers that quote whole columns leave no other sign.
-    return pa.table({name: pc.if_else(pc.equal(table[name], ""), None, table[name]) for name in wanted})
+        if not numeric:
+            message = " ".join(str(complaint).removeprefix("CSV parse error: ").split())
+            raise SpecError(f"{file}: {message[:200]} (the header is row 1)") from None
+        source.seek(0)
+        return _read_csv(source, file, columns, frozenset())
+    return pa.table({name: table[name] if name in numeric else _without_empty(table[name]) for name in wanted})
 
 
-def _block_size(content: bytes) -> int:
+def _parsed(source: io.BufferedReader, wanted: list[str], numeric: frozenset[str]) -> pa.Table:
+    text = pa.dictionary(pa.int32(), pa.string())
+    source.seek(0)
+    return pyarrow.csv.read_csv(
+        source,
+        read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=_block_size(source)),
+        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types={name: pa.float64() if name in numeric else text for name in wanted},
+            include_columns=wanted,
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            null_values=["", "NA"],
+        ),
+    )
+
+
+def _without_empty(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """A column of codes in one piece, in which "" is missing.
+
+    A quoted empty cell is as missing as a bare one: writers that quote whole columns leave no other sign.
+    """
+    codes = column.combine_chunks()
+    if isinstance(codes, pa.ChunkedArray):
+        codes = codes.unify_dictionaries().chunk(0) if codes.num_chunks else pa.array([], column.type)
+    empty = pc.index(codes.dictionary, "").as_py()
+    if empty < 0:
+        return codes
+    kept = pc.if_else(pc.equal(codes.indices, empty), None, codes.indices)
+    return pa.DictionaryArray.from_arrays(kept.cast(pa.int32()), codes.dictionary)
+
+
+def _block_size(source: io.BufferedReader) -> int:
     # A record longer than a block stops the reader; no header and no answer is near this.
-    return min(max(len(content) + 1, 1024), 2**24)
+    return min(max(os.fstat(source.fileno()).st_size + 1, 1024), 2**22)
 
 
-def _check_text(content: bytes, file: str) -> None:
+def _check_text(source: io.BufferedReader, file: str) -> None:
+    """Look through a file piece by piece, as it need not fit in memory. Raises SpecError with the first bad line."""
+    decode = codecs.getincrementaldecoder("utf-8")().decode
+    line, n_quotes, is_empty = 1, 0, True
+    while piece := source.read(_PIECE):
+        is_empty = is_empty and not piece.removeprefix(codecs.BOM_UTF8).strip()
+        try:
+            decode(piece)
+        except UnicodeDecodeError as complaint:
+            # What was left of the piece before stands before this one in the decoder's own count.
+            line += complaint.object[: complaint.start].count(b"\n")
+            raise SpecError(f"{file}: line {line}: found a byte that is not UTF-8, expected text in UTF-8") from None
+        if b"\0" in piece:
+            line += piece.count(b"\n", 0, piece.index(b"\0"))
+            raise SpecError(f"{file}: line {line}: found a zero byte, expected text in UTF-8")
+        line += piece.count(b"\n")
+        n_quotes += piece.count(b'"')
     try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as complaint:
-        line = content.count(b"\n", 0, complaint.start) + 1
+        decode(b"", True)
+    except UnicodeDecodeError:
         raise SpecError(f"{file}: line {line}: found a byte that is not UTF-8, expected text in UTF-8") from None
-    if b"\0" in content:
-        line = content.count(b"\n", 0, content.index(b"\0")) + 1
-        raise SpecError(f"{file}: line {line}: found a zero byte, expected text in UTF-8")
-    if content.count(b'"') % 2:
+    if is_empty:
+        raise SpecError(f"{file}: found an empty file, expected a header and rows")
+    if n_quotes % 2:
         raise SpecError(f"{file}: found a quotation mark that is never closed, expected pairs")
+    source.seek(0)
 
 
 def _check_header(header: Sequence[str], file: str, columns: Sequence[str] | None) -> None:
@@ -223,7 +287,21 @@ def _check_header(header: Sequence[str], file: str, columns: Sequence[str] | Non
 
 
 def _is_text(values: pa.ChunkedArray) -> bool:
-    return bool(pa.types.is_string(values.type) or pa.types.is_large_string(values.type))
+    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _distinct(values: pa.ChunkedArray) -> pa.Array:
+    """The distinct texts of a column, without the missing."""
+    return _coded(values)[0]
+
+
+def _coded(values: pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.int64]]:
+    """The distinct texts of a column, and which of them each row has, their number where it has none (n_rows,)."""
+    whole = values.combine_chunks()
+    encoded = whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode()
+    codes = pc.fill_null(encoded.indices, len(encoded.dictionary)).to_numpy(zero_copy_only=False)
+    return encoded.dictionary, codes
 
 
 def _plain(value: float | None) -> str | None:

@@ -45,6 +45,7 @@ __all__ = [
     "floats",
     "in_database",
     "key_names",
+    "on_one_thread",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -120,10 +121,15 @@ def in_database(table: pa.Table) -> Any:
 
     One thread adds up in the order of the rows; several would add up in the order in which they happen to finish.
     """
-    connection = ibis.duckdb.connect()
-    connection.raw_sql("SET threads = 1")
+    connection = on_one_thread(ibis.duckdb.connect())
     connection.con.register("answers", table)
     return connection.table("answers")
+
+
+def on_one_thread(connection: Any) -> Any:
+    """A connection of Ibis to DuckDB that adds up on one thread."""
+    connection.raw_sql("SET threads = 1")
+    return connection
 
 
 def collapse(

@@ -22,6 +22,8 @@ from analysis.estimation.totals import Floats, Integers
 
 # Up to so many columns are added up one by one, which is quicker than a product with a sparse matrix.
 _FEW_COLUMNS = 64
+# So many numbers are dense at a time.
+_MOST_CELLS = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +123,16 @@ def variance_of_units(
         if stage.unit is None:
             raise ValueError("found rows that are their own PSUs, expected clusters")
         units, first, of_group = np.unique(stage.unit[chosen], return_index=True, return_inverse=True)
-        sums = _add_up(values, of_group, len(units))
+        sums = _joined(values, of_group, len(units))
         present, first_of, of_unit = np.unique(stage.stratum[chosen][first], return_index=True, return_inverse=True)
         n_present: Floats = np.bincount(of_unit).astype(np.float64)
         rule = rule_of(stage, present, n_present, design)
         weights = _weights(rule, parent[first][first_of]) * factor[first][first_of]
         means = _add_up(sums, of_unit, len(present)) / stage.n_units[present][:, None]
         means = np.where(rule.is_centred[:, None], means, 0.0)
-        centred = sums - means[of_unit]
-        total += _squares(centred, weights[of_unit], only_diagonal)
+        for rows in _pieces(len(units), means.shape[1]):
+            piece = sums[rows].toarray() if sparse.issparse(sums) else sums[rows]
+            total += _squares(piece - means[of_unit[rows]], weights[of_unit[rows]], only_diagonal)
         total += _squares(means, weights * (stage.n_units[present] - n_present), only_diagonal)
         factor, parent = factor * (1 - stage.left_out[stage.stratum[chosen]]), stage.unit[chosen]
     return total
@@ -198,13 +201,24 @@ def _squares(values: Floats, weights: Floats, only_diagonal: bool) -> Floats:
     return found
 
 
-def _add_up(values: Any, code: Integers, size: int) -> Floats:
-    """Sums of rows by their code (size, P), dense."""
+def _pieces(n_rows: int, n_columns: int) -> list[slice]:
+    """A matrix's rows in pieces that are small where it is dense."""
+    step = max(1, _MOST_CELLS // max(1, n_columns))
+    return [slice(start, start + step) for start in range(0, n_rows, step)]
+
+
+def _joined(values: Any, code: Integers, size: int) -> Any:
+    """Sums of rows by their code (size, P), sparse where the values are: many columns of few units stay small."""
     if isinstance(values, np.ndarray) and values.shape[1] <= _FEW_COLUMNS:
         by_column = [np.bincount(code, weights=column, minlength=size) for column in values.T]
         return np.stack(by_column, axis=1) if by_column else np.zeros((size, 0))
     picked = sparse.csr_array((np.ones(len(code)), (code, np.arange(len(code)))), shape=(size, len(code)))
-    sums = picked @ values
+    return sparse.csr_array(picked @ values) if sparse.issparse(values) else np.asarray(picked @ values)
+
+
+def _add_up(values: Any, code: Integers, size: int) -> Floats:
+    """Sums of rows by their code (size, P), dense."""
+    sums = _joined(values, code, size)
     return np.asarray(sums.toarray() if sparse.issparse(sums) else sums, dtype=np.float64)
 
 

@@ -14,11 +14,11 @@ from analysis.estimation.columnar_findings import columnar_findings
 from analysis.estimation.findings import Findings, linear_findings, replicate_findings
 from analysis.estimation.intervals import standard_error, t_interval
 from analysis.estimation.linear import estimate_linear
+from analysis.estimation.parquet_tables import prepared_in_place
 from analysis.estimation.preparation import INSIDE, Prepared, Quantities, prepare, sorted_labels
 from analysis.estimation.questions.registry import Answer, Asked, Kind
 from analysis.estimation.questions.rows import MOST_ROWS_WITH_COVARIANCE, NOT_PART, covariance_rows
 from analysis.estimation.spec_values import flag_at, name_at, names_at, some_names_at
-from analysis.estimation.totals import in_database
 
 
 def _read_variables(estimator: Mapping[str, Any], place: str) -> Quantities:
@@ -44,7 +44,9 @@ def _columns(question: Quantities) -> tuple[str, ...]:
 
 
 def _answer(question: Quantities, asked: Asked) -> Answer:
-    prepared = prepare(question, asked.specification, asked.folder)
+    prepared = prepared_in_place(question, asked.specification, asked.folder)
+    if prepared is None:
+        prepared = prepare(question, asked.specification, asked.folder)
     is_ratio = question.statistic == "svyratio"
     find = _finder(asked, prepared)
     whole = find(()) if is_ratio or not question.by else None
@@ -74,8 +76,8 @@ def _finder(asked: Asked, prepared: Prepared) -> Callable[[tuple[str, ...]], Fin
             return lambda domain: replicate_findings(
                 prepared.table, prepared.columns, weights, replicates, domain, INSIDE
             )
-    table = in_database(prepared.table)
-    return lambda domain: linear_findings(estimate_linear(table, prepared.design, prepared.columns, domain, INSIDE))
+    table, inside = prepared.rows(), prepared.inside
+    return lambda domain: linear_findings(estimate_linear(table, prepared.design, prepared.columns, domain, inside))
 
 
 def in_order(domains: tuple[tuple[str, ...], ...], *, by_text: bool) -> list[int]:

@@ -88,7 +88,7 @@ def covariance_rows(covariance: Floats) -> list[list[float | None]] | None:
     """A covariance as lists with None for what is not finite; None where it is larger than anyone reads."""
     if len(covariance) > MOST_ROWS_WITH_COVARIANCE:
         return None
-    return [[value if math.isfinite(value) else None for value in row] for row in np.asarray(covariance).tolist()]
+    return [[value if math.isfinite(value) else None for value in row.tolist()] for row in np.asarray(covariance)]
 
 
 def _lacks(entry: Any) -> bool:
