@@ -23,7 +23,7 @@ from analysis.estimation.totals import Floats
 
 AreaMethod = Literal["REML", "ML", "PM", "DL"]
 AREA_METHODS: tuple[AreaMethod, ...] = get_args(AreaMethod)
-_GRID = 400
+_GRID = 80
 _MOST_HALVINGS = 200
 
 
@@ -105,14 +105,17 @@ class _Areas:
 
     def squares(self, variance: float) -> float:
         """Σ (y - x β)² / (σ² + ψ)."""
-        rest = self.y - self.x @ self.coefficients(variance)[0]
-        return float(np.sum(rest**2 / (variance + self.psi)))
+        return self._squares(variance, self.coefficients(variance)[0])
+
+    def _squares(self, variance: float, beta: Floats) -> float:
+        return float(np.sum((self.y - self.x @ beta) ** 2 / (variance + self.psi)))
 
     def likelihood(self, variance: float, *, restricted: bool) -> float:
         """The logarithm of the likelihood of σ², but for a constant."""
-        found = -(np.sum(np.log(variance + self.psi)) + self.squares(variance)) / 2
+        beta, covariance = self.coefficients(variance)
+        found = -(np.sum(np.log(variance + self.psi)) + self._squares(variance, beta)) / 2
         if restricted:
-            found += np.linalg.slogdet(self.coefficients(variance)[1])[1] / 2
+            found += np.linalg.slogdet(covariance)[1] / 2
         return float(found)
 
     def score(self, variance: float, *, restricted: bool) -> float:
@@ -138,7 +141,7 @@ def _between(areas: _Areas, method: AreaMethod) -> float:
     is_restricted = method == "REML"
     # The likelihood may have more than one summit: the highest of a fine grid is climbed to its top.
     top = _above(areas)
-    grid = np.concatenate([[0.0], np.geomspace(top * 1e-8, top, _GRID)])
+    grid = np.concatenate([[0.0], np.geomspace(top * 1e-7, top, _GRID)])
     heights = [areas.likelihood(float(variance), restricted=is_restricted) for variance in grid]
     best = int(np.argmax(heights))
     low, high = float(grid[max(best - 1, 0)]), float(grid[min(best + 1, _GRID)])
