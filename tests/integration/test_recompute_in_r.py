@@ -86,8 +86,7 @@ def test_a_two_stage_round_of_households_with_margins(tmp_path: Path, lonely: st
 @pytest.mark.parametrize(
     "rules",
     [
-        "nonresponse: {classes: cell, smallest: 14, largest: 40}\n"
-        "trim: {ratio: 2.5}\ncalibration: {factors: [0.2, 5]}\n",
+        "nonresponse: {smallest: 14, largest: 40, classes: cell}\ntrim: {ratio: 2.5}\n",
         "nonresponse: {classes: stratum}\ntrim: {bounds: [0.3, 2.4]}\n",
     ],
 )
