@@ -25,8 +25,8 @@ from analysis.estimation.calibration_steps import (
 )
 from analysis.estimation.codes import dense, distinct
 from analysis.estimation.model_matrices import model_matrix
-from analysis.estimation.residuals import PostStratumResiduals, RakedResiduals, RegressionResiduals, orthonormal_basis
-from analysis.estimation.samples import Residuals, Sample, labels_within
+from analysis.estimation.residuals import Residuals, post_stratified, raked, regressed
+from analysis.estimation.samples import Sample, labels_within
 from analysis.estimation.standardising import standardised
 from analysis.estimation.tables import Sheet
 from analysis.estimation.totals import Floats, Integers
@@ -71,11 +71,10 @@ def _raked(sample: Sample, step: Raking, sheet: Sheet) -> Sample:
     margins = [_categories(sheet, margin, sample) for margin in step.margins]
     _refuse_other_sums(step.margins)
     found, n_turns = _rake_in_cells(margins, step, sample.weights, "the weights", step.epsilon)
-    residuals: Residuals
     if len(margins) == 1:
-        residuals = PostStratumResiduals(margins[0][0], sample.weights, found[-1])
+        residuals = post_stratified(margins[0][0], sample.weights, found[-1])
     else:
-        residuals = RakedResiduals(tuple((codes, w) for (codes, _), w in zip(margins, found, strict=True)))
+        residuals = raked([(codes, after) for (codes, _), after in zip(margins, found, strict=True)])
 
     def again(weights: Floats, name: str) -> Floats:
         # R gives each replicate as many turns as the weights themselves needed; one that is far off then gets more.
@@ -244,8 +243,8 @@ def _model_calibrated(sample: Sample, step: ModelCalibration, sheet: Sheet) -> S
             raise DesignError(f"{complaint} ({name})" if name else str(complaint)) from None
 
     g = factors(sample.weights, "")
-    roots = np.sqrt(np.where(sample.rows, _averages(sample.weights[:, None], clusters)[:, 0], 0.0))
-    residuals = RegressionResiduals(orthonormal_basis(matrix * roots[:, None]), g * roots)
+    averaged = np.where(sample.rows, _averages(sample.weights[:, None], clusters)[:, 0], 0.0)
+    residuals = regressed(matrix, averaged, g)
     return with_weights_of(sample, sample.weights * g, lambda w, name: w * factors(w, name), residuals)
 
 
@@ -295,7 +294,7 @@ def _standardised(sample: Sample, step: Standardisation, sheet: Sheet, answered:
         return weights * (found.totals / np.where(sums > 0, sums, 1.0))[found.cell]
 
     weights = again(sample.weights, "the weights")
-    residuals = PostStratumResiduals(np.where(sample.rows, found.cell, -1), sample.weights, weights)
+    residuals = post_stratified(np.where(sample.rows, found.cell, -1), sample.weights, weights)
     return with_weights_of(sample, weights, again, residuals)
 
 

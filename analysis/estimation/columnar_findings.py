@@ -7,16 +7,19 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
+from scipy import sparse
 
 from analysis.errors import DesignError
+from analysis.estimation.codes import distinct
 from analysis.estimation.findings import Findings, coded_domains
 from analysis.estimation.linear import srs_variance
 from analysis.estimation.replicates import replicate_covariance
+from analysis.estimation.residuals import Matrix
 from analysis.estimation.samples import Sample
 from analysis.estimation.totals import Column, Floats, Integers
 
 # Influence values of so many cells are held at a time.
-_MOST_CELLS = 8_000_000
+_MOST_CELLS = 20_000_000
 # The joint covariance of more cells than this is not worth its memory.
 _MOST_JOINT_CELLS = 40_000_000
 
@@ -50,7 +53,6 @@ def columnar_findings(table: pa.Table, columns: Sequence[Column], sample: Sample
         if column.denominator is None:
             srs[:, k], srs_replace[:, k] = _srs(sample, numbers, n[:, k])
     variances = np.where(np.isnan(values), np.nan, variances)
-    masks = [code == d for d in range(shape[0])] if domain else [is_inside]
     return Findings(
         domains=domains,
         values=values,
@@ -59,7 +61,7 @@ def columnar_findings(table: pa.Table, columns: Sequence[Column], sample: Sample
         srs_replace=srs_replace,
         n=n,
         n_respondents=np.bincount(code[code >= 0], minlength=shape[0]),
-        df=np.array([sample.within(mask).df for mask in masks]) if domain else np.array([sample.df_design]),
+        df=df_by_domain(sample, code, shape[0]) if domain else np.array([sample.df_design]),
         df_design=sample.df_design,
         are_replicated=sample.replicates is not None,
         covariance=lambda: _joint(sample, parts, values),
@@ -90,23 +92,24 @@ class DomainNumbers:
 
     def influence(self, weights: Floats) -> Floats:
         """Weight times linearised value in the column of the row's domain (n, D)."""
-        return self.influence_of(weights, np.arange(self.n_domains))
+        return np.asarray(self.scattered(self.influence_in_domain(weights)).toarray(), dtype=np.float64)
 
-    def influence_of(self, weights: Floats, chosen: Integers) -> Floats:
-        """The same of some domains (n, len(chosen))."""
-        place = np.full(self.n_domains + 1, -1, dtype=np.int64)
-        place[chosen] = np.arange(len(chosen))
-        rows = self.rows[place[self.code[self.rows]] >= 0]
-        code = self.code[rows]
-        found = np.zeros((len(weights), len(chosen)))
+    def influence_in_domain(self, weights: Floats) -> Floats:
+        """Weight times linearised value of each row in its own domain (n,), 0 for rows in none."""
+        code, found = self.code[self.rows], np.zeros(len(weights))
+        w, y = weights[self.rows], self.y[self.rows]
         if self.is_total:
-            found[rows, place[code]] = weights[rows] * self.y[rows]
+            found[self.rows] = w * y
             return found
         values, divisors = self.values(weights), self.sums(weights * self.x)
         with np.errstate(divide="ignore", invalid="ignore"):
-            z = weights[rows] * (self.y[rows] - values[code] * self.x[rows]) / divisors[code]
-        found[rows, place[code]] = np.nan_to_num(z)
+            found[self.rows] = np.nan_to_num(w * (y - values[code] * self.x[self.rows]) / divisors[code])
         return found
+
+    def scattered(self, values: Floats) -> Matrix:
+        """Values of rows (n,) in the column of their domain, sparse (n, D)."""
+        places = (self.rows, self.code[self.rows])
+        return sparse.csr_array((values[self.rows], places), shape=(len(values), self.n_domains))
 
     def sums(self, products: Floats) -> Floats:
         """Σ of products (n,) in each domain (D,)."""
@@ -127,18 +130,42 @@ def estimates_by_domain(sample: Sample, numbers: DomainNumbers) -> tuple[Floats,
         each = range(size)
         found = [replicate_covariance(thetas[d : d + 1], values[d : d + 1], replicates)[0, 0] for d in each]
         return values, np.array(found)
+    influence = numbers.influence_in_domain(active)
     if not sample.calibration:
         variances = np.full(size, np.nan)
         for d in range(size):
             within = sample.within(numbers.code == d)
             if within.inside.any():
-                one = numbers.influence_of(active, np.array([d]))
+                one = np.where(within.inside, influence, 0.0)[:, None]
                 variances[d] = within.variances_of_totals(one)[0]
         return values, variances
-    step = max(1, _MOST_CELLS // len(active))
-    blocks = [np.arange(start, min(start + step, size)) for start in range(0, size, step)]
-    parts = [sample.variances_of_totals(numbers.influence_of(active, block)) for block in blocks]
-    return values, np.concatenate(parts) if parts else np.zeros(0)
+    return values, variances_in_blocks(sample, numbers.scattered(influence))
+
+
+def df_by_domain(sample: Sample, code: Integers, n_domains: int) -> Floats:
+    """The degrees of freedom (D,) of domains that are given by the code of each row (n,), -1 for none."""
+    if sample.replicates is not None:
+        return np.array([sample.within(code == d).df for d in range(n_domains)])
+    first, rows = sample.stages[0], np.flatnonzero((code >= 0) & sample.inside & (sample.weights != 0))
+    if first.unit is None:
+        raise ValueError("found rows that are their own PSUs, expected clusters")
+    counts = []
+    for held in (first.unit, first.stratum):
+        size = int(held.max(initial=0)) + 1
+        pairs = distinct(code[rows] * size + held[rows])[0]
+        counts.append(np.bincount(pairs // size, minlength=n_domains))
+    return (counts[0] - counts[1]).astype(np.float64)
+
+
+def variances_in_blocks(sample: Sample, influence: Matrix) -> Floats:
+    """The variances (P,) of the totals of sparse influence values (n, P), so many columns at a time as memory holds."""
+    columns = sparse.csc_array(influence)
+    step = max(1, _MOST_CELLS // sample.n_rows)
+    parts = [
+        sample.variances_of_totals(sparse.csr_array(columns[:, start : start + step]))
+        for start in range(0, columns.shape[1], step)
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def _srs(sample: Sample, numbers: DomainNumbers, n: Integers) -> tuple[Floats, Floats]:
@@ -159,12 +186,23 @@ def _srs(sample: Sample, numbers: DomainNumbers, n: Integers) -> tuple[Floats, F
 
 def _joint(sample: Sample, parts: Sequence[DomainNumbers], values: Floats) -> Floats:
     """The joint covariance (D * K, D * K), domain by domain."""
-    n_domains, n_columns = values.shape
     if sample.replicates is not None:
         thetas = np.stack([sample.replicate_values(numbers) for numbers in parts], axis=1)
         return replicate_covariance(thetas.reshape(values.size, -1), values.ravel(), sample.replicates)
-    if values.size * sample.n_rows > _MOST_JOINT_CELLS:
+    return joint_covariance(sample, parts)
+
+
+def joint_covariance(sample: Sample, parts: Sequence[DomainNumbers]) -> Floats:
+    """The joint linearised covariance (D * K, D * K) of K columns in D domains, domain by domain.
+
+    Raises DesignError where it does not fit into memory, and under "fail" where a stratum has one PSU.
+    """
+    n_domains, n_columns = parts[0].n_domains, len(parts)
+    if n_domains * n_columns * (int(sample.stages[-1].n_units.sum()) + 1) > _MOST_JOINT_CELLS:
         raise DesignError("found more covariances than fit into memory, expected fewer domains at a time")
     active = sample.active
-    influence = np.stack([numbers.influence(active) for numbers in parts], axis=2)
-    return sample.covariance_of_totals(influence.reshape(sample.n_rows, n_domains * n_columns))
+    influence = sparse.hstack([numbers.scattered(numbers.influence_in_domain(active)) for numbers in parts], "csr")
+    # The columns come item by item, the estimates domain by domain.
+    order = np.arange(n_domains * n_columns).reshape(n_columns, n_domains).T.ravel()
+    dense = influence if sample.calibration else np.asarray(influence.toarray(), dtype=np.float64)
+    return sample.covariance_of_totals(dense)[np.ix_(order, order)]

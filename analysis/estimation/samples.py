@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.errors import DesignError, SpecError
+from analysis.estimation.codes import distinct
 from analysis.estimation.design import SurveyDesign
 from analysis.estimation.functionals import Functional
 from analysis.estimation.preparation import checked_populations, checked_weights, rows_inside
 from analysis.estimation.replicate_requests import MadeReplicates
 from analysis.estimation.replicates import ReplicateWeights, read_replicates, replicate_covariance, replicate_df
+from analysis.estimation.residuals import Matrix, Residuals, residual_totals
 from analysis.estimation.spec import Replicates, Specification
 from analysis.estimation.stages import Stage, degrees_of_freedom, stages_of
 from analysis.estimation.subsets import columns_in
@@ -31,13 +32,6 @@ from analysis.estimation.totals import Floats, GroupTotals, Integers, key_names
 from analysis.estimation.variance import variance_of_units
 
 Truths = npt.NDArray[np.bool_]
-
-
-class Residuals(Protocol):
-    """A step of calibration, as the variance sees it."""
-
-    def of(self, influence: Floats) -> Floats:
-        """Influence values (n, P) without the part that the calibrated totals hold fast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +116,8 @@ class Sample:
             return Estimated(values, replicate_covariance(self.replicate_values(functional), values, self.replicates))
         return Estimated(values, self.covariance_of_totals(functional.influence(active)))
 
-    def covariance_of_totals(self, influence: Floats) -> Floats:
-        """The linearised covariance (P, P) of the totals of influence values (n, P).
+    def covariance_of_totals(self, influence: Matrix) -> Floats:
+        """The linearised covariance (P, P) of the totals of influence values (n, P), dense or sparse.
 
         Without calibration the strata that hold none of the subset are left out, which matters to the rules for lonely
         PSUs alone; with it every row stays.
@@ -132,15 +126,27 @@ class Sample:
         """
         return self._variance(influence, only_diagonal=False)
 
-    def variances_of_totals(self, influence: Floats) -> Floats:
-        """The diagonal (P,) of `covariance_of_totals`, for less."""
+    def variances_of_totals(self, influence: Matrix) -> Floats:
+        """The diagonal (P,) of `covariance_of_totals`, for less; influence values (n, P) may be sparse."""
         return self._variance(influence, only_diagonal=True)
 
-    def _variance(self, influence: Floats, *, only_diagonal: bool) -> Floats:
-        for step in self.calibration:
-            influence = step.of(influence)
-        chosen = np.flatnonzero(self.rows if self.calibration else self.inside)
-        return variance_of_units(influence[chosen], chosen, self.stages, self.design, only_diagonal=only_diagonal)
+    def _variance(self, influence: Matrix, *, only_diagonal: bool) -> Floats:
+        if not self.calibration:
+            chosen = np.flatnonzero(self.inside)
+            return variance_of_units(influence[chosen], chosen, self.stages, self.design, only_diagonal=only_diagonal)
+        # All rows stay, and those of one unit of the last stage are added up first: they are never told apart.
+        unit = self.stages[-1].unit
+        if unit is None:
+            raise ValueError("found rows that are their own PSUs, expected clusters")
+        here = np.flatnonzero(self.rows)
+        group = distinct(unit[here])[1]
+        n_groups = int(group.max(initial=-1)) + 1
+        first = np.zeros(n_groups, dtype=np.int64)
+        first[group] = here
+        of_row = np.full(self.n_rows, n_groups)
+        of_row[here] = group
+        totals = residual_totals(self.calibration, influence, of_row, n_groups + 1)[:-1]
+        return variance_of_units(totals, first, self.stages, self.design, only_diagonal=only_diagonal)
 
     def replicate_values(self, functional: Functional) -> Floats:
         """The values of a functional with the weights of each replicate (P, R).

@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis.errors import SpecError
 from analysis.estimation.calibrated_weights import diagnostics
-from analysis.estimation.columnar_findings import DomainNumbers, estimates_by_domain
+from analysis.estimation.columnar_findings import DomainNumbers, df_by_domain, estimates_by_domain
 from analysis.estimation.domain_codes import domain_codes
 from analysis.estimation.questions.registry import Answer, Asked, Kind
 from analysis.estimation.questions.rows import result_row
@@ -90,13 +90,14 @@ def _domain_rows(sample: Sample, question: CalibratedQuestion, y: Floats, asked:
     answered = np.where(np.isnan(y), -1, code)
     numbers = DomainNumbers(np.nan_to_num(y), np.ones(len(y)), answered, len(domains), is_total=False)
     values, variances = estimates_by_domain(sample, numbers)
+    df = df_by_domain(sample, code, len(domains))
     n = np.bincount(answered[answered >= 0], minlength=len(domains))
     return [
         _row(
             f"mean:{question.variables[0]}",
             values[d],
             variances[d],
-            sample.within(code == d).df,
+            float(df[d]),
             dict(zip(question.by, labels, strict=True)),
             is_there=bool(n[d]),
         )

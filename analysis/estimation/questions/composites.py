@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.errors import SpecError
+from analysis.estimation.columnar_findings import DomainNumbers, df_by_domain, variances_in_blocks
 from analysis.estimation.domain_codes import domain_codes
 from analysis.estimation.functionals import Means, Totals
 from analysis.estimation.linear import LinearEstimates, estimate_linear
@@ -29,7 +30,7 @@ from analysis.estimation.spec_values import (
     some_names_at,
     text_at,
 )
-from analysis.estimation.totals import Floats, in_database
+from analysis.estimation.totals import Floats, Integers, in_database
 
 _VCOV_IS = "covariance of the item means over the whole sample, in item order"
 
@@ -174,10 +175,40 @@ def _sampled(question: CompositeQuestion, asked: Asked) -> Found:
     parts = [_part(question, sample, whole, ())]
     if question.by:
         domains, code = domain_codes(sheet, question.by, sample.inside & sample.rows)
+        if sample.calibration and sample.replicates is None:
+            return (
+                parts + _calibrated_parts(question, sample, y, domains, code),
+                whole.values,
+                whole.covariance,
+                sample.df,
+            )
         for d, labels in enumerate(domains):
             within = sample.within(code == d)
             parts.append(_part(question, within, _item_means(within, y), labels))
     return parts, whole.values, whole.covariance, sample.df_design
+
+
+def _calibrated_parts(
+    question: CompositeQuestion, sample: Sample, y: Floats, domains: list[tuple[str, ...]], code: Integers
+) -> list[Part]:
+    """The index of each domain where all rows stay in the design: one sparse column of influence values a domain."""
+    active, size = sample.active, len(domains)
+    means, influence = np.empty((size, y.shape[1])), np.zeros(len(active))
+    for k, column in enumerate(y.T):
+        answered = np.where(np.isnan(column), -1, code)
+        numbers = DomainNumbers(np.nan_to_num(column), np.ones(len(active)), answered, size, is_total=False)
+        means[:, k] = numbers.values(active)
+        influence += question.coefficients[k] * numbers.influence_in_domain(active)
+    everybody = DomainNumbers(influence, influence, code, size, is_total=True)
+    variances = variances_in_blocks(sample, everybody.scattered(influence))
+    df = df_by_domain(sample, code, size)
+    n = np.bincount(code[code >= 0], minlength=size)
+    parts = []
+    for d, labels in enumerate(domains):
+        unanswered = _unanswered(question, means[d])
+        value = float("nan") if unanswered else float(np.nan_to_num(means[d]) @ np.array(question.coefficients))
+        parts.append(Part(labels, value, float(variances[d]), int(n[d]), float(df[d]), unanswered))
+    return parts
 
 
 def _item_means(sample: Sample, y: Floats) -> Estimated:

@@ -18,6 +18,7 @@ from scipy import sparse
 from scipy.special import stdtr
 
 from analysis.errors import DesignError, SpecError
+from analysis.estimation.columnar_findings import DomainNumbers, joint_covariance
 from analysis.estimation.domain_codes import domain_codes
 from analysis.estimation.functionals import DomainMeans
 from analysis.estimation.linear import LinearEstimates, estimate_linear
@@ -28,6 +29,8 @@ from analysis.estimation.questions.rows import MOST_ROWS_WITH_COVARIANCE, covari
 from analysis.estimation.spec_values import name_at, shown, some_names_at
 from analysis.estimation.totals import Column, Floats, in_database
 
+# Of so many domains and fewer each is compared with the rest on its own.
+_FEW_DOMAINS = 10
 _UNKNOWN = "no stratum and no replicate has a known variance"
 
 
@@ -174,17 +177,22 @@ Compared = tuple[Sequence[tuple[str, ...]], Floats, Floats, float]
 def _plain_rest(question: ContrastQuestion, asked: Asked) -> Compared:
     """The mean of the others is Σ T m / Σ T over them, of means m and numbers of people T, with its derivatives."""
     found, order, _ = _plain(question, asked)
-    means, people = found.values[:, 0], found.values[:, 1]
+    means = found.values[:, 0]
     _refuse_single(len(order))
+    rest, derivatives = _rest(means, found.values[:, 1])
+    variances = found.variances_of(derivatives.transpose(0, 2, 1).reshape(len(order), 2 * len(order)))
+    return [found.domains[d] for d in order], (means - rest)[order], variances[order], found.df_design
+
+
+def _rest(means: Floats, people: Floats) -> tuple[Floats, Floats]:
+    """The means of the others (D,), and the derivatives of the differences from them by means and people (D, 2, D)."""
     rest_people = people.sum() - people
-    rest = np.array([(people * means).sum() - people[d] * means[d] for d in range(len(order))]) / rest_people
+    rest = ((people @ means) - people * means) / rest_people
     by_mean = -people[None, :] / rest_people[:, None]
     by_people = -(means[None, :] - rest[:, None]) / rest_people[:, None]
     np.fill_diagonal(by_mean, 1.0)
     np.fill_diagonal(by_people, 0.0)
-    coefficients = np.stack([by_mean, by_people], axis=2).reshape(len(order), 2 * len(order))
-    variances = found.variances_of(coefficients)
-    return [found.domains[d] for d in order], (means - rest)[order], variances[order], found.df_design
+    return rest, np.stack([by_mean, by_people], axis=1)
 
 
 def _sampled_rest(question: ContrastQuestion, asked: Asked) -> Compared:
@@ -194,6 +202,16 @@ def _sampled_rest(question: ContrastQuestion, asked: Asked) -> Compared:
     domains, code = domain_codes(sheet, question.by, answered.inside & answered.rows)
     _refuse_single(len(domains))
     values, variances = np.empty(len(domains)), np.empty(len(domains))
+    if answered.calibration and answered.replicates is None and len(domains) > _FEW_DOMAINS:
+        numbers = [
+            DomainNumbers(column, np.ones(len(y)), code, len(domains), is_total=is_total)
+            for column, is_total in ((np.nan_to_num(y), False), (np.ones(len(y)), True))
+        ]
+        means, people = (one.values(answered.active) for one in numbers)
+        rest, derivatives = _rest(means, people)
+        joint = joint_covariance(answered, numbers)
+        flat = derivatives.transpose(0, 2, 1).reshape(len(domains), -1)
+        return domains, means - rest, np.einsum("mi,ij,mj->m", flat, joint, flat, optimize=True), answered.df
     for d in range(len(domains)):
         sides = np.where(code < 0, -1, (code != d).astype(np.int64))
         found = answered.estimate(DomainMeans(y, sides, 2))
