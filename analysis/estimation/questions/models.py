@@ -26,7 +26,11 @@ class _Model:
 
 
 def _formula(estimator: Mapping[str, Any], place: str) -> Formula:
-    text = text_at(estimator, "formula", place)
+    written = estimator.get("formula")
+    # R breaks a long formula into a list of lines.
+    if isinstance(written, list) and written and all(isinstance(line, str) for line in written):
+        written = " ".join(written)
+    text = text_at({"formula": written}, "formula", place)
     if text is None:
         raise SpecError(f"{place}.formula: found nothing, expected a formula such as y ~ a + b")
     formula = parse_formula(text, f"{place}.formula")

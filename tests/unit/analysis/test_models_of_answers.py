@@ -78,6 +78,32 @@ def test_an_ordered_answer_may_be_named_as_the_factor_of_its_numbers() -> None:
     assert factor["results"] == numbers["results"]
 
 
+def test_a_formula_may_be_broken_into_lines() -> None:
+    broken = _answer({"type": "svyglm", "formula": ["score ~ age +", "    sex"]})
+    assert broken["results"] == _answer({"type": "svyglm", "formula": "score ~ age + sex"})["results"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        {"type": "svyglm", "formula": "score ~ age * sex"},
+        {"type": "svyglm", "formula": "satisfied ~ age + school", "family": "quasibinomial"},
+        {"type": "svyglm", "formula": "visits ~ age", "family": "quasipoisson"},
+        {"type": "svyglm", "formula": "satisfied ~ age", "family": "quasibinomial", "link": "probit"},
+        {"type": "svyolr", "formula": "score ~ age + sex"},
+        {"type": "svyolr", "formula": "score ~ sex", "method": "probit"},
+    ],
+)
+@pytest.mark.parametrize("fpc", [None, "N"])
+def test_linearised_and_jackknifed_errors_of_a_model_are_near(estimator: dict[str, Any], fpc: str | None) -> None:
+    linearised = _answer(estimator, fpc=fpc)
+    jackknifed = _answer(estimator, fpc=fpc, replicates={"type": "JKn", "make": True})
+    for one, other in zip(linearised["results"], jackknifed["results"], strict=True):
+        assert other["estimate"] == pytest.approx(one["estimate"], abs=0.01 * one["se"])
+        assert other["se"] == pytest.approx(one["se"], rel=0.12)
+
+
 def _nudged(functional: Any, weights: np.ndarray[Any, Any], row: int, step: float) -> np.ndarray[Any, Any]:
     above, below = weights.copy(), weights.copy()
     above[row] *= 1 + step
