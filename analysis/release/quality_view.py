@@ -12,6 +12,7 @@ from analysis.indices.trees import index_tree
 from analysis.release.framing import SCORE, FramedResponses, frame_responses
 from analysis.release.index_differences import ScoredRows
 from analysis.release.node_estimates import owners_of_lonely_rows
+from analysis.release.open_link import without_open_link
 from analysis.release.plan import Plan
 from analysis.release.quality_columns import QualityColumns, quality_columns
 from analysis.release.round_design import parse_design
@@ -57,6 +58,9 @@ class View:
 
 
 def view_of(archive: Archive, plan: Plan) -> View:
+    """The round of an archive, without what came over an open link."""
+    # Nobody was drawn for an open link: its answers enter no index and are held against none.
+    archive = without_open_link(archive)
     contents, questionnaire = archive.contents, archive.questionnaire
     design = parse_design(contents.design_source, "design.yaml")
     profile = questionnaire.profile(plan.profile_for(questionnaire))

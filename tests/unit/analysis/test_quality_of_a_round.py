@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analysis.accounting import OPEN_LINK
 from analysis.errors import AnalysisError, PlanError
 from analysis.release.plan import parse_plan, plan_source
 from analysis.release.quality import Quality, examine_quality
@@ -168,3 +169,11 @@ def test_rows_are_spelled_as_those_of_an_edition() -> None:
         "round,unit,channel,measure,n,count,share,usual,score,p_adjusted,verdict,suppressed,reason\n"
         "r,u,all,any,20,,,,,,not_tested,true,too_few_flagged\n"
     )
+
+
+@pytest.mark.slow
+def test_answers_from_an_open_link_are_held_against_nobody(tmp_path: Path) -> None:
+    channels = [OPEN_LINK if place % 4 == 0 else "post" for place in range(N_ROWS)]
+    quality = examine_quality(rated_archive(tmp_path / "archive", honest_ratings(9, N_ROWS, 7), channels))
+    assert {row.channel for row in quality.rows} == {"all"}
+    assert {row.n for row in quality.rows} == {60}
