@@ -41,7 +41,7 @@ c_glm("belgium", d2, m2, f, medianincome ~ log(Tot04) + up + size); c_glm("belgi
 
 ## Hospitals: weights of the replicates' kind, strata
 h <- hospital; f <- put_csv(h, "hospital"); dh <- svydesign(~1, strata = ~oblevel, fpc = ~tothosp, weights = ~weighta, data = h); mh <- meta(strata = "oblevel", fpc = "tothosp", weights = "weighta")
-c_quant("hospital", dh, mh, f, "births"); c_var("hospital", dh, mh, f, "births"); c_rest("hospital", dh, mh, f, "births", "oblevel")
+c_quant("hospital", dh, mh, f, "births", q = c(.1, .5, .8)); c_var("hospital", dh, mh, f, "births"); c_rest("hospital", dh, mh, f, "births", "oblevel")
 
 ## MU284: five clusters, two stages
 f <- put_csv(mu284, "mu284"); dm <- svydesign(~id1 + id2, fpc = ~n1 + n2, data = mu284); mm <- meta(c("id1", "id2"), fpc = c("n1", "n2"))
@@ -55,8 +55,9 @@ c_glm("yrbs", dy, my, f, I(qn8 == 1) ~ factor(sex), "quasibinomial"); c_glm("yrb
 
 ## SES: earnings, employers as clusters in strata of size and place
 e <- ses[c("location", "size", "IDunit", "sex", "education", "hoursPaid", "earningsMonth", "earningsHour", "weights")]; e$stratum <- paste(e$location, ifelse(e$size %in% c("E10_49", "E50_249"), "small", "large"))
-e <- e[e$IDunit %in% unlist(lapply(split(e$IDunit, e$stratum), function(z) unique(z)[sample.int(length(unique(z)), min(25, length(unique(z))))])), ]; e <- e[ave(e$hoursPaid, e$IDunit, FUN = seq_along) <= 9, ]; e$location <- as.character(e$location); e$education <- as.character(e$education); e$sex <- as.character(e$sex); e$size <- as.character(e$size)
-f <- put_csv(e, "ses"); de <- svydesign(~IDunit, strata = ~stratum, weights = ~weights, nest = TRUE, data = e); me <- meta("IDunit", "stratum", weights = "weights", nest = TRUE)
+e <- e[e$IDunit %in% unlist(lapply(split(e$IDunit, e$stratum), function(z) unique(z)[sample.int(length(unique(z)), min(25, length(unique(z))))])), ]; names(e)[9] <- "w"  # svytable() takes a column called weights for the calibrated ones, and rake() stops at once
+e <- e[ave(e$hoursPaid, e$IDunit, FUN = seq_along) <= 9, ]; e$location <- as.character(e$location); e$education <- sub("ISCED 0 and 1", "ISCED 2", e$education); e$sex <- as.character(e$sex); e$size <- as.character(e$size)
+f <- put_csv(e, "ses"); de <- svydesign(~IDunit, strata = ~stratum, weights = ~w, nest = TRUE, data = e); me <- meta("IDunit", "stratum", weights = "w", nest = TRUE)
 every("ses", de, me, f, c("earningsHour", "earningsMonth"), "education", "sex", "earningsHour > 12 | hoursPaid < 100", "well_paid", c("earningsMonth", "hoursPaid"))
 c_glm("ses", de, me, f, log(earningsHour) ~ sex + education); c_by("ses", de, me, f, "earningsHour", c("location", "sex"))
 
@@ -65,7 +66,7 @@ v <- names(sai)[4:23]; q <- sai[sai$time == 1, ]; q <- q[sample(nrow(q), 700), ]
 q$stratum <- sample(c("a", "b", "c", "d"), 700, TRUE); q$psu <- sample(1:12, 700, TRUE); q$unit <- paste0("u", 1 + (q$psu + match(q$stratum, letters)) %% 6); q$w <- round(runif(700, 5, 60), 2); q <- q[c("stratum", "psu", "unit", "w", v)]
 f <- put_csv(q, "sai"); dq <- svydesign(~psu, strata = ~stratum, weights = ~w, nest = TRUE, data = q); mq <- meta("psu", "stratum", weights = "w", nest = TRUE)
 c_index("sai", dq, mq, f, v[1:6], c(.3, .2, .2, .1, .1, .1), by = "unit", name = "six_items", scale = c(1, 100 / 3)); c_by("sai", dq, mq, f, v[1], "unit"); c_rest("sai", dq, mq, f, v[2], "unit"); c_diff("sai", dq, mq, f, v[1], "unit", list(c("u1", "u2"), c("u3", "u6")))
-c_prop("sai", dq, mq, f, paste(v[1], ">= 3"), "top2", by = "unit"); c_prop("sai", dq, mq, f, paste0(v[3], " %in% c(1, 2, 3, 4)"), "everybody", by = "unit"); c_quant("sai", dq, mq, f, v[5]); c_cralpha("sai", dq, mq, f, c("calm", "secure", "relaxed", "content")); c_chisq("sai", dq, mq, f, v[1], "unit"); c_rank("sai", dq, mq, f, v[1], "stratum", tests = "wilcoxon")
+c_prop("sai", dq, mq, f, paste(v[1], ">= 3"), "top2", by = "unit"); c_prop("sai", dq, mq, f, paste0(v[3], " %in% c(1, 2, 3, 4)"), "everybody", by = "unit"); c_quant("sai", dq, mq, f, v[5]); c_cralpha("sai", dq, mq, f, c("calm", "secure", "relaxed", "content")); c_chisq("sai", dq, mq, f, v[1], "unit")
 q$calmf <- ordered(q$calm); dq <- update(dq, calmf = ordered(calm)); c_olr("sai", dq, mq, f, calmf ~ tense + upset)
 c_alpha("sai_calm", q, f, c("calm", "secure", "relaxed", "content", "tense"), c(1, 1, 1, 1, -1)); c_alpha("sai_plain", q, f, c("upset", "worrying", "anxious", "nervous", "jittery", "worried")); c_omega("sai", q[complete.cases(q[v]), ], f, v, 3); c_omega("sai_ten", q[complete.cases(q[v]), ], f, v[1:10], 3)
 
@@ -87,7 +88,7 @@ for (z in list(list("swiss", ds, ms, "data/swiss.csv", c("Airbat", "H00PTOT"), "
 mkrep <- function(nm, base, type, dm, data, y, by, ratio = NULL, quant = NULL, mse = FALSE, ...) { rd <- as.svrepdesign(base, type = type, mse = mse, compress = FALSE, ...); rd <- svrepdesign(variables = base$variables, repweights = matrix(as.numeric(unclass(as.matrix(weights(rd, "replication")))), nrow(base$variables)), weights = weights(rd, "sampling"), type = "other", scale = rd$scale, rscales = rd$rscales, combined.weights = FALSE, mse = mse); f <- put_rep(rd, paste0("rep_", nm)); dm$replicates <- rep_meta(rd, type, f); c_rep(paste0("rep_", nm), rd, dm, c(data, f), y, by, ratio, quant); list(rd, dm, f) }
 r <- mkrep("JK1_belgium", d1, "JK1", m1, "data/belgium.csv", c("medianincome", "averageincome"), "size", c("Men04", "Women04"), "medianincome")
 px <- "rep_JK1_belgium_more"; rd <- r[[1]]; dm <- r[[2]]; fs <- c("data/belgium.csv", r[[3]])
-c_prop(px, rd, dm, fs, "up == 'Yes'", "grows", by = "size"); c_diff(px, rd, dm, fs, "medianincome", "size", list(c("S", "L"))); c_chisq(px, rd, dm, fs, "up", "size", c("F", "Chisq")); c_ttest(px, rd, dm, fs, "medianincome", "up"); c_rank(px, rd, dm, fs, "medianincome", "up"); c_glm(px, rd, dm, fs, medianincome ~ up + log(Tot04)); c_glm(px, rd, dm, fs, I(up == "Yes") ~ size, "quasibinomial"); c_var(px, rd, dm, fs, "medianincome")
+c_prop(px, rd, dm, fs, "up == 'Yes'", "grows", by = "size"); c_diff(px, rd, dm, fs, "medianincome", "size", list(c("S", "L"))); c_ttest(px, rd, dm, fs, "medianincome", "up"); c_rank(px, rd, dm, fs, "medianincome", "up"); c_glm(px, rd, dm, fs, medianincome ~ up + log(Tot04)); c_glm(px, rd, dm, fs, I(up == "Yes") ~ size, "quasibinomial"); c_var(px, rd, dm, fs, "medianincome")
 mkrep("JKn_swiss", ds, "JKn", ms, "data/swiss.csv", c("Airbat", "H00PTOT"), "kind", c("P00BMTOT", "P00BWTOT"), "Airbat", TRUE) -> rs; mkrep("boot_ses", de, "bootstrap", me, "data/ses.csv", c("earningsHour", "hoursPaid"), "education", c("earningsMonth", "hoursPaid"), "earningsHour", replicates = 80) -> r
 rd <- rs[[1]]; dm <- rs[[2]]; fs <- c("data/swiss.csv", rs[[3]]); a <- margin(s$kind, weights(ds)); o <- margin(s$big, weights(ds)); o <- o * sum(a) / sum(o)
 c_cal("repcal_poststrat_swiss", "rep_postStratify", postStratify(rd, ~kind, fr(a, "kind")), dm, fs, list(method = "postStratify", margins = list(kind = as.list(a))), c("Airbat", "H00PTOT"), "kind", "postStratify")
