@@ -180,7 +180,7 @@ def _judged(statistic: float, parameter: Mapping[str, float], p_value: float) ->
 
 
 def _all_rows(sample: Sample) -> Sample:
-    return replace(sample, inside=np.ones(sample.n_rows, dtype=np.bool_), base=None)
+    return replace(sample, inside=sample.rows, base=None)
 
 
 def _contrasts(size: int) -> Floats:

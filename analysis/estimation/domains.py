@@ -1,19 +1,27 @@
 """Domains of a sample one after the other, each at the cost of its own rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy import sparse
 
 from analysis.estimation.replicates import replicate_covariance, replicate_df
-from analysis.estimation.samples import Estimated, Sample
+from analysis.estimation.samples import Sample
 from analysis.estimation.stages import degrees_of_freedom
 from analysis.estimation.tables import Sheet
 from analysis.estimation.totals import Floats, Integers
 from analysis.estimation.variance import variance_of_units
+
+# Rows (m,) and what they answered (m, P), as numbers or truths.
+Part: TypeAlias = tuple[Integers, npt.NDArray[Any]]
+# So many residual totals of calibrated samples are held at a time.
+_MOST_TOTALS = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,38 +95,76 @@ def df_of(sample: Sample, rows: Integers) -> float:
     return degrees_of_freedom(sample.stages[0], chosen, np.ones(sample.n_rows, dtype=np.int64))
 
 
-def covariance_within(sample: Sample, rows: Integers, influence: Floats) -> Floats:
-    """The linearised covariance (P, P) of totals of influence values (m, P) that all other rows do not have.
-
-    Raises DesignError under "fail" where a stratum of the rows has one PSU.
-    """
-    if not sample.calibration:
-        return variance_of_units(influence, rows, sample.stages, sample.design)
-    # What calibration takes out of the influence of these rows it puts into that of the others.
-    everywhere = np.zeros((sample.n_rows, influence.shape[1]))
-    everywhere[rows] = influence
-    return sample.covariance_of_totals(everywhere)
+def n_design_rows(sample: Sample, rows: Integers) -> int:
+    """The rows of a domain's design as R counts them: of a calibrated sample it keeps all."""
+    return int(sample.rows.sum()) if sample.calibration else len(rows)
 
 
-def means_within(sample: Sample, rows: Integers, y: Floats) -> Estimated:
-    """The weighted means of P columns in one domain, with their covariance.
+def means_of_parts(sample: Sample, parts: Iterable[Part]) -> list[tuple[Floats, Floats]]:
+    """The weighted means (P,) of some columns in each of several parts of the sample, and their variances (P,).
 
     Arguments:
         sample: the sample.
-        rows: the rows of the domain that answered (m,).
-        y: what they answered (m, P), nothing missing.
+        parts: of each the rows that answered (m,), and what they answered (m, P), nothing missing.
 
     Returns NaN where the weights of the rows add up to 0.
-    Raises DesignError as `covariance_within` does.
+    Raises DesignError under "fail" where a stratum of the rows has one PSU.
     """
+    if sample.calibration and sample.replicates is None:
+        return _calibrated(sample, parts)
+    return [_plain(sample, rows, np.asarray(y, dtype=np.float64)) for rows, y in parts]
+
+
+def _plain(sample: Sample, rows: Integers, y: Floats) -> tuple[Floats, Floats]:
     weights = sample.weights[rows]
     total = float(weights.sum())
-    if not len(rows) or total == 0:
-        return Estimated(np.full(y.shape[1], np.nan), np.full((y.shape[1],) * 2, np.nan))
+    if total == 0:
+        return np.full(y.shape[1], np.nan), np.full(y.shape[1], np.nan)
     values: Floats = weights @ y / total
-    if sample.replicates is not None:
-        again = sample.replicates.weights[rows]
+    if sample.replicates is None:
+        influence = (weights / total)[:, None] * (y - values)
+        return values, variance_of_units(influence, rows, sample.stages, sample.design, only_diagonal=True)
+    again = sample.replicates.weights[rows]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        replicated = (y.T @ again) / again.sum(axis=0)
+    return values, np.diag(replicate_covariance(replicated, values, sample.replicates)).copy()
+
+
+def _calibrated(sample: Sample, parts: Iterable[Part]) -> list[tuple[Floats, Floats]]:
+    """The same where calibration carries the influence of a part's rows to all others: many columns at a time."""
+    unit = sample.stages[-1].unit
+    n_units = sample.n_rows if unit is None else int(unit.max()) + 1
+    most = max(1, _MOST_TOTALS // n_units)
+    found: list[tuple[Floats, Floats]] = []
+    waiting: list[tuple[Integers, Floats, Floats]] = []
+    for rows, answers in parts:
+        y = np.asarray(answers, dtype=np.float64)
+        weights = sample.weights[rows]
         with np.errstate(divide="ignore", invalid="ignore"):
-            replicated = (y.T @ again) / again.sum(axis=0)
-        return Estimated(values, replicate_covariance(replicated, values, sample.replicates))
-    return Estimated(values, covariance_within(sample, rows, (weights / total)[:, None] * (y - values)))
+            shares = weights / weights.sum()
+        values: Floats = shares @ y if len(rows) else np.full(y.shape[1], np.nan)
+        waiting.append((rows, values, shares[:, None] * (y - values)))
+        if sum(len(values) for _, values, _ in waiting) >= most:
+            found += _together(sample, waiting)
+            waiting = []
+    return found + _together(sample, waiting)
+
+
+def _together(sample: Sample, parts: list[tuple[Integers, Floats, Floats]]) -> list[tuple[Floats, Floats]]:
+    ends = np.cumsum([0, *(len(values) for _, values, _ in parts)])
+    if not ends[-1]:
+        return []
+    row = np.concatenate([np.repeat(rows, len(values)) for rows, values, _ in parts])
+    column = np.concatenate(
+        [
+            np.tile(np.arange(first, last), len(part[0]))
+            for part, (first, last) in zip(parts, pairwise(ends), strict=True)
+        ]
+    )
+    influence = np.nan_to_num(np.concatenate([influence.ravel() for _, _, influence in parts]))
+    matrix = sparse.csr_array((influence, (row, column)), shape=(sample.n_rows, int(ends[-1])))
+    variances = sample.variances_of_totals(matrix)
+    return [
+        (values, np.where(np.isnan(values), np.nan, variances[first:last]))
+        for (_, values, _), (first, last) in zip(parts, pairwise(ends), strict=True)
+    ]

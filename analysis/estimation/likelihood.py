@@ -19,6 +19,8 @@ from analysis.estimation.intervals import t_quantile
 from analysis.estimation.totals import Floats
 
 _MOST_STEPS = 9
+# Beyond this logit R's models have a share of the smallest number that differs from 0, or from 1.
+_FURTHEST_LOGIT = 30.0
 _MOST_ITERATIONS = 25
 _POINTS = 3
 
@@ -33,7 +35,7 @@ class Fit:
         weight: the sum of the answered rows' weights in the model.
         information: the inverse of the logit's variance by the model.
         dispersion: the variance of the Pearson residuals.
-        n: rows that answered, above 1.
+        n: rows of the model, above 1.
     """
 
     share: float
@@ -74,6 +76,8 @@ class Fit:
 
     def root(self, logit: float) -> float:
         """τ: the signed root of the scaled deviance of another logit."""
+        if abs(logit) > _FURTHEST_LOGIT:
+            logit = math.copysign(-math.log(np.finfo(np.float64).eps), logit)
         # ln(1 + e^x) without overflow, of the logit and of its negative.
         rises = np.logaddexp(0.0, -logit) - np.logaddexp(0.0, -self.logit)
         falls = np.logaddexp(0.0, logit) - np.logaddexp(0.0, self.logit)
@@ -132,7 +136,7 @@ def _profile(fit: Fit, furthest: float) -> tuple[Floats, Floats]:
             logit = fit.logit + sign * k * step
             root = fit.root(logit)
             found.append((root, logit))
-    found.sort()
+    found.sort(key=lambda point: point[1])
     return np.array([logit for _, logit in found]), np.array([root for root, _ in found])
 
 
@@ -142,13 +146,16 @@ def _solved(fit: Fit, root: float) -> float:
 
     width = 1.0
     while abs(fit.root(fit.logit + math.copysign(width, root))) < abs(root):
+        if width > 4 * _FURTHEST_LOGIT:
+            # All that is left is the end of the scale.
+            return math.copysign(math.inf, root)
         width *= 2
     ends = sorted((fit.logit, fit.logit + math.copysign(width, root)))
     return float(brentq(lambda logit: fit.root(logit) - root, *ends, xtol=1e-13))
 
 
 def _logistic(logit: float) -> float:
-    return 1 / (1 + math.exp(-logit)) if logit >= 0 else math.exp(logit) / (1 + math.exp(logit))
+    return 1 / (1 + math.exp(-logit)) if logit >= 0 else 1 - 1 / (1 + math.exp(logit))
 
 
 def spline(x: Floats, y: Floats, at: Floats) -> Floats:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.errors import SpecError
-from analysis.estimation.domains import Domains, df_of, everybody, means_within
+from analysis.estimation.domains import Domains, df_of, everybody, means_of_parts, n_design_rows
 from analysis.estimation.functionals import Means
 from analysis.estimation.intervals import (
     arcsine_interval,
     discrete_interval,
     logit_interval,
+    standard_error,
     t_interval,
     t_quantile,
     unanimous_interval,
@@ -31,6 +32,8 @@ METHODS = ("logit", "likelihood", "asin", "beta", "mean", "xlogit")
 # Of these R gives the share itself as the interval where all answers are alike.
 BLIND_METHODS = ("logit", "mean")
 Interval = tuple[float, float] | None
+# A standard error of a share below 1e-13 is rounding.
+ROUNDING = 1e-26
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +93,29 @@ def proportions(
         raise SpecError(f"methods: found {unknown[0]!r}, expected some of {', '.join(METHODS)}")
     if not (np.isin(answers, (0.0, 1.0)) | np.isnan(answers)).all():
         raise SpecError("answers: found a number that is neither 1 nor 0, expected 1, 0 or NaN")
-    domains = everybody(sample) if domains is None else domains
-    deff = _Overall(sample, answers)
-    return tuple(_proportion(sample, answers, rows, methods, level, deff) for rows in domains.rows())
+    parts = (everybody(sample) if domains is None else domains).rows()
+    answered = [rows[~np.isnan(answers[rows])] for rows in parts]
+    found = means_of_parts(sample, ((rows, answers[rows][:, None]) for rows in answered))
+    overall = _Overall(sample, answers)
+    n_model = int((~np.isnan(answers[sample.rows])).sum())
+    return tuple(
+        _proportion(
+            _Domain(
+                sample,
+                rows,
+                given,
+                answers[given],
+                float(value[0]),
+                _without_rounding(float(variance[0])),
+                df_of(sample, rows),
+                level,
+                n_model if sample.calibration else len(given),
+            ),
+            methods,
+            overall,
+        )
+        for rows, given, (value, variance) in zip(parts, answered, found, strict=True)
+    )
 
 
 class _Overall:
@@ -113,32 +136,27 @@ class _Overall:
         return self._deff
 
 
-def _proportion(
-    sample: Sample, answers: Floats, rows: Integers, methods: Sequence[str], level: float, overall: _Overall
-) -> Proportion:
-    given = answers[rows]
-    answered = rows[~np.isnan(given)]
-    n, df = len(answered), df_of(sample, rows)
-    y = answers[answered]
-    if not n or not float(sample.weights[answered].sum()):
-        return Proportion(None, None, df, n, len(rows) - n, False, None, dict.fromkeys(methods))
-    found = means_within(sample, answered, y[:, None])
-    value, variance = float(found.values[0]), float(found.covariance[0, 0])
-    is_unanimous = bool((y == y[0]).all())
-    independent = None
-    if is_unanimous:
-        # Without rounding, which would leave a little of a variance.
-        value, variance = float(y[0]), 0.0
-        independent = _independent(sample, answered, df, overall)
-        known = _is_census(sample, answered)
-        own = (value, value) if known else unanimous_interval(value, independent, (0.0, 1.0), level)
-        blind = t_interval(value, 0.0, df, level)
-        intervals: dict[str, Interval] = {m: (blind or own) if m in BLIND_METHODS else own for m in methods}
-    else:
-        domain = _Domain(sample, rows, answered, y, value, variance, df, level)
+def _proportion(domain: "_Domain", methods: Sequence[str], overall: _Overall) -> Proportion:
+    n, df, y = len(domain.answered), domain.df, domain.y
+    n_missing = len(domain.rows) - n
+    if not math.isfinite(domain.value):
+        return Proportion(None, None, df, n, n_missing, False, None, dict.fromkeys(methods))
+    if not (y == y[0]).all():
         intervals = {method: domain.interval(method) for method in methods}
-    se = math.sqrt(max(variance, 0.0)) if math.isfinite(variance) else None
-    return Proportion(value, se, df, n, len(rows) - n, is_unanimous, independent, intervals)
+        return Proportion(domain.value, standard_error(domain.variance), df, n, n_missing, False, None, intervals)
+    value = float(y[0])
+    independent = _independent(domain.sample, domain.answered, df, overall)
+    own: Interval = (value, value)
+    if not _is_census(domain.sample, domain.answered):
+        own = unanimous_interval(value, independent, (0.0, 1.0), domain.level)
+    blind = t_interval(value, 0.0, df, domain.level) or own
+    intervals = {method: blind if method in BLIND_METHODS else own for method in methods}
+    return Proportion(value, 0.0, df, n, n_missing, True, independent, intervals)
+
+
+def _without_rounding(variance: float) -> float:
+    """The variance of a share, 0 where it is what rounding leaves of 0."""
+    return 0.0 if variance < ROUNDING else variance
 
 
 def _is_census(sample: Sample, rows: Integers) -> bool:
@@ -162,11 +180,12 @@ def _known(n: int, df: float, level: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Domain:
-    """A domain whose answers differ.
+    """A domain with its share.
 
     Attributes:
         rows: its rows; answered: those that answered; y: their answers.
         value, variance: of the share; df: degrees of freedom.
+        n_model: the rows of R's model, which are those of all domains where the sample is calibrated.
     """
 
     sample: Sample
@@ -177,9 +196,10 @@ class _Domain:
     variance: float
     df: float
     level: float
+    n_model: int
 
     def interval(self, method: str) -> Interval:
-        """The bounds by one method."""
+        """The bounds by one method, where the answers differ."""
         if not math.isfinite(self.variance):
             return None
         variance, df, level = max(self.variance, 0.0), self.df, self.level
@@ -188,18 +208,13 @@ class _Domain:
         if method == "asin":
             return arcsine_interval(self.value, variance, df, level)
         if method == "beta":
-            return discrete_interval(self.value, variance, self._n_rows, df, level)
+            return discrete_interval(self.value, variance, n_design_rows(self.sample, self.rows), df, level)
         if method == "xlogit":
             return logit_interval(self.value, variance, df, level)
         variance = self._of_logits()
         if method == "logit" or not variance > 0:
             return logit_interval(self.value, variance, df, level)
         return likelihood_interval(self._fit(variance), df, level)
-
-    @property
-    def _n_rows(self) -> int:
-        """The rows of the domain as R counts them: of a calibrated sample it keeps all."""
-        return self.sample.n_rows if self.sample.calibration else len(self.rows)
 
     def _of_logits(self) -> float:
         """The variance of the share as that of its logit says it, from replicates of the logit where there are any."""
@@ -218,7 +233,7 @@ class _Domain:
         weights, n = self.sample.weights, len(self.answered)
         w = weights[self.answered]
         # Weights have a mean of 1 over the rows of the domain; over those that answered the residuals see another.
-        scale = self._n_rows / float(weights[self.rows].sum())
-        n_answered = self.sample.n_rows if self.sample.calibration else n
+        scale = n_design_rows(self.sample, self.rows) / float(weights[self.rows].sum())
+        n_answered = n_design_rows(self.sample, self.answered)
         dispersion = scale / (n_answered / float(w.sum())) * n / max(n - 1, 1)
-        return Fit.of(self.y, scale * w, variance, dispersion, n)
+        return Fit.of(self.y, scale * w, variance, dispersion, self.n_model)

@@ -10,17 +10,21 @@ Golden files: tests/golden/oracle, tests/golden/proportions.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 
 from analysis.errors import SpecError
-from analysis.estimation.domains import Domains, df_of, everybody, means_within
+from analysis.estimation.domains import Domains, Part, df_of, everybody, means_of_parts, n_design_rows
 from analysis.estimation.intervals import arcsine_interval, discrete_interval, logit_interval, t_interval, t_quantile
+from analysis.estimation.proportions import ROUNDING
 from analysis.estimation.quantile_rules import RULES, Ordered, quantile_of
-from analysis.estimation.replicates import ReplicateWeights, replicate_covariance
+from analysis.estimation.replicates import replicate_covariance
 from analysis.estimation.samples import Sample
 from analysis.estimation.totals import Floats, Integers
 
+Ends: TypeAlias = tuple[float | None, float | None]
 INTERVAL_TYPES = ("mean", "beta", "xlogit", "asin", "quantile")
 
 
@@ -82,11 +86,13 @@ def quantiles(
     by_domain = np.argsort(code, kind="stable")
     bounds = np.searchsorted(code[by_domain], np.arange(len(domains.labels) + 1))
     found = []
-    for rows, first, last in zip(domains.rows(), bounds[:-1], bounds[1:], strict=True):
+    for rows, (first, last) in zip(domains.rows(), pairwise(bounds), strict=True):
         rising = order[by_domain[first:last]]
-        domain = _Domain(sample, rows, rising, x[rising], rule, interval, level)
-        found.append(domain.quantiles(probabilities))
-    return tuple(found)
+        found.append(_Domain.of(sample, rows, rising, x[rising], probabilities, rule))
+    if interval == "quantile":
+        return tuple(domain.from_replicates(level) for domain in found)
+    shares = means_of_parts(sample, (domain.below() for domain in found))
+    return tuple(domain.from_shares(*share, interval, level) for domain, share in zip(found, shares, strict=True))
 
 
 def _check(sample: Sample, probabilities: Sequence[float], rule: str, interval: str) -> None:
@@ -102,82 +108,90 @@ def _check(sample: Sample, probabilities: Sequence[float], rule: str, interval: 
 
 @dataclass(frozen=True, slots=True)
 class _Domain:
-    """A domain: all its rows, those that answered in rising order (m,), and their values (m,)."""
+    """A domain with its quantiles.
+
+    Attributes:
+        rows: all its rows; rising: those that answered, in rising order (m,); ordered: their values and weights.
+        values: the quantiles (Q,), NaN where nobody answered; df: degrees of freedom of those that answered.
+    """
 
     sample: Sample
     rows: Integers
     rising: Integers
-    x: Floats
+    ordered: Ordered
+    probabilities: tuple[float, ...]
     rule: str
-    interval: str
-    level: float
+    values: Floats
+    df: float
 
-    def quantiles(self, probabilities: Sequence[float]) -> tuple[Quantile, ...]:
-        """The quantiles with their intervals."""
-        n, n_missing = len(self.rising), len(self.rows) - len(self.rising)
-        df_domain = df_of(self.sample, self.rows)
-        df = df_of(self.sample, self.rising) if n_missing else df_domain
-        ordered = Ordered.of(self.x, self.sample.weights[self.rising])
-        if not len(ordered.x):
-            return tuple(Quantile(p, None, None, None, None, df, df_domain, n, n_missing) for p in probabilities)
-        values = [quantile_of(ordered, p, self.rule) for p in probabilities]
-        if self.interval == "quantile":
-            ends = self._of_replicates(values, probabilities, df)
-        else:
-            ends = self._of_shares(ordered, values, df)
-        found = []
-        for p, value, (low, high) in zip(probabilities, values, ends, strict=True):
-            se = None
-            if low is not None and high is not None:
-                se = (high - low) / (2 * t_quantile((1 + self.level) / 2, df))
-            found.append(Quantile(p, value, se, low, high, df, df_domain, n, n_missing))
-        return tuple(found)
+    @classmethod
+    def of(
+        cls, sample: Sample, rows: Integers, rising: Integers, x: Floats, probabilities: Sequence[float], rule: str
+    ) -> "_Domain":
+        ordered = Ordered.of(x, sample.weights[rising])
+        values = np.array([quantile_of(ordered, p, rule) for p in probabilities])
+        return cls(sample, rows, rising, ordered, tuple(probabilities), rule, values, df_of(sample, rising))
 
-    def _of_shares(
-        self, ordered: Ordered, values: Sequence[float], df: float
-    ) -> list[tuple[float | None, float | None]]:
-        # Row order, not rising order, so that sums do not depend on what is asked for.
-        at = np.argsort(self.rising, kind="stable")
-        is_below = (self.x[at][:, None] <= np.array(values)).astype(np.float64)
-        found = means_within(self.sample, self.rising[at], is_below)
-        ends: list[tuple[float | None, float | None]] = []
-        for k in range(len(values)):
-            share, variance = (
-                (1.0, 0.0) if is_below[:, k].all() else (float(found.values[k]), float(found.covariance[k, k]))
-            )
-            bounds = self._share_interval(share, variance, df)
-            low, high = (None, None) if bounds is None else bounds
-            ends.append(
-                (
-                    None if low is None or low < 0 else quantile_of(ordered, low, self.rule),
-                    None if high is None or high > 1 else quantile_of(ordered, high, self.rule),
-                )
-            )
-        return ends
+    def below(self) -> Part:
+        """The rows with a weight, and whether each lies at or below each quantile (m, Q)."""
+        weighted = self.rising[self.sample.weights[self.rising] > 0]
+        # Row order, so that sums do not depend on what is asked for.
+        order = np.argsort(weighted, kind="stable")
+        return weighted[order], self.ordered.x[order][:, None] <= self.values
 
-    def _share_interval(self, share: float, variance: float, df: float) -> tuple[float, float] | None:
-        if not math.isfinite(variance):
-            return None
-        variance = max(variance, 0.0)
-        if self.interval == "mean":
-            return t_interval(share, variance, df, self.level)
-        if self.interval == "xlogit":
-            return logit_interval(share, variance, df, self.level)
-        if self.interval == "asin":
-            return arcsine_interval(share, variance, df, self.level)
-        n_rows = self.sample.n_rows if self.sample.calibration else len(self.rising)
-        return discrete_interval(share, variance, n_rows, df, self.level)
+    def from_shares(self, shares: Floats, variances: Floats, interval: str, level: float) -> tuple[Quantile, ...]:
+        """The quantiles with the intervals of the shares at or below them."""
+        ends: list[Ends] = []
+        for value, share, variance in zip(self.values, shares, variances, strict=True):
+            is_whole = len(self.ordered.x) > 0 and value >= self.ordered.x[-1]
+            if is_whole:
+                share, variance = 1.0, 0.0
+            found = self._share_interval(float(share), float(variance), interval, level)
+            low, high = (math.nan, math.nan) if found is None else found
+            ends.append((self._carried_back(low), self._carried_back(high)))
+        return self._quantiles(ends, level)
 
-    def _of_replicates(
-        self, values: Sequence[float], probabilities: Sequence[float], df: float
-    ) -> list[tuple[float | None, float | None]]:
-        replicates: ReplicateWeights | None = self.sample.replicates
+    def from_replicates(self, level: float) -> tuple[Quantile, ...]:
+        """The quantiles with the t intervals of their own replicates."""
+        replicates = self.sample.replicates
         if replicates is None:
             raise ValueError("found no replicates, expected some")
-        weights = replicates.weights[self.rising]
-        again = np.array([[quantile_of(Ordered.of(self.x, w), p, self.rule) for w in weights.T] for p in probabilities])
-        ends: list[tuple[float | None, float | None]] = []
-        for value, row in zip(values, again, strict=True):
-            variance = float(replicate_covariance(row[None, :], np.array([value]), replicates)[0, 0])
-            ends.append(t_interval(value, variance, df, self.level) or (None, None))
-        return ends
+        weighted = self.rising[self.sample.weights[self.rising] > 0]
+        again = np.empty((len(self.values), replicates.weights.shape[1]))
+        for r, weights in enumerate(replicates.weights[weighted].T):
+            ordered = Ordered.of(self.ordered.x, weights)
+            again[:, r] = [quantile_of(ordered, p, self.rule) for p in self.probabilities]
+        ends: list[Ends] = []
+        for value, row in zip(self.values, again, strict=True):
+            variance = replicate_covariance(row[None, :], np.array([value]), replicates)[0, 0]
+            ends.append(t_interval(float(value), float(variance), self.df, level) or (None, None))
+        return self._quantiles(ends, level)
+
+    def _share_interval(self, share: float, variance: float, interval: str, level: float) -> tuple[float, float] | None:
+        if not math.isfinite(variance):
+            return None
+        variance = 0.0 if variance < ROUNDING else variance
+        if interval == "mean":
+            return t_interval(share, variance, self.df, level)
+        if interval == "xlogit":
+            return logit_interval(share, variance, self.df, level)
+        if interval == "asin":
+            return arcsine_interval(share, variance, self.df, level)
+        return discrete_interval(share, variance, n_design_rows(self.sample, self.rising), self.df, level)
+
+    def _carried_back(self, share: float) -> float | None:
+        found = quantile_of(self.ordered, share, self.rule)
+        return None if math.isnan(found) else found
+
+    def _quantiles(self, ends: Sequence[Ends], level: float) -> tuple[Quantile, ...]:
+        n = len(self.rising)
+        n_missing = len(self.rows) - n
+        df_domain = df_of(self.sample, self.rows) if n_missing else self.df
+        found = []
+        for p, value, (low, high) in zip(self.probabilities, self.values, ends, strict=True):
+            se = None
+            if low is not None and high is not None:
+                se = (high - low) / (2 * t_quantile((1 + level) / 2, self.df))
+            known = None if math.isnan(value) else float(value)
+            found.append(Quantile(p, known, se, low, high, self.df, df_domain, n, n_missing))
+        return tuple(found)

@@ -136,7 +136,7 @@ def _answer_t_test(question: GroupQuestion, asked: Asked) -> Answer:
 
 
 def _t_row(test: TTest) -> dict[str, Any]:
-    ci = None if test.low is None else (test.low, test.high)
+    ci = (test.low, test.high)
     reasons = _reasons(test.reason, "t", "p_value", "ci")
     return result_row(
         "difference", test.estimate, None, test.df, ci=ci, reasons=reasons, t=test.t, p_value=test.p_value
