@@ -2,11 +2,13 @@
 # What follows is the same for every round; what this round is stands above.
 #
 #   Rscript recompute.R RESPONSES [ESTIMATES.csv] [--hard HARD.csv]
+#                       [--differences DIFFERENCES.csv] [--ranks RANKS.csv] [--formulas FORMULAS.csv]
 #
 # RESPONSES is the archive's responses.parquet, or the responses.csv that `hailong round export ARCHIVE --format csv
 # --out FOLDER` writes. With the estimates.csv of an edition every figure there is held against the one computed here:
 # the exit status is 1 where one differs by more than a millionth, or a standard error that rests on draws by more than
-# 15 %. Without it the figures are written into recomputed.csv, also those of so few people that no edition shows them.
+# 15 %. The three further tables of an edition are checked in the same way where they are named; a critical value of a
+# rank set may differ by 10 %, because it rests on draws. Without estimates.csv the figures are written into recomputed.csv, also those of so few people that no edition shows them.
 #
 # Weights, means, standard errors and intervals are computed from the responses alone with the package survey (Lumley
 # 2004) and share no line with the program that published them. Every figure is a linear combination of domain means;
@@ -15,6 +17,7 @@
 suppressMessages(library(survey))
 tolerance <- 1e-6
 tolerance_of_draws <- 0.15
+tolerance_of_critical_values <- 0.1
 # What differs by less is the rounding of a computer; below the second, answers are alike.
 rounding <- 1e-12
 no_spread <- 1e-9
@@ -288,6 +291,14 @@ alike_interval <- function(value, n, bounds) {
 
 t_interval <- function(value, se, df) value + c(-1, 1) * qt((1 + level) / 2, df) * se
 
+# The t interval of the logit of a place on the scale; at an end of the scale there is no logit.
+logit_interval <- function(value, se, df, bounds) {
+  place <- (value - bounds[1]) / (bounds[2] - bounds[1])
+  if (place <= 0 || place >= 1) return(t_interval(value, se, df))
+  slope <- 1 / (place * (1 - place) * (bounds[2] - bounds[1]))
+  bounds[1] + (bounds[2] - bounds[1]) * plogis(t_interval(qlogis(place), se * slope, df))
+}
+
 figure <- function(tree, unit, node, value, se, interval, df, method, bounds) {
   clipped <- pmin(pmax(c(value, interval), bounds[1]), bounds[2])
   data.frame(unit = unit, node = paste0(tree$prefix, node), estimate = clipped[1], se = se, low = clipped[2],
@@ -331,7 +342,8 @@ linear_figures <- function(tree, sample, domains, groups, is_mean) {
         if (length(cluster_columns)) n <- min(n, df + 1)
         row <- figure(tree, owner, node, value, 0, alike_interval(value, n, bounds), df, "unanimous", bounds)
       } else {
-        row <- figure(tree, owner, node, value, errors[m], t_interval(value, errors[m], df), df, "t", bounds)
+        ends <- if (interval_kind == "logit") logit_interval(value, errors[m], df, bounds) else t_interval(value, errors[m], df)
+        row <- figure(tree, owner, node, value, errors[m], ends, df, interval_kind, bounds)
       }
       found[[length(found) + 1]] <- row
     }
@@ -521,6 +533,199 @@ drawn_means <- function(sample, domains, means) {
   draws
 }
 
+# --- units against each other ----------------------------------------------------------------------------------------
+
+# The values of all units at all nodes of a linear tree, and the joint covariance of one node.
+units_of <- function(tree, sample) {
+  unit <- match(labels_of(sample$rows, "unit")[[1]], units$code)
+  domains <- domains_of(sample, scores_of(tree, sample$rows), unit, nrow(units))
+  coefficients <- coefficients_of(tree)
+  combination <- domains$linear %*% t(coefficients)
+  has_people <- !is.null(cells) || !is.null(population)
+  people <- if (aggregate == "persons" && has_people) sums_by(sample$weight, unit, nrow(units))[, 1] else rep(1, nrow(units))
+  list(
+    values = combined(coefficients, domains$means), df = domains$df, people = people,
+    df_design = freedom(sample, seq_along(sample$psu)),
+    covariance = function(m, chosen) {
+      columns <- vapply(chosen, function(u) combination[, m] * (!is.na(unit) & unit == u), numeric(nrow(combination)))
+      colnames(columns) <- paste0("v", seq_along(chosen))
+      as.matrix(vcov(svytotal(columns, sample$design)))
+    }
+  )
+}
+
+# Satterthwaite (1946): the degrees of freedom of a sum of variances.
+freedom_of_sum <- function(parts, df, most) min(if (sum(parts) > 0) sum(parts)^2 / sum(parts^2 / df) else sum(df), most)
+
+# Each of some units against the mean of the others, weighted by their people.
+against_others <- function(known, m, chosen) {
+  covariance <- known$covariance(m, chosen)
+  do.call(rbind, lapply(seq_along(chosen), function(j) {
+    weight <- -known$people[chosen]
+    weight[j] <- 0
+    contrast <- weight / -sum(weight)
+    contrast[j] <- 1
+    df <- freedom_of_sum(contrast^2 * diag(covariance), pmax(known$df[chosen], 1), known$df_design)
+    difference <- sum(contrast * known$values[chosen, m])
+    se <- sqrt(max(0, drop(contrast %*% covariance %*% contrast)))
+    data.frame(difference = difference, se = se, df = df, p = 2 * pt(-abs(difference) / se, df))
+  }))
+}
+
+numbers_of <- function(table, names) {
+  for (name in names) table[[name]] <- as.numeric(table[[name]])
+  table
+}
+
+compare_differences <- function(stated, known, tree) {
+  names <- c("difference", "se", "low", "high", "df", "p", "p_adjusted")
+  stated <- numbers_of(stated, names)
+  own <- stated
+  own[, names] <- NA_real_
+  at <- match(stated$node, tree$nodes$code)
+  u <- match(stated$unit, units$code)
+  for (bloc in unique(stated$bloc)) for (m in unique(at)) {
+    # Which units are shown is the edition's business; those that are have a difference.
+    rows <- which(stated$bloc == bloc & at == m & !is.na(stated$difference))
+    if (length(rows) < 2) next
+    own[rows, c("difference", "se", "df", "p")] <- against_others(known, m, u[rows])
+  }
+  is_tested <- !is.na(stated$p)
+  own[!is_tested, c("se", "df", "p")] <- NA_real_
+  kind <- tree$nodes$kind[at]
+  family <- ifelse(kind == "index", paste("index", stated$bloc), paste(kind, stated$unit))
+  for (name in unique(family[is_tested])) {
+    rows <- which(is_tested & family == name)
+    own$p_adjusted[rows] <- p.adjust(own$p[rows], "holm")
+    half <- qt(1 - (1 - level) / length(rows) / 2, own$df[rows]) * own$se[rows]
+    own$low[rows] <- own$difference[rows] - half
+    own$high[rows] <- own$difference[rows] + half
+  }
+  verdict <- ifelse(!is_tested, "not_tested",
+    ifelse(own$p_adjusted > 1 - level, "not_different", ifelse(own$difference > 0, "higher", "lower")))
+  apart <- vapply(names, function(name) distance(own[[name]], stated[[name]]), numeric(nrow(stated)))
+  apart <- matrix(apart, nrow(stated), dimnames = list(NULL, names))
+  # The probability of what cannot be is told to few digits.
+  apart[, c("p", "p_adjusted")][stated[, c("p", "p_adjusted")] < 1e-12] <- 0
+  is_odd <- rowSums(apart > tolerance) > 0 | verdict != stated$verdict
+  report("differences", is_odd, paste(stated$unit, stated$node))
+}
+
+# Normal deviates of the differences between units: of the same probability as their t.
+deviates_of <- function(values, covariance, df, df_design) {
+  n <- length(values)
+  deviates <- matrix(0, n, n)
+  for (j in seq_len(n)) for (k in seq_len(n)[-j]) {
+    variances <- covariance[cbind(c(j, k), c(j, k))]
+    t <- (values[j] - values[k]) / sqrt(sum(variances) - 2 * covariance[j, k])
+    deviates[j, k] <- sign(t) * -qnorm(pt(-abs(t), freedom_of_sum(variances, df[c(j, k)], df_design)))
+  }
+  deviates
+}
+
+# The critical value of a family of hypotheses (j, k), that unit j does not lie above unit k: what is rejected leaves
+# the family, until nothing more is (Romano and Wolf 2005).
+critical_value <- function(deviates, drawn, error, family) {
+  repeat {
+    statistics <- (drawn[, family[, 1]] - drawn[, family[, 2]]) / rep(error[family], each = nrow(drawn))
+    largest <- sort(do.call(pmax, as.data.frame(statistics)))
+    critical <- largest[min(ceiling(level * (nrow(drawn) + 1)), nrow(drawn))]
+    stays <- deviates[family] <= critical
+    if (all(stays)) return(critical)
+    family <- family[stays, , drop = FALSE]
+  }
+}
+
+compare_ranks <- function(stated, known, tiers) {
+  stated <- numbers_of(stated, c("rank", "rank_low", "rank_high", "own_low", "own_high", "critical", "own_critical"))
+  is_odd <- rep(FALSE, nrow(stated))
+  furthest <- 0
+  for (bloc in unique(stated$bloc)) {
+    rows <- which(stated$bloc == bloc)
+    chosen <- match(stated$unit[rows], units$code)
+    values <- known$values[chosen, 1]
+    covariance <- known$covariance(1, chosen)
+    deviates <- deviates_of(values, covariance, pmax(known$df[chosen], 1), known$df_design)
+    parts <- eigen(covariance, symmetric = TRUE)
+    drawn <- matrix(rnorm(4000 * length(rows)), 4000) %*% (sqrt(pmax(parts$values, 0)) * t(parts$vectors))
+    error <- sqrt(outer(diag(covariance), diag(covariance), "+") - 2 * covariance)
+    pairs <- which(row(deviates) != col(deviates), arr.ind = TRUE)
+    joint <- critical_value(deviates, drawn, error, pairs)
+    for (i in seq_along(rows)) {
+      row <- rows[i]
+      own <- critical_value(deviates, drawn, error, pairs[pairs[, 1] == i | pairs[, 2] == i, , drop = FALSE])
+      apart <- abs(c(joint, own) / c(stated$critical[row], stated$own_critical[row]) - 1)
+      furthest <- max(furthest, apart)
+      rank <- 1 + sum(round(values, decimals) > round(values[i], decimals))
+      ends <- function(critical) {
+        c(min(1 + sum(deviates[i, ] < -critical), rank), max(length(rows) - sum(deviates[i, ] > critical), rank))
+      }
+      own_ends <- ends(stated$own_critical[row])
+      all_ends <- ends(max(stated$critical[row], stated$own_critical[row]))
+      said <- unlist(stated[row, c("rank", "rank_low", "rank_high", "own_low", "own_high")])
+      tier <- tiers[[stated$unit[row]]]
+      is_odd[row] <- any(apart > tolerance_of_critical_values) || any(said != c(rank, all_ends, own_ends)) ||
+        (!is.null(tier) && tier != stated$tier[row])
+    }
+  }
+  if (nrow(stated)) cat(sprintf("critical values differ from ours by at most %.1f %%\n", 100 * furthest))
+  report("ranks", is_odd, stated$unit)
+}
+
+compare_formulas <- function(stated, sample, tree) {
+  stated <- numbers_of(stated, c("threshold", "estimate", "se", "low", "high", "df"))
+  is_odd <- rep(FALSE, nrow(stated))
+  for (formula in unique(stated$formula[!is.na(stated$estimate)])) {
+    rows <- which(stated$formula == formula & !is.na(stated$estimate))
+    other <- tree
+    other$formula <- formula
+    if (formula == "share") other$threshold <- stated$threshold[rows[1]]
+    # Under a standardised profile an item that is better the lower it is counts from the other end of its scale.
+    for (item in tree$items[tree$reversed[seq_along(tree$items)]]) {
+      other$values[[item]] <- setNames(sum(range(other$values[[item]])) - other$values[[item]], names(other$values[[item]]))
+    }
+    found <- linear_tree(other, sample)
+    own <- found[match(paste(stated$unit[rows], tree$nodes$code[1]), paste(found$unit, found$node)), ]
+    for (name in c("estimate", "se", "low", "high", "df")) {
+      is_odd[rows] <- is_odd[rows] | distance(own[[name]], stated[[name]][rows]) > tolerance
+    }
+    is_odd[rows] <- is_odd[rows] | is.na(own$method) | own$method != stated$method[rows]
+  }
+  report("formulas", is_odd, paste(stated$unit, stated$formula))
+}
+
+report <- function(what, is_odd, places) {
+  for (place in head(places[is_odd], 20)) cat(sprintf("%s: found another row than expected: %s\n", what, place))
+  cat(sprintf("%d rows of %s compared, %d differ\n", length(is_odd), what, sum(is_odd)))
+  !any(is_odd)
+}
+
+# The further tables of an edition; what rests on draws of standardised scores is not repeated here.
+compare_more <- function(rows, files) {
+  options(survey.lonely.psu = if (lonely_psu == "fail") "certainty" else lonely_psu)
+  set.seed(seed)
+  sample <- draw_sample(rows)
+  tree <- trees[[1]]
+  agrees <- TRUE
+  if (!is.null(files$formulas)) agrees <- compare_formulas(read_table(files$formulas), sample, tree) && agrees
+  if (is.null(files$differences) && is.null(files$ranks)) return(agrees)
+  if (tree$formula == "standardised") {
+    cat("differences and ranks of standardised scores rest on draws: not compared\n")
+    return(agrees)
+  }
+  known <- units_of(tree, sample)
+  tiers <- list()
+  if (!is.null(files$differences)) {
+    stated <- read_table(files$differences)
+    agrees <- compare_differences(stated, known, tree) && agrees
+    words <- c(higher = "above", lower = "below", not_different = "not_different", not_tested = "not_different")
+    roots <- stated[stated$node == tree$nodes$code[1], ]
+    tiers <- as.list(setNames(words[roots$verdict], roots$unit))
+  }
+  if (!is.null(files$ranks)) agrees <- compare_ranks(read_table(files$ranks), known, tiers) && agrees
+  agrees
+}
+
 # --- all of it -------------------------------------------------------------------------------------------------------
 
 hard_table <- function(file, indicators) {
@@ -593,18 +798,25 @@ described <- function(row) {
 }
 
 arguments <- commandArgs(trailingOnly = TRUE)
-hard_file <- NULL
-if ("--hard" %in% arguments) {
-  hard_file <- arguments[match("--hard", arguments) + 1]
-  arguments <- arguments[-(match("--hard", arguments) + 0:1)]
+files <- list()
+for (name in c("hard", "differences", "ranks", "formulas")) {
+  option <- paste0("--", name)
+  if (option %in% arguments) {
+    files[[name]] <- arguments[match(option, arguments) + 1]
+    arguments <- arguments[-(match(option, arguments) + 0:1)]
+  }
 }
 if (!length(arguments) %in% 1:2) {
-  cat("usage: Rscript recompute.R RESPONSES.csv|RESPONSES.parquet [ESTIMATES.csv] [--hard HARD.csv]\n", file = stderr())
+  cat("usage: Rscript recompute.R RESPONSES.csv|RESPONSES.parquet [ESTIMATES.csv] [--hard HARD.csv]",
+      "       [--differences DIFFERENCES.csv] [--ranks RANKS.csv] [--formulas FORMULAS.csv]", sep = "\n", file = stderr())
   quit(status = 2)
 }
-found <- recompute(read_responses(arguments[1]), hard_file)
+responses <- read_responses(arguments[1])
+found <- recompute(responses, files$hard)
+more <- if (any(c("differences", "ranks", "formulas") %in% names(files))) compare_more(responses, files) else TRUE
 if (length(arguments) == 2) {
-  quit(status = if (compare(found, read_table(arguments[2]))) 0 else 1)
+  quit(status = if (compare(found, read_table(arguments[2])) && more) 0 else 1)
 }
+if (any(c("differences", "ranks", "formulas") %in% names(files))) quit(status = if (more) 0 else 1)
 write.csv(found, "recomputed.csv", row.names = FALSE, na = "")
 cat(sprintf("recomputed.csv: %d figures, also of very few people; keep it with the archive\n", nrow(found)))

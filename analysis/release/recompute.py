@@ -38,6 +38,8 @@ def recompute_script(contents: ArchiveContents, questionnaire: Questionnaire) ->
         "level": _number(plan.level),
         "aggregate": _text(plan.aggregate),
         "lonely_psu": _text(plan.lonely_psu),
+        "interval_kind": _text(plan.interval),
+        "decimals": str(plan.decimals),
         "suppress_below": str(plan.suppress_below),
         "n_draws": str(plan.standardisation.draws),
         "seed": str(plan.standardisation.seed),
@@ -162,6 +164,7 @@ def _tree(questionnaire: Questionnaire, profile: Profile, plan: Plan, prefix: st
                     "code": _texts(node.code for node, _ in placed),
                     "parent": _texts(parent for _, parent in placed),
                     "weight": _numbers(node.weight for node, _ in placed),
+                    "kind": _texts(node.kind for node, _ in placed),
                     "indicator": _texts("" if node.children else node.item or node.code for node, _ in placed),
                 }
             ),

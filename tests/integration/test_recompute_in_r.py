@@ -189,3 +189,30 @@ def test_firms_that_rate_several_departments_with_a_module(tmp_path: Path) -> No
         rows = list(csv.DictReader(stream))
     # The module is among what was compared.
     assert any(row["node"].startswith("brand.") and row["estimate"] for row in rows)
+
+
+def test_r_finds_a_changed_verdict_rank_or_formula(tmp_path: Path) -> None:
+    archive = archive_at(
+        tmp_path / "archive",
+        contents_of(
+            tabulated(random_rows({"u1": 60, "u2": 50, "u3": 40})),
+            blocs={"u1": "east", "u2": "east", "u3": "east"},
+            plan=PLAN.replace("persons", "units") + "interval: logit\n",
+        ),
+    )
+    done = recompute(archive, tmp_path / "archive", tmp_path / "r")
+    assert "all figures agree" in done.output, done.output
+    assert done.exit_code == 0
+    for name, old, new in (
+        ("differences.csv", ",not_different,", ",higher,"),
+        ("ranks.csv", "not_different,0.95", "above,0.95"),
+        ("formulas.csv", ",share,4.0,", ",share,3.0,"),
+    ):
+        table = tmp_path / "r" / name
+        text = table.read_text(encoding="utf-8")
+        assert old in text
+        table.write_text(text.replace(old, new, 1), encoding="utf-8")
+        option = f"--{name.removesuffix('.csv')}"
+        done = run_script(tmp_path / "r", "responses.csv", option, name)
+        assert done.exit_code == 1, done.output
+        table.write_text(text, encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from analysis.archive import Archive
 from analysis.release.computing import compute_edition
-from analysis.release.edition import ESTIMATES_CSV, edition_tables
+from analysis.release.edition import DIFFERENCES_CSV, ESTIMATES_CSV, FORMULAS_CSV, RANKS_CSV, edition_tables
 from analysis.release.hard_data import HardData
 from analysis.release.recompute import recompute_script
 from survey.exporting import export_archive
@@ -28,11 +28,15 @@ def recompute(
     script = archive.contents.recompute or recompute_script(archive.contents, archive.questionnaire)
     (folder / "recompute.R").write_bytes(script)
     edition = compute_edition(archive, published_on=date(2026, 11, 23), public_url=None, hard_data=hard)
-    (folder / ESTIMATES_CSV).write_bytes(edition_tables(edition)[ESTIMATES_CSV])
+    tables = edition_tables(edition)
     more = []
+    for name in (DIFFERENCES_CSV, RANKS_CSV, FORMULAS_CSV):
+        (folder / name).write_bytes(tables[name])
+        more += [f"--{name.removesuffix('.csv')}", name]
+    (folder / ESTIMATES_CSV).write_bytes(tables[ESTIMATES_CSV])
     if hard is not None:
         (folder / "hard.csv").write_bytes(hard.source)
-        more = ["--hard", "hard.csv"]
+        more += ["--hard", "hard.csv"]
     return run_script(folder, "responses.csv", ESTIMATES_CSV, *more, locale=locale)
 
 
