@@ -36,6 +36,33 @@ _FAR = 30.0
 _ROOT_OF_TWO_PI = 2.5066282746310002
 
 
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """The m rows of weight: their places, what explains them (m, p), their categories and weights (m,)."""
+
+    rows: Integers
+    x: Floats
+    code: Integers
+    w: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Bent:
+    """The chance of each row's answer (m,), and the first and negative second derivatives of its logarithm by the upper
+    bound and, but for the sign of the first, by the lower.
+    """
+
+    chance: Floats
+    of_upper: Floats
+    of_lower: Floats
+    twice_upper: Floats
+    twice_lower: Floats
+
+    def height(self, answers: _Answers) -> float:
+        """The weighted logarithm of the likelihood, negative infinity where an answer has no chance."""
+        return float(answers.w @ np.log(self.chance)) if (self.chance > 0).all() else -np.inf
+
+
 @dataclass
 class Thresholds:
     """The slopes and thresholds of a model of ordered answers as a functional of weights.
@@ -66,10 +93,18 @@ class Thresholds:
     def influence(self, weights: Floats) -> Floats:
         """Each row's weighted score times the inverse information (n, p + q)."""
         theta = self.fit(weights)
-        rows = np.flatnonzero(weights != 0)
-        _, scores, information = self._derivatives(theta, rows, weights[rows])
+        answers = self._answers(weights)
+        bent = self._bent(theta, answers)
+        upper, lower = answers.w * bent.of_upper, answers.w * bent.of_lower
+        scores = np.zeros((len(upper), len(theta) + 2))
+        p, places = answers.x.shape[1], np.arange(len(upper))
+        scores[:, :p] = answers.x * (lower - upper)[:, None]
+        # One place before the first threshold and one behind the last hold what has no bound, which is 0.
+        scores[places, p + 1 + answers.code] = upper
+        scores[places, p + answers.code] = -lower
+        scores = np.delete(scores, [p, p + 1 + self.q], axis=1)
         found = np.zeros((len(weights), len(theta)))
-        found[rows] = np.linalg.solve(information, scores.T).T
+        found[answers.rows] = np.linalg.solve(self._information(bent, answers), scores.T).T
         return found
 
     def fit(self, weights: Floats) -> Floats:
@@ -78,37 +113,40 @@ class Thresholds:
         Raises DesignError where a category is empty or the slopes grow without end.
         """
         if self._found is None or self._found[0] is not weights:
-            summit = self._climbed(weights)
-            self._found = (weights, self._as_r(weights) if self.ends_as_r else summit)
+            answers = self._answers(weights)
+            summit = self._climbed(answers)
+            self._found = (weights, self._as_r(answers, summit) if self.ends_as_r else summit)
         return self._found[1]
 
-    def _climbed(self, weights: Floats) -> Floats:
+    def _answers(self, weights: Floats) -> "_Answers":
         rows = np.flatnonzero(weights != 0)
-        w = weights[rows] / weights[rows].mean()
-        theta = self._beginning(rows, w) if self.start is None else self.start
-        height, scores, information = self._derivatives(theta, rows, w)
+        return _Answers(rows, self.matrix[rows], self.codes[rows], weights[rows])
+
+    def _climbed(self, answers: "_Answers") -> Floats:
+        theta = self._beginning(answers) if self.start is None else self.start
+        bent = self._bent(theta, answers)
+        height, reach = bent.height(answers), np.ptp(answers.x, axis=0)
         for _ in range(_MOST_STEPS):
             try:
-                step = np.linalg.solve(information, scores.sum(axis=0))
+                step = np.linalg.solve(self._information(bent, answers), self._slope_of(bent, answers))
             except np.linalg.LinAlgError:
                 break
             is_small = bool((np.abs(step) <= _SETTLED * (1 + np.abs(theta))).all())
             for _ in range(_MOST_HALVINGS):
-                tried = self._derivatives(theta + step, rows, w)
-                if tried[0] >= height - 1e-12 * abs(height):
+                tried = self._bent(theta + step, answers)
+                if tried.height(answers) >= height - 1e-12 * abs(height):
                     break
                 step = step / 2
-            theta, (height, scores, information) = theta + step, tried
+            theta, bent, height = theta + step, tried, tried.height(answers)
             if is_small:
                 return theta
-            if (np.abs(theta[: self.matrix.shape[1]]) * np.ptp(self.matrix[rows], axis=0) > _FAR).any():
+            if not np.isfinite(height) or (np.abs(theta[: len(reach)]) * reach > _FAR).any():
                 break
-        raise self._runaway(theta, rows)
+        raise self._runaway(theta, reach)
 
-    def _as_r(self, weights: Floats) -> Floats:
+    def _as_r(self, answers: "_Answers", summit: Floats) -> Floats:
         """Where R's search ends: over the first threshold and the logarithms of the distances between thresholds."""
-        rows = np.flatnonzero(weights != 0)
-        w, p = weights[rows], self.matrix.shape[1]
+        p = answers.x.shape[1]
 
         def unfolded(place: Floats) -> Floats:
             with np.errstate(over="ignore"):
@@ -117,63 +155,80 @@ class Thresholds:
                 )
 
         def height(place: Floats) -> float:
-            return -self._derivatives(unfolded(place), rows, w)[0]
+            return -self._bent(unfolded(place), answers).height(answers)
 
         def slope(place: Floats) -> Floats:
-            scores = -self._derivatives(unfolded(place), rows, w)[1].sum(axis=0)
+            scores = -self._slope_of(self._bent(unfolded(place), answers), answers)
             # A threshold moves with the first one and with every distance below it.
             below = np.cumsum(scores[p:][::-1])[::-1]
             return np.concatenate([scores[:p], below[:1], below[1:] * np.exp(place[p + 1 :])])
 
-        return unfolded(minimised(height, slope, self._start_of_r(rows, weights))[0])
+        try:
+            start = self._start_of_r(answers)
+        except DesignError:
+            # The two halves can be told apart without a fault, though not all answers can.
+            return summit
+        return unfolded(minimised(height, slope, start)[0])
 
-    def _start_of_r(self, rows: Integers, weights: Floats) -> Floats:
+    def _start_of_r(self, answers: "_Answers") -> Floats:
         """A logit of the upper categories against the lower, and thresholds spread about its constant."""
         half = (self.q + 1) // 2
         family, link = family_of("quasibinomial", "logit" if self.link == "logistic" else "probit", "the model")
-        matrix = np.column_stack([np.ones(len(self.codes)), self.matrix])
-        names = ("(Intercept)", *self.names)
-        upper = (self.codes >= half).astype(np.float64)
-        unit = float(weights[rows].mean())
-        beta = LinearPredictor(matrix, upper, family, link, names, unit).fit(weights).beta
+        matrix = np.column_stack([np.ones(len(answers.rows)), answers.x])
+        upper, unit = (answers.code >= half).astype(np.float64), float(answers.w.mean())
+        predictor = LinearPredictor(matrix, upper, family, link, ("(Intercept)", *self.names), unit)
+        beta = predictor.fit(answers.w).beta
         spread = special.logit(np.arange(1, self.q + 1) / (self.q + 1)) / 1.7
         thresholds = spread - spread[half - 1] - beta[0]
         return np.concatenate([beta[1:], thresholds[:1], np.log(np.diff(thresholds))])
 
-    def _beginning(self, rows: Integers, w: Floats) -> Floats:
-        shares = np.bincount(self.codes[rows], weights=w, minlength=self.q + 1) / w.sum()
+    def _beginning(self, answers: "_Answers") -> Floats:
+        shares = np.bincount(answers.code, weights=answers.w, minlength=self.q + 1) / answers.w.sum()
         if (shares <= 0).any():
             raise DesignError("the model: found a category that nobody answered, expected answers in each")
         below = np.cumsum(shares)[:-1]
         thresholds = special.logit(below) if self.link == "logistic" else special.ndtri(below)
-        return np.concatenate([np.zeros(self.matrix.shape[1]), thresholds])
+        return np.concatenate([np.zeros(answers.x.shape[1]), thresholds])
 
-    def _derivatives(self, theta: Floats, rows: Integers, w: Floats) -> tuple[float, Floats, Floats]:
-        """The weighted log likelihood, each row's weighted score (n, p + q) and the information (p + q, p + q)."""
-        x, code, p = self.matrix[rows], self.codes[rows], self.matrix.shape[1]
-        eta = x @ theta[:p]
+    def _bent(self, theta: Floats, answers: "_Answers") -> "_Bent":
+        """The chances at some slopes and thresholds, and how they change with their bounds; none where they cross."""
+        p = answers.x.shape[1]
         if not np.isfinite(theta).all() or (np.diff(theta[p:]) <= 0).any():
-            return -np.inf, np.zeros((len(rows), len(theta))), np.eye(len(theta))
+            return _Bent(*(np.zeros(1) for _ in range(5)))
+        eta = answers.x @ theta[:p]
         bounds = np.concatenate([[-np.inf], theta[p:], [np.inf]])
-        upper, lower = bounds[code + 1] - eta, bounds[code] - eta
+        upper, lower = bounds[answers.code + 1] - eta, bounds[answers.code] - eta
         chance = self._between(lower, upper)
-        if not (chance > 0).all():
-            return -np.inf, np.zeros((len(rows), len(theta))), np.eye(len(theta))
         above, below = self._density(upper), self._density(lower)
-        of_upper, of_lower = above / chance, below / chance
-        # How each row's two bounds move with the slopes and the thresholds.
-        a, b = np.zeros((2, len(rows), len(theta)))
-        a[:, :p], b[:, :p] = -x, -x
-        is_bounded = code < self.q
-        a[np.flatnonzero(is_bounded), p + code[is_bounded]] = 1
-        is_bounded = code > 0
-        b[np.flatnonzero(is_bounded), p + code[is_bounded] - 1] = 1
-        scores = (w * of_upper)[:, None] * a - (w * of_lower)[:, None] * b
-        of_a = of_upper**2 - self._slope(upper, above) / chance
-        of_b = of_lower**2 + self._slope(lower, below) / chance
-        mixed = a.T @ ((w * of_upper * of_lower)[:, None] * b)
-        information = a.T @ ((w * of_a)[:, None] * a) + b.T @ ((w * of_b)[:, None] * b) - mixed - mixed.T
-        return float(w @ np.log(chance)), scores, information
+        with np.errstate(divide="ignore", invalid="ignore"):
+            of_upper, of_lower = above / chance, below / chance
+            twice_upper = of_upper**2 - self._bend(upper, above) / chance
+            twice_lower = of_lower**2 + self._bend(lower, below) / chance
+        return _Bent(chance, of_upper, of_lower, twice_upper, twice_lower)
+
+    def _slope_of(self, bent: "_Bent", answers: "_Answers") -> Floats:
+        """The derivative of the likelihood by slopes and thresholds (p + q,)."""
+        upper, lower = answers.w * bent.of_upper, answers.w * bent.of_lower
+        at_upper = np.bincount(answers.code, weights=upper, minlength=self.q + 1)[: self.q]
+        at_lower = np.bincount(answers.code, weights=lower, minlength=self.q + 1)[1:]
+        return np.concatenate([answers.x.T @ (lower - upper), at_upper - at_lower])
+
+    def _information(self, bent: "_Bent", answers: "_Answers") -> Floats:
+        """The negative second derivative of the likelihood (p + q, p + q)."""
+        x, code, w = answers.x, answers.code, answers.w
+        p, mixed = x.shape[1], w * bent.of_upper * bent.of_lower
+        upper, lower = w * bent.twice_upper, w * bent.twice_lower
+        found = np.zeros((p + self.q, p + self.q))
+        found[:p, :p] = x.T @ ((upper + lower - 2 * mixed)[:, None] * x)
+        for k in range(p):
+            at_upper = np.bincount(code, weights=x[:, k] * (upper - mixed), minlength=self.q + 1)[: self.q]
+            at_lower = np.bincount(code, weights=x[:, k] * (lower - mixed), minlength=self.q + 1)[1:]
+            found[k, p:] = found[p:, k] = -(at_upper + at_lower)
+        own = np.bincount(code, weights=upper, minlength=self.q + 1)[: self.q]
+        own = own + np.bincount(code, weights=lower, minlength=self.q + 1)[1:]
+        beside = -np.bincount(code, weights=mixed, minlength=self.q + 1)[1 : self.q]
+        found[p:, p:] = np.diag(own) + np.diag(beside, 1) + np.diag(beside, -1)
+        return found
 
     def _between(self, lower: Floats, upper: Floats) -> Floats:
         curve = special.expit if self.link == "logistic" else special.ndtr
@@ -188,14 +243,14 @@ class Thresholds:
             return found
         return np.exp(-(z**2) / 2) / _ROOT_OF_TWO_PI
 
-    def _slope(self, z: Floats, density: Floats) -> Floats:
+    def _bend(self, z: Floats, density: Floats) -> Floats:
         """The derivative of the density, 0 at infinity."""
         finite = np.where(np.isfinite(z), z, 0.0)
         return density * (1 - 2 * special.expit(finite)) if self.link == "logistic" else -finite * density
 
-    def _runaway(self, theta: Floats, rows: Integers) -> DesignError:
-        reach = np.abs(theta[: self.matrix.shape[1]]) * np.ptp(self.matrix[rows], axis=0)
-        far = [name for name, distance in zip(self.names, reach, strict=True) if distance > _FAR]
+    def _runaway(self, theta: Floats, reach: Floats) -> DesignError:
+        distances = np.abs(theta[: len(reach)]) * reach
+        far = [name for name, distance in zip(self.names, distances, strict=True) if distance > _FAR]
         if far:
             return DesignError(
                 f"the model: found slopes that grow without end ({', '.join(far)}), because these columns order the "
