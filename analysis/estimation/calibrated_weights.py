@@ -249,14 +249,31 @@ def _model_calibrated(sample: Sample, step: ModelCalibration, sheet: Sheet) -> S
 
 
 def _totals_of(names: Sequence[str], step: ModelCalibration) -> Floats:
-    missing = [name for name in names if name not in step.totals]
-    further = [name for name in step.totals if name not in names]
-    if missing or (further and any(step.totals[name] != 0 for name in further)):
+    totals = _rebased(names, step)
+    missing = [name for name in names if name not in totals]
+    further = [name for name in totals if name not in names]
+    if missing or any(totals[name] != 0 for name in further):
         raise SpecError(
             f"design.calibration.totals: found {', '.join(step.totals)}, expected {', '.join(names)}, the columns of "
             f"{step.formula.text}"
         )
-    return np.array([step.totals[name] for name in names])
+    return np.array([totals[name] for name in names])
+
+
+def _rebased(names: Sequence[str], step: ModelCalibration) -> dict[str, float]:
+    """The totals where another category of a factor than ours is the one without a column.
+
+    Which one that is says nothing of the weights: the total of ours is what the others leave of everybody.
+    """
+    totals = dict(step.totals)
+    for label in step.formula.explaining:
+        ours = {name for name in names if name.startswith(label) and name != label and ":" not in name}
+        theirs = {name for name in totals if name.startswith(label) and name != label and ":" not in name}
+        if len(ours) == len(theirs) and len(ours - theirs) == 1 and "(Intercept)" in totals:
+            rest = totals["(Intercept)"] - sum(totals[name] for name in theirs)
+            totals = {name: total for name, total in totals.items() if name not in theirs - ours}
+            totals[(ours - theirs).pop()] = rest
+    return totals
 
 
 def _aggregating(sample: Sample, step: ModelCalibration) -> Integers | None:

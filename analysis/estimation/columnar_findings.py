@@ -50,8 +50,7 @@ def columnar_findings(table: pa.Table, columns: Sequence[Column], sample: Sample
         n[:, k] = np.bincount(here[here >= 0], minlength=shape[0])
         values[:, k], variances[:, k] = estimates_by_domain(sample, numbers)
         values[:, k] = np.where(n[:, k] > 0, values[:, k], np.nan)
-        if column.denominator is None:
-            srs[:, k], srs_replace[:, k] = _srs(sample, numbers, n[:, k])
+        srs[:, k], srs_replace[:, k] = _srs(sample, numbers, n[:, k], is_mean=column.denominator is None)
     variances = np.where(np.isnan(values), np.nan, variances)
     return Findings(
         domains=domains,
@@ -168,17 +167,19 @@ def variances_in_blocks(sample: Sample, influence: Matrix) -> Floats:
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
-def _srs(sample: Sample, numbers: DomainNumbers, n: Integers) -> tuple[Floats, Floats]:
+def _srs(sample: Sample, numbers: DomainNumbers, n: Integers, *, is_mean: bool) -> tuple[Floats, Floats]:
     """The variances of simple random samples of as many rows, without and with replacement (D,)."""
     active = sample.active
     people = numbers.sums(active)
     with np.errstate(divide="ignore", invalid="ignore"):
-        centres = numbers.sums(active * numbers.y) / people
-        residuals = np.where(numbers.code >= 0, numbers.y - centres[np.maximum(numbers.code, 0)], 0.0)
-        divisor = 1.0 if numbers.is_total else people**2
+        # A mean is a ratio to the number who answered, and a total is centred at the mean.
+        x = np.ones(len(active)) if numbers.is_total else numbers.x
+        ratios = numbers.sums(active * numbers.y) / numbers.sums(active * x)
+        residuals = np.where(numbers.code >= 0, numbers.y - ratios[np.maximum(numbers.code, 0)] * x, 0.0)
+        divisor = 1.0 if numbers.is_total else numbers.sums(active * x) ** 2
         square = numbers.sums(active * residuals**2) / divisor
     without = srs_variance(square, n, people, replace=False)
-    if not numbers.is_total and sample.replicates is None:
+    if is_mean and not numbers.is_total and sample.replicates is None:
         # R gives no design effect of a mean from a sample that is larger than its population.
         without = np.where(people < n, np.nan, without)
     return without, srs_variance(square, n, people, replace=True)
