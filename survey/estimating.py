@@ -28,7 +28,9 @@ def estimate_file(spec: Path, data: Path | None = None, out: Path | None = None)
         raise BadInput(f"--data: found no folder {folder}, expected the folder of the data")
     if out is not None and (out.is_dir() or not out.parent.is_dir()):
         raise BadInput(f"--out: found no folder for {out}, expected a file name in a folder that exists")
-    answer = answer_of(parse_specification(read_plain_file(spec, LARGEST_SPEC), spec.name, spec.parent), folder)
+    answer = answer_of(
+        parse_specification(read_plain_file(spec, LARGEST_SPEC), spec.name, (spec.parent, folder)), folder
+    )
     text = "".join(_lines(answer))
     if out is not None:
         _write_whole(out, text)

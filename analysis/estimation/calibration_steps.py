@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
@@ -26,6 +26,9 @@ METHODS = ("postStratify", "rake", "calibrate", "trimWeights", "svystandardize")
 FUNCTIONS = ("linear", "raking", "logit")
 # A calibration of a calibration of … is no plan that a person makes.
 _MOST_STEPS = 10
+# Neighbours are looked at for the totals of a calibration that is named in words; no folder of them is larger.
+_MOST_FILES = 5_000
+_LARGEST_NEIGHBOUR = 10_000_000
 _ALWAYS = ("method", "after", "note")
 
 
@@ -334,7 +337,7 @@ def _named_in_words(
     if len({json.dumps(other["totals"], sort_keys=True) for other in alike}) != 1:
         raise SpecError(
             f"{place}: found {shown(words)} without its totals, expected `totals` beside it, a whole calibration, or "
-            "one specification with it, of the same data, in the same folder"
+            "one specification with it, of the same data, beside this one or in the folder of the data"
         )
     return named | {"totals": alike[0]["totals"]}
 
@@ -345,10 +348,18 @@ def _signature(calibration: Mapping[str, Any]) -> tuple[Any, ...]:
     return calibration.get("method"), calibration.get("calfun") or "linear", spelled, calibration.get("aggregate_stage")
 
 
-def calibrations_beside(folder: Path, data: Any) -> Iterable[Any]:
-    """The calibrations of the specifications in a folder that ask the same data; files not in JSON have none."""
-    for path in sorted(folder.glob("*.json")):
+def calibrations_beside(folders: Sequence[Path], data: Any) -> Iterable[Any]:
+    """The calibrations of the specifications in some folders that ask the same data.
+
+    Arguments:
+        folders: each is searched with the folders in it; files that are not JSON, or too large, have none.
+        data: what the specification in hand has under `data`.
+    """
+    found = dict.fromkeys(path for folder in folders for depth in ("*.json", "*/*.json") for path in folder.glob(depth))
+    for path in sorted(found)[:_MOST_FILES]:
         try:
+            if path.stat().st_size > _LARGEST_NEIGHBOUR:
+                continue
             document = json.loads(path.read_bytes())
         except (OSError, ValueError, RecursionError):
             continue

@@ -73,13 +73,13 @@ class Specification:
     label: str | None = None
 
 
-def parse_specification(source: bytes, origin: str, beside: Path | None = None) -> Specification:
+def parse_specification(source: bytes, origin: str, beside: Sequence[Path] = ()) -> Specification:
     """The specification that a JSON or YAML file holds.
 
     Arguments:
         source: the file's bytes, UTF-8.
         origin: its name, for messages.
-        beside: the folder of further specifications, in which a calibration is looked up that is named in words.
+        beside: folders of further specifications, in which a calibration is looked up that is named in words.
 
     Raises SpecError naming the key, what was found and what was expected. Keys beside data, design and estimator are
     not read, so that a case of the oracle is a specification.
@@ -100,7 +100,7 @@ def parse_specification(source: bytes, origin: str, beside: Path | None = None) 
     calibration = read_calibration(
         design.get("calibration"),
         f"{origin}: design.calibration",
-        lambda: () if beside is None else calibrations_beside(beside, document["data"]),
+        lambda: calibrations_beside(beside, document["data"]),
     )
     replicates = _replicates(design.get("replicates"), origin)
     file = text_at(design, "replicates_file", f"{origin}: design")
