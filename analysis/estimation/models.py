@@ -17,6 +17,7 @@ from scipy import special
 
 from analysis.errors import DesignError, SpecError
 from analysis.estimation.families import Family, Link, means_of
+from analysis.estimation.least_squares import collinear_columns, inverse_gram, least_squares
 from analysis.estimation.model_matrices import ModelMatrix
 from analysis.estimation.replicates import replicate_covariance
 from analysis.estimation.samples import Sample
@@ -25,8 +26,6 @@ from analysis.estimation.totals import Floats, Integers
 Truths = npt.NDArray[np.bool_]
 MOST_STEPS = 60
 _MOST_HALVINGS = 40
-# A column of which no more than this share is left, after the columns before it explain it, says nothing new.
-COLLINEAR = 1e-10
 _SETTLED = 1e-8
 _STILL_MOVING = 0.05
 
@@ -119,12 +118,11 @@ class LinearPredictor:
         rows = np.flatnonzero(weights != 0)
         x, y = self.matrix[rows], self.response[rows]
         mu, slope = means_of(self.family, self.link, fit.eta), self.link.slope(fit.eta)
-        triangle = np.linalg.qr(x * np.sqrt(fit.squares)[:, None], mode="r")
-        inverse = np.linalg.inv(triangle)
+        inverse = inverse_gram(x * np.sqrt(fit.squares)[:, None])
         found = np.zeros(self.matrix.shape)
         with np.errstate(all="ignore"):
             score = np.where(fit.squares > 0, (y - mu) / slope * fit.squares, 0.0)
-        found[rows] = (x * score[:, None]) @ (inverse @ inverse.T)
+        found[rows] = (x * score[:, None]) @ inverse
         return found
 
     def fit(self, weights: Floats) -> _Fit:
@@ -185,12 +183,10 @@ class LinearPredictor:
             root = np.sqrt(w * slope**2 / self.family.variance(mu))
         usable = np.isfinite(working) & np.isfinite(root) & (root > 0)
         squares = np.where(usable, root, 0.0) ** 2
-        orthogonal, triangle = np.linalg.qr(x[usable] * root[usable, None])
-        diagonal = np.abs(np.diag(triangle))
-        lengths = np.sqrt((triangle**2).sum(axis=0))
-        if len(diagonal) < x.shape[1] or (diagonal <= COLLINEAR * lengths).any():
-            raise self._runaway(x, beta)
-        following = np.linalg.solve(triangle, orthogonal.T @ (working * root)[usable])
+        try:
+            following = least_squares(x[usable] * root[usable, None], (working * root)[usable])[0]
+        except np.linalg.LinAlgError:
+            raise self._runaway(x, beta) from None
         for _ in range(_MOST_HALVINGS):
             new_eta = x @ following
             with np.errstate(all="ignore"):
@@ -281,26 +277,6 @@ def answers_of(matrix: ModelMatrix, family: Family, rows: Integers) -> Floats:
     if family.counts_categories and answers.min() == answers.max() and answers.min() in (0.0, 1.0):
         raise DesignError(f"the model: found one answer in all rows of {response.label}, expected both kinds")
     return numbers
-
-
-def collinear_columns(columns: Floats) -> Truths:
-    """Which columns (n, P) the columns before them explain (P,), a column of zeros among them."""
-    found = np.zeros(columns.shape[1], dtype=np.bool_)
-    if not len(columns):
-        return ~found
-    # The triangular factor has the same inner products as the columns and few rows.
-    reduced: Floats = np.asarray(np.linalg.qr(columns, mode="r"))
-    basis: Floats = np.zeros((len(reduced), 0))
-    for place, column in enumerate(reduced.T):
-        rest = column - basis @ (basis.T @ column)
-        # Once more, because the first subtraction leaves rounding in directions that are almost explained.
-        rest = rest - basis @ (basis.T @ rest)
-        length, whole = float(np.linalg.norm(rest)), float(np.linalg.norm(column))
-        if length <= COLLINEAR * whole:
-            found[place] = True
-        else:
-            basis = np.column_stack([basis, rest / length])
-    return found
 
 
 def term_tests(found: Coefficients) -> tuple[TermTest, ...]:

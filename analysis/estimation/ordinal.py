@@ -20,8 +20,9 @@ from scipy import special
 from analysis.errors import DesignError, SpecError
 from analysis.estimation.families import family_of
 from analysis.estimation.formulas import spelled
+from analysis.estimation.least_squares import collinear_columns
 from analysis.estimation.model_matrices import ModelMatrix, Variable
-from analysis.estimation.models import Coefficients, LinearPredictor, collinear_columns
+from analysis.estimation.models import Coefficients, LinearPredictor
 from analysis.estimation.preparation import MOST_LEVELS
 from analysis.estimation.replicates import replicate_covariance
 from analysis.estimation.samples import Sample

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.errors import DesignError
-from analysis.estimation.models import collinear_columns
+from analysis.estimation.least_squares import collinear_columns
 from analysis.estimation.totals import Floats
 
 AreaMethod = Literal["REML", "ML", "PM", "DL"]

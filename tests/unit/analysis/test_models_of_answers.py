@@ -10,7 +10,8 @@ import pytest
 from analysis.errors import AnalysisError
 from analysis.estimation.answers import answer_of
 from analysis.estimation.families import FAMILIES, family_of
-from analysis.estimation.models import LinearPredictor, collinear_columns
+from analysis.estimation.least_squares import collinear_columns, inverse_gram, least_squares
+from analysis.estimation.models import LinearPredictor
 from analysis.estimation.ordinal import Thresholds
 from analysis.estimation.reliability import DesignAlpha
 from analysis.estimation.spec import parse_specification
@@ -164,3 +165,26 @@ def test_columns_that_others_explain_are_found_in_their_order() -> None:
     x = np.random.default_rng(3).normal(size=(40, 4))
     columns = np.column_stack([x[:, 0], 1e6 * x[:, 0], x[:, 1], np.zeros(40), x[:, 0] - x[:, 1] / 1e5, x[:, 2]])
     assert collinear_columns(columns).tolist() == [False, True, False, True, True, False]
+
+
+@pytest.mark.parametrize("nearness", [1.0, 1e-2, 1e-4, 1e-7])
+def test_least_squares_are_as_exact_as_the_columns_allow(nearness: float) -> None:
+    draws = np.random.default_rng(4)
+    base = draws.normal(size=(200, 3))
+    columns = np.column_stack([base[:, 0], 1e5 * (base[:, 0] + nearness * base[:, 1]), base[:, 2]])
+    known = np.array([2.0, -3e-5, 0.5])
+    found, inverse = least_squares(columns, columns @ known)
+    assert found == pytest.approx(known, rel=1e-12 / nearness)
+    assert inverse == pytest.approx(inverse_gram(columns))
+    lengths = np.linalg.norm(columns, axis=0)
+    of_length_one = inverse * np.outer(lengths, lengths)
+    assert of_length_one @ (columns.T @ columns / np.outer(lengths, lengths)) == pytest.approx(
+        np.eye(3), abs=1e-13 / nearness**2
+    )
+
+
+def test_least_squares_of_collinear_columns_are_refused() -> None:
+    column = np.random.default_rng(5).normal(size=50)
+    for columns in ([column, 3 * column], [column, np.zeros(50)]):
+        with pytest.raises(np.linalg.LinAlgError):
+            least_squares(np.column_stack(columns), column)
