@@ -340,9 +340,15 @@ def _remarks(parts: Sequence[SampledStratum]) -> list[str]:
             )
         if part.wanted == 0:
             found.append(f"stratum {name} of {part.population} people gets nobody: it is not covered")
-        if part.certain:
+        if part.certain and part.n_drawn < part.n_clusters:
             found.append(
                 f"stratum {name}: {len(part.certain)} of {part.n_drawn} clusters are in for sure (probability 1): "
                 f"{', '.join(part.certain[:5])}{', …' if len(part.certain) > 5 else ''}"
             )
+    n_whole = sum(part.n_clusters > 1 and part.n_drawn == part.n_clusters for part in parts)
+    if n_whole:
+        found.append(
+            f"in {n_whole} of {len(parts)} strata all clusters are asked: standard errors take them as drawn by chance "
+            "all the same, and are rather too large"
+        )
     return found

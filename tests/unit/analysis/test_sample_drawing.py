@@ -133,6 +133,12 @@ def test_a_size_measure_of_the_frame_decides_who_is_certain() -> None:
         draw_sample(frame, replace(SIMPLE, stages=(replace(stage, certainty="refuse"),)), 1)
 
 
+def test_clusters_that_are_all_asked_are_said_once() -> None:
+    drawn = draw_sample(FRAME, replace(SIMPLE, stages=(ClusterStage("village", per=2),)), 1)
+    assert [part.n_drawn for part in drawn.parts] == [part.n_clusters for part in drawn.parts]
+    assert [warning for warning in drawn.warnings if "all clusters are asked" in warning] == list(drawn.warnings)
+
+
 def test_a_cluster_with_fewer_people_than_its_take_is_asked_as_a_whole_and_said() -> None:
     frame = frame_of({("w1", "d"): (3, 4, 5)})
     plan = replace(
