@@ -1,6 +1,6 @@
 """Are units that bend their answers found, and honest ones left in peace? Rounds with planted answers.
 
-Run: python benchmarks/quality_power.py [ROUNDS]        default: 40 honest rounds, and 40 of each kind of bending
+Run: python benchmarks/quality_power.py [ROUNDS]        default: 20 honest rounds, and 20 of each kind of bending
 
 Practice people answer `sipas/2017.1` in 54 units, 200 people each, on slips, on tablets at the counter and to the
 control channel. In a bent round the first three units do what the kind says. A unit is found where any of its rows of
@@ -148,7 +148,7 @@ def tally(kind: Kind, n_rounds: int, pool: ProcessPoolExecutor | None = None) ->
 
 def main() -> None:
     """Print the table."""
-    n_rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 40
+    n_rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     started = time.perf_counter()
     print(f"{n_rounds} rounds of each kind, seeds {FIRST_SEED} to {FIRST_SEED + n_rounds - 1}; {N_UNITS} units of "
           f"{RESPONDENTS} answers, {N_BENT} of them bent; {REFERENCE}\n")  # fmt: skip

@@ -14,10 +14,12 @@ from benchmarks.coverage.counting import DRAWS, FIRST_SEED, Coverage, count, cov
 from benchmarks.coverage.plot import coverage_svg
 
 HERE = Path(__file__).parent
+README = HERE.parent / "README.md"
+BEGINS, ENDS = "<!-- the table of make coverage begins -->", "<!-- the table of make coverage ends -->"
 
 
 def main() -> None:
-    """Play the rounds that are missing, and write the table, the CSV file and the plot of all."""
+    """Play the rounds that are missing; write the table into benchmarks/README.md, and the CSV file and the drawing."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.coverage")
     parser.add_argument("--rounds", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=2)
@@ -30,14 +32,26 @@ def main() -> None:
         print(f"{done} of {total} rounds, {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
 
     found = list(coverages(count(given.rounds, given.state, given.workers, tell)))
-    print(f"{given.rounds} rounds, seeds {FIRST_SEED} to {FIRST_SEED + (given.rounds - 1) // DRAWS}\n")
-    print(table(found))
+    last_seed = FIRST_SEED + (given.rounds - 1) // DRAWS
+    heading = f"{given.rounds:,} rounds, seeds of the provinces {FIRST_SEED} to {last_seed}."
+    print(f"{heading}\n\n{table(found)}")
     given.out.mkdir(parents=True, exist_ok=True)
     with (given.out / "coverage.csv").open("w", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow([field.name for field in fields(Coverage)])
         writer.writerows([_cell(getattr(row, field.name)) for field in fields(Coverage)] for row in found)
+    if given.out == HERE:
+        README.write_text(filled(README.read_text(encoding="utf-8"), f"{heading}\n\n{table(found)}"), encoding="utf-8")
     (given.out / "coverage.svg").write_text(coverage_svg(found, given.rounds), encoding="utf-8")
+
+
+def filled(document: str, text: str) -> str:
+    """The document with the text between its two marks."""
+    before, _, rest = document.partition(BEGINS)
+    _, _, after = rest.partition(ENDS)
+    if not after:
+        raise SystemExit(f"{README}: found no place for the table, expected it between {BEGINS} and {ENDS}")
+    return f"{before}{BEGINS}\n{text}\n{ENDS}{after}"
 
 
 def table(found: list[Coverage]) -> str:
