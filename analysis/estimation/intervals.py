@@ -69,8 +69,8 @@ def transformed_interval(
     interval = t_interval(centre, (se * slope) ** 2, df, level)
     if interval is None:
         return None
-    # Beyond a right angle the sine turns back, in R as well: there the bound is a little inside the scale's end.
-    ends = [_logistic(end) if scale == "logit" else math.sin(end) ** 2 for end in interval]
+    # Beyond nought and a right angle the sine would turn back into the scale.
+    ends = [_logistic(end) if scale == "logit" else math.sin(min(max(end, 0.0), math.pi / 2)) ** 2 for end in interval]
     return bounds[0] + ends[0] * (bounds[1] - bounds[0]), bounds[0] + ends[1] * (bounds[1] - bounds[0])
 
 

@@ -1,6 +1,7 @@
 """The kind svyciprop: the share of rows for which an expression is true, by several methods, in several domains."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from analysis.errors import SpecError
 from analysis.estimation.domains import domains_of, everybody
 from analysis.estimation.expressions import columns_in, truths_of
+from analysis.estimation.intervals import t_quantile
 from analysis.estimation.proportions import BLIND_METHODS, METHODS, Proportion, proportions
 from analysis.estimation.questions.registry import Answer, Asked, Kind
 from analysis.estimation.questions.rows import result_row
@@ -91,9 +93,8 @@ def _row(
     elif interval is None:
         reasons["ci"] = f"{share.df:g} degrees of freedom are left, PSUs minus strata"
     note = _note(share, method)
-    if method == "beta" and se == 0 and interval is not None and not share.is_unanimous:
-        # The answers of this command are those of R, and R's qbeta has one half where both parameters are infinite.
-        interval, note = (0.5, 0.5), "the variance is 0: the share is known, and this interval is R's convention alone"
+    if value is not None and se is not None and interval is not None and not share.is_unanimous:
+        interval, note = _as_in_r(value, se, share.df, method, interval)
     return result_row(
         question.label or question.expression,
         value,
@@ -106,6 +107,21 @@ def _row(
         method=method,
         note=note,
     )
+
+
+def _as_in_r(
+    value: float, se: float, df: float, method: str, interval: tuple[float, float]
+) -> tuple[tuple[float, float], str | None]:
+    """The interval as R has it, whose answers are those of this command, and a note where it cannot be meant."""
+    if method == "beta" and se == 0:
+        # qbeta is one half where both parameters are infinite.
+        return (0.5, 0.5), "the variance is 0: the share is known, and this interval is R's convention alone"
+    if method == "asin" and (interval[0] <= 0 or interval[1] >= 1):
+        # The sine of an angle below 0 or above a right one turns back into the scale.
+        centre, half = math.asin(math.sqrt(value)), t_quantile(0.975, df) * se / (2 * math.sqrt(value * (1 - value)))
+        turned = (math.sin(centre - half) ** 2, math.sin(centre + half) ** 2)
+        return turned, f"the scale ends: the bounds are {interval[0]:.6g} and {interval[1]:.6g}, R turns back into it"
+    return interval, None
 
 
 def _note(share: Proportion, method: str) -> str | None:
