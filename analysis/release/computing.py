@@ -18,7 +18,8 @@ from analysis.indices.trees import UNCOUNTED, IndexTree, index_tree
 from analysis.release.cell_weights import CellWeights, cell_weights
 from analysis.release.compared_units import ComparedUnits, Covariance
 from analysis.release.differences import difference_rows
-from analysis.release.disclosure import RULES, Candidate, disclose, plan_by_rules
+from analysis.release.disclosure import RULES, Candidate, disclose, formulas_as_printed, plan_by_rules
+from analysis.release.disclosure_first_rules import FIRST_RULES
 from analysis.release.distributions import distribution_rows
 from analysis.release.edition import FORMAT, MODULE_SEPARATOR, Edition
 from analysis.release.fieldwork import Extreme, extreme, fieldwork_of
@@ -152,6 +153,8 @@ def compute_edition(
         formulas = []
     else:
         formulas = _formulas(round_, host, estimated, compared.rows)
+        if disclosure_rules > FIRST_RULES:
+            formulas = formulas_as_printed(formulas, rows, round_.units_of_bloc, plan)
         differences = difference_rows(compared)
         ranks = rank_rows(compared, differences)
     for module in questionnaire.modules:

@@ -24,9 +24,11 @@ from analysis.release.rows import (
     BLOC_PREFIX,
     COMPLEMENTARY,
     DOMINANCE,
+    ROOT,
     TOO_FEW_ANSWERS,
     TOO_FEW_RESPONDENTS,
     EstimateRow,
+    FormulaRow,
 )
 
 # The rules by which editions are made now.
@@ -196,6 +198,32 @@ def _published(candidate: Candidate, reason: str | None, plan: Plan, *, is_round
     if is_shown and is_rounded:
         row = _as_printed(row, plan.decimals)
     return replace(row, n=n, caution=is_shown and candidate.weight_of_cell < plan.caution_below)
+
+
+def formulas_as_printed(
+    formulas: Sequence[FormulaRow], rows: Sequence[EstimateRow], blocs: Mapping[str, Sequence[str]], plan: Plan
+) -> list[FormulaRow]:
+    """The index by other formulas, of totals that hidden units are in with the digits that pages have.
+
+    A mean over its maximum and a rescaled mean are one figure on two scales: the one would tell the other's digits.
+    """
+    hidden = {row.unit for row in rows if row.node == ROOT and row.suppressed}
+    over = {BLOC_PREFIX + bloc for bloc, units in blocs.items() if hidden.intersection(units)}
+    over |= {ALL} if over else set()
+    return [_shortened(row, plan.decimals) if row.unit in over else row for row in formulas]
+
+
+def _shortened(row: FormulaRow, decimals: int) -> FormulaRow:
+    def printed(value: float | None, places: int = decimals) -> float | None:
+        return None if value is None else round(value, places)
+
+    return replace(
+        row,
+        estimate=printed(row.estimate),
+        se=printed(row.se, decimals + 1),
+        low=printed(row.low),
+        high=printed(row.high),
+    )
 
 
 def _as_printed(row: EstimateRow, decimals: int) -> EstimateRow:

@@ -23,11 +23,12 @@ from analysis.release.edition import (
     ESTIMATES_CSV,
     FORMULAS_CSV,
     MANIFEST,
+    OPEN_LINK_CSV,
     RANKS_CSV,
     Edition,
 )
 from analysis.release.public_accounting import unsure_counts
-from analysis.release.rows import ALL, BLOC_PREFIX, HARD, EstimateRow
+from analysis.release.rows import ALL, BLOC_PREFIX, HARD, NO_ANSWERS, ROOT, EstimateRow
 from analysis.sealed_folders import Finding
 
 _AT_END = 1e-9
@@ -64,6 +65,8 @@ def audit(
         *_spreads(edition),
         *_comparisons(edition),
         *_counts(edition),
+        *_digits(edition),
+        *_open_link(edition),
         *(_ranges(figures, _given_away(edition, earlier, weights)) if _are_known(edition, weights) else ()),
     ]
     return Audit(tuple(findings), figures)
@@ -207,6 +210,42 @@ def _counts(edition: Edition) -> Iterator[Finding]:
     for channel, count in edition.fieldwork.channels if edition.fieldwork is not None else ():
         if count < smallest:
             yield Finding(_place(MANIFEST, "fieldwork", f"channel {channel}"), str(count), f"at least {smallest}")
+
+
+def _digits(edition: Edition) -> Iterator[Finding]:
+    """Totals that hidden units are in, with more digits than pages have: those tell which small counts make them up."""
+    if edition.profile_of(ROOT).formula == STANDARDISED:
+        return
+    decimals = edition.plan.decimals
+    bloc_of = {unit.code: BLOC_PREFIX + unit.bloc_code for unit in edition.units}
+    over = {
+        (owner, row.node)
+        for row in edition.estimates
+        if row.suppressed and row.unit in bloc_of and row.reason != NO_ANSWERS
+        for owner in (bloc_of[row.unit], ALL)
+    }
+    told = [
+        (_place(ESTIMATES_CSV, f"unit {r.unit}", f"node {r.node}"), r.estimate, (r.unit, r.node))
+        for r in edition.estimates
+    ]
+    told += [
+        (_place(FORMULAS_CSV, f"unit {r.unit}", f"formula {r.formula}"), r.estimate, (r.unit, ROOT))
+        for r in edition.formulas
+    ]
+    for place, value, cell in told:
+        if cell in over and value is not None and round(value, decimals) != value:
+            yield Finding(place, f"{value!r} over hidden figures", f"{decimals} decimals")
+
+
+def _open_link(edition: Edition) -> Iterator[Finding]:
+    """Answers of an open link, which are counted by themselves."""
+    smallest = edition.plan.suppress_below
+    for row in edition.open_link:
+        place = _place(OPEN_LINK_CSV, f"unit {row.unit}", f"node {row.node}")
+        if row.n is not None and 0 < row.n < smallest:
+            yield Finding(place, f"n {row.n}", f"none, or at least {smallest}")
+        if row.mean is not None and row.n is None:
+            yield Finding(place, "a figure of too few", f"one of {smallest} at least")
 
 
 def _given_away(edition: Edition, earlier: Sequence[Edition], weights: Weights | None) -> set[tuple[str, str]]:

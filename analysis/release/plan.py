@@ -82,7 +82,7 @@ class Plan:
     interval: Interval = "t"
     ranking: Ranking = Ranking()
     quality: QualityPlan = field(default_factory=QualityPlan)
-    disclosure: DisclosurePlan = DisclosurePlan()
+    disclosure: DisclosurePlan = field(default_factory=DisclosurePlan)
 
     def profile_for(self, questionnaire: Questionnaire) -> str:
         """The name of the profile that scores this questionnaire: the plan's, or the questionnaire's default.

@@ -19,8 +19,8 @@ COLLECTED = {"elsewhere": "elsewhere_text", "simulated": "simulated_text"}
 TIERS = ("above", "not_different", "below")
 KNOWN_REASONS = frozenset(
     {
-        "too_few_respondents", "too_few_answers", "complementary", "no_answers", "one_cluster", "no_population",
-        "no_hard_data", "one_unit", "same_extremes", "no_units",
+        "too_few_respondents", "too_few_answers", "dominance", "answers_alike", "complementary",
+        "no_answers", "one_cluster", "no_population", "no_hard_data", "one_unit", "same_extremes", "no_units",
     }
 )  # fmt: skip
 
