@@ -203,9 +203,11 @@ def _bootstrap(
     if kind == "mrbbootstrap":
         return _halved_stages(sample, n_replicates, draws), 1 / (n_replicates - 1)
     lonely = np.flatnonzero((first.sizes < 2) & (first.left_out > CENSUS))
-    if len(lonely):
+    if len(lonely) and sample.design.lonely_psu not in ("remove", "certainty"):
         label = first.labels[lonely[0]] or "(all)"
-        raise DesignError(f"stratum {label}: found one PSU, expected two or more for {kind}")
+        raise DesignError(
+            f"stratum {label}: found one PSU, expected two or more for {kind}, or the rule certainty or remove"
+        )
     if kind == "subbootstrap" and (first.left_out < 1).any():
         raise DesignError("replicates: found a finite population correction, which subbootstrap has not; RaoWu has one")
     factors = np.ones((len(first.stratum), n_replicates))
@@ -222,8 +224,8 @@ def _bootstrap(
     scale = 1 / (n_replicates - 1)
     if kind == "bootstrap":
         # Drawing n of n makes variances too small by the factor 1 - 1/n, whose harmonic mean over strata is made good.
-        typical = 1 / float(np.mean(1 / first.sizes))
-        scale *= typical / (typical - 1)
+        typical = 1 / float(np.mean(1 / first.sizes[first.sizes > 1])) if (first.sizes > 1).any() else np.inf
+        scale *= typical / (typical - 1) if np.isfinite(typical) else 1.0
     return factors, scale
 
 

@@ -88,6 +88,17 @@ def test_a_seed_gives_the_digits_it_always_gave() -> None:
     assert (factors[:6] * 13 / 14).round(9).tolist() == EXPECTED
 
 
+@pytest.mark.parametrize("kind", ["RaoWu", "subbootstrap", "bootstrap"])
+def test_a_stratum_taken_for_certain_is_in_every_replicate(kind: Any) -> None:
+    sheet = read_sheet(FOLDER, "data/replicated_lonely.csv", None)
+    design = SurveyDesign(strata=("h",), clusters=("psu",), weight="w", nest=True, lonely_psu="certainty")
+    sample = sample_of(sheet, design)
+    made = replicate_weights(sample, kind, n_replicates=10, seed=2)
+    is_lonely = np.array(sheet.labels("h").to_pylist()) == "c"
+    assert (made.weights[is_lonely] == sample.weights[is_lonely, None]).all()
+    assert (made.weights[~is_lonely].std(axis=1) > 0).all()
+
+
 def test_fay_of_nothing_is_balanced_halves() -> None:
     sample = _sample(PLAIN)
     halves, fay = replicate_weights(sample, "BRR"), replicate_weights(sample, "Fay", rho=0.0)
