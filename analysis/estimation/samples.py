@@ -6,10 +6,11 @@ tests) and for calibrated weights, whose variance is that of residuals of single
 Source: Särndal, Swensson and Wretman (1992), §5.5 and §6.4; R survey, svyrecvar and svrVar.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -217,17 +218,17 @@ def specified_replicates(factors: Sheet, description: Replicates, sample: Sample
     return replace(found, rscales=rscales)
 
 
-def sample_of(table: Sheet | pa.Table, design: SurveyDesign, subset: str | None = None) -> Sample:
+def sample_of(table: Any, design: SurveyDesign, subset: str | None = None) -> Sample:
     """The sample that a table and a design describe.
 
     Arguments:
-        table: one row for each respondent, a `Sheet` or an Arrow table.
+        table: one row for each respondent, as `sheet_of` takes it.
         design: how the rows were sampled.
         subset: an expression that the analysed rows satisfy; None: all.
 
     Raises SpecError where a cell is not what the design needs, DesignError where the design cannot be.
     """
-    sheet = table if isinstance(table, Sheet) else Sheet("table", dict(_columns_of_table(table)), table.num_rows)
+    sheet = sheet_of(table)
     for column in design.columns:
         if column not in sheet.columns:
             raise DesignError(f"design: found no column {column!r}, expected it among {', '.join(sheet.columns)}")
@@ -257,8 +258,29 @@ def labels_within(sheet: Sheet, column: str, rows: Truths) -> pa.ChunkedArray:
     return pc.fill_null(labels, "")
 
 
-def _columns_of_table(table: pa.Table) -> Mapping[str, pa.ChunkedArray]:
-    return dict(zip(table.column_names, table.columns, strict=True))
+def sheet_of(table: Any, name: str = "table") -> Sheet:
+    """A table in memory as a sheet.
+
+    Arguments:
+        table: a sheet, an Arrow table, a pandas data frame, or columns by their names, each an array of n values;
+            missing is NULL, None or NaN.
+        name: what messages call it.
+
+    Raises SpecError where it has no rows or is no table.
+    """
+    if isinstance(table, Sheet):
+        return table
+    try:
+        read = table if isinstance(table, pa.Table) else pa.table(table)
+    except (pa.ArrowException, TypeError, ValueError) as complaint:
+        raise SpecError(f"{name}: found no table: {' '.join(str(complaint).split())[:200]}") from None
+    if not read.num_rows:
+        raise SpecError(f"{name}: found no rows, expected at least one")
+    columns = dict(zip(read.column_names, read.columns, strict=True))
+    for column, values in columns.items():
+        if pa.types.is_dictionary(values.type):
+            columns[column] = values.cast(values.type.value_type)
+    return Sheet(name, columns, read.num_rows)
 
 
 def _stages(sheet: Sheet, design: SurveyDesign) -> tuple[Stage, ...]:
