@@ -14,6 +14,8 @@ from analysis.release.verification import verify
 from support.archives import SIGNER, Row, archive_at, contents_of, tabulated
 from support.standardised import standardised_archive
 
+pytestmark = pytest.mark.slow
+
 BLOCS = {"u1": "east", "u2": "east", "u3": "west"}
 DRAWN: list[Row] = [(unit, *answers) for unit in BLOCS for answers in [("1", "2", "3"), ("5", "4", "4")] * 15]
 POPULATION = {"u1": 400, "u2": 300, "u3": 200}
@@ -37,7 +39,6 @@ def edition_of(archive: Archive) -> Edition:
 LINKED: list[Row] = [("u1", "5", "5", "5")] * 12 + [("u1", "3", None, "1")] * 12 + [("u2", "4", "4", "4")] * 9
 
 
-@pytest.mark.slow
 def test_they_change_no_estimate_and_no_weight(tmp_path: Path) -> None:
     without, beside = edition_of(archive_of(tmp_path / "a", [])), edition_of(archive_of(tmp_path / "b", LINKED))
     assert beside.estimates == without.estimates
@@ -59,7 +60,6 @@ def test_each_unit_has_plain_means_by_a_name_that_says_so(tmp_path: Path) -> Non
     assert rows["u1", "index"].mean == pytest.approx(75 / 2 + 100 / 6 + 50 / 3)
 
 
-@pytest.mark.slow
 def test_few_are_hidden_and_no_total_gives_them_back(tmp_path: Path) -> None:
     rows = {(row.unit, row.node): row for row in edition_of(archive_of(tmp_path / "a", LINKED)).open_link}
     hidden = rows["u2", "index"]
@@ -69,7 +69,6 @@ def test_few_are_hidden_and_no_total_gives_them_back(tmp_path: Path) -> None:
         assert rows["all", node].n == 24
 
 
-@pytest.mark.slow
 def test_an_item_with_few_answers_hides_itself_and_what_stands_above_it(tmp_path: Path) -> None:
     linked: list[Row] = [("u1", "5", "5", "5")] * 9 + [("u1", "3", None, "1")] * 12
     rows = {row.node: row for row in edition_of(archive_of(tmp_path / "a", linked)).open_link if row.unit == "u1"}
@@ -77,14 +76,12 @@ def test_an_item_with_few_answers_hides_itself_and_what_stands_above_it(tmp_path
     assert rows["b"].reason == rows["index"].reason == "too_few_answers"
 
 
-@pytest.mark.slow
 def test_a_unit_that_only_a_link_answered_for_has_no_estimate(tmp_path: Path) -> None:
     edition = edition_of(archive_of(tmp_path / "a", [("u9", "5", "5", "5")] * 20, {"u9": "west"}))
     assert edition.row("u9").reason == "no_answers"
     assert {row.unit: row.n for row in edition.open_link} == {"u9": 20, "all": 20}
 
 
-@pytest.mark.slow
 def test_a_standardised_profile_has_plain_means_of_items_alone(tmp_path: Path) -> None:
     archive = standardised_archive(tmp_path / "a", [("u1", "3", "4", "5")] * 30 + [("u2", "1", "4", "2")] * 30)
     contents = archive.contents
@@ -96,7 +93,6 @@ def test_a_standardised_profile_has_plain_means_of_items_alone(tmp_path: Path) -
     assert {row.mean for row in edition.open_link if row.node == "a"} == {3.0}
 
 
-@pytest.mark.slow
 def test_an_edition_carries_them_and_verification_computes_them_again(tmp_path: Path) -> None:
     archive = archive_of(tmp_path / "archive", LINKED)
     edition = edition_of(archive)

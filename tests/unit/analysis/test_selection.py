@@ -73,6 +73,7 @@ def test_hajek_meets_the_mean_but_for_a_part_of_its_own_error_that_goes_with_the
     assert abs(means.mean() - values.mean()) < (0.1 + 4 / np.sqrt(len(means))) * means.std()
 
 
+@pytest.mark.slow
 def test_joint_probabilities_of_a_systematic_sample_are_those_of_all_its_starts() -> None:
     drawn = draw_pps(generator_of(3), SIZES, 4)
     others = ~drawn.is_certain
