@@ -155,11 +155,19 @@ class Thresholds:
                     [place[:p], np.cumsum(np.concatenate([place[p : p + 1], np.exp(place[p + 1 :])]))]
                 )
 
+        # The slope is asked for where the height was last.
+        last: list[tuple[Floats, _Bent]] = []
+
+        def bent_at(place: Floats) -> _Bent:
+            if not last or last[0][0] is not place:
+                last[:] = [(place, self._bent(unfolded(place), answers, needs_second=False))]
+            return last[0][1]
+
         def height(place: Floats) -> float:
-            return -self._bent(unfolded(place), answers).height(answers)
+            return -bent_at(place).height(answers)
 
         def slope(place: Floats) -> Floats:
-            scores = -self._slope_of(self._bent(unfolded(place), answers), answers)
+            scores = -self._slope_of(bent_at(place), answers)
             # A threshold moves with the first one and with every distance below it.
             below = np.cumsum(scores[p:][::-1])[::-1]
             return np.concatenate([scores[:p], below[:1], below[1:] * np.exp(place[p + 1 :])])
@@ -191,7 +199,7 @@ class Thresholds:
         thresholds = special.logit(below) if self.link == "logistic" else special.ndtri(below)
         return np.concatenate([np.zeros(answers.x.shape[1]), thresholds])
 
-    def _bent(self, theta: Floats, answers: "_Answers") -> "_Bent":
+    def _bent(self, theta: Floats, answers: "_Answers", *, needs_second: bool = True) -> "_Bent":
         """The chances at some slopes and thresholds, and how they change with their bounds; none where they cross."""
         p = answers.x.shape[1]
         if not np.isfinite(theta).all() or (np.diff(theta[p:]) <= 0).any():
@@ -203,6 +211,8 @@ class Thresholds:
         above, below = self._density(upper), self._density(lower)
         with np.errstate(divide="ignore", invalid="ignore"):
             of_upper, of_lower = above / chance, below / chance
+            if not needs_second:
+                return _Bent(chance, of_upper, of_lower, np.zeros(1), np.zeros(1))
             twice_upper = of_upper**2 - self._bend(upper, above) / chance
             twice_lower = of_lower**2 + self._bend(lower, below) / chance
         return _Bent(chance, of_upper, of_lower, twice_upper, twice_lower)
@@ -234,13 +244,15 @@ class Thresholds:
     def _between(self, lower: Floats, upper: Floats) -> Floats:
         curve = special.expit if self.link == "logistic" else special.ndtr
         # In the upper half the difference is taken of the chances above, where digits are not lost.
-        is_high = lower > 0
-        found: Floats = np.where(is_high, curve(-lower) - curve(-upper), curve(upper) - curve(lower))
+        side = np.where(lower > 0, -1.0, 1.0)
+        found: Floats = (curve(side * upper) - curve(side * lower)) * side
         return found
 
     def _density(self, z: Floats) -> Floats:
         if self.link == "logistic":
-            found: Floats = special.expit(z) * special.expit(-z)
+            # Of the two tails the far one, which keeps its digits.
+            tail = np.exp(-np.abs(z))
+            found: Floats = tail / (1 + tail) ** 2
             return found
         return np.exp(-(z**2) / 2) / _ROOT_OF_TWO_PI
 
