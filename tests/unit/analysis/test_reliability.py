@@ -34,6 +34,7 @@ def _hierarchical(general: np.ndarray, own: np.ndarray) -> np.ndarray:
     return np.asarray(found)
 
 
+@pytest.mark.slow
 def test_omega_of_a_known_structure_is_the_known_omega() -> None:
     general, own = np.array([0.8, 0.6, 0.7]), np.array([0.7, 0.6, 0.8, 0.5, 0.9, 0.7, 0.6, 0.6, 0.8])
     correlation = _hierarchical(general, own)
