@@ -88,7 +88,7 @@ class Sample:
 
     def within(self, rows: Truths) -> "Sample":
         """The same design with fewer analysed rows (n,); the others stay in it with weight 0."""
-        return replace(self, inside=self.inside & rows, base=self.base or self)
+        return replace(self, inside=self.inside & np.asarray(rows, dtype=np.bool_), base=self.base or self)
 
     @cached_property
     def df(self) -> float:
