@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import sparse
 
 from analysis.errors import SpecError
-from analysis.estimation.functionals import Means, Totals
 from analysis.estimation.quadratic_forms import exact_tail, saddlepoint_tail
+from analysis.estimation.replicates import replicate_covariance
 from analysis.estimation.samples import Estimated, Sample
 from analysis.estimation.totals import Floats, Integers
 
@@ -69,12 +70,12 @@ class _Table:
     """A table of R rows and C columns, with the cells of its rows side by side.
 
     Attributes:
-        answered: the sample of those who have both categories; cells: 1 in the cell of each row (n, R * C).
+        answered: the sample of those who have both categories; cells: 1 in the cell of each row (n, R * C), sparse.
         n: all analysed rows; df: degrees of freedom of the design; are_replicated: variances come from replicates.
     """
 
     answered: Sample
-    cells: Floats
+    cells: sparse.csr_array
     shape: tuple[int, int]
     n: int
     df: float
@@ -95,8 +96,8 @@ class _Table:
         (n_rows, row), (n_columns, column) = codes
         if n_rows * n_columns > MOST_CELLS:
             raise SpecError(f"found a table of {n_rows} by {n_columns} cells, expected at most {MOST_CELLS} cells")
-        cells = np.zeros((sample.n_rows, n_rows * n_columns))
-        cells[np.flatnonzero(is_answered), row * n_columns + column] = 1.0
+        places = (np.flatnonzero(is_answered), row * n_columns + column)
+        cells = sparse.csr_array((np.ones(len(row)), places), shape=(sample.n_rows, n_rows * n_columns))
         # A calibrated sample keeps all its rows, and R counts them.
         everything = _all_rows(sample) if sample.calibration else sample
         return cls(
@@ -112,7 +113,7 @@ class _Table:
         """Pearson's χ², corrected by the eigenvalues of the generalised design effects."""
         from scipy.special import chdtrc, fdtrc
 
-        found = self.answered.estimate(Means(self.cells))
+        found = self._shares()
         shares = found.values.reshape(self.shape)
         independent = np.outer(shares.sum(axis=1), shares.sum(axis=0))
         chi2 = float(self.n * ((shares - independent) ** 2 / independent).sum())
@@ -132,6 +133,28 @@ class _Table:
         # R knows the scale of replicate designs without error here.
         return _judged(chi2, {}, tail(chi2, weights, math.inf if self.are_replicated else ddf))
 
+    def _totals(self) -> Estimated:
+        """The totals of the cells with their covariance."""
+        sample, weights = self.answered, self.answered.active
+        values = np.asarray(weights @ self.cells, dtype=np.float64)
+        if sample.replicates is None:
+            return Estimated(values, sample.covariance_of_totals(self.cells * weights[:, None]))
+        again = np.asarray(self.cells.T @ sample.replicates.weights, dtype=np.float64)
+        return Estimated(values, replicate_covariance(again, values, sample.replicates))
+
+    def _shares(self) -> Estimated:
+        """The shares of the cells with their covariance, which without replicates is linear in that of the totals."""
+        found, sample = self._totals(), self.answered
+        whole = float(found.values.sum())
+        shares = found.values / whole
+        if sample.replicates is None:
+            slopes: Floats = (np.eye(len(shares)) - shares[:, None]) / whole
+            return Estimated(shares, slopes @ found.covariance @ slopes.T)
+        again = np.asarray(self.cells.T @ sample.replicates.weights, dtype=np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            replicated = again / again.sum(axis=0)
+        return Estimated(shares, replicate_covariance(replicated, shares, sample.replicates))
+
     def _design_effects(self, found: Estimated) -> Floats | None:
         contrasts = np.kron(_contrasts(self.shape[0]), _contrasts(self.shape[1]))
         with np.errstate(divide="ignore"):
@@ -146,7 +169,7 @@ class _Table:
         """The Wald statistic of the cells' totals less those of independence."""
         from scipy.special import fdtrc
 
-        found = self.answered.estimate(Totals(self.cells))
+        found = self._totals()
         totals = found.values.reshape(self.shape)
         by_row, by_column, whole = totals.sum(axis=1), totals.sum(axis=0), totals.sum()
         surplus = (totals - np.outer(by_row, by_column) / whole)[1:, 1:].ravel()
