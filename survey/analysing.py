@@ -9,9 +9,11 @@ from analysis.archive import MANIFEST, read_archive
 from analysis.exporting.estimates_book import estimates_xlsx
 from analysis.release.computing import compute_edition
 from analysis.release.edition import (
+    DIFFERENCES_CSV,
     ESTIMATES_CSV,
     ESTIMATES_JSON,
     ESTIMATES_PARQUET,
+    FORMULAS_CSV,
     RANKS_CSV,
     Edition,
     edition_tables,
@@ -22,7 +24,9 @@ from survey.errors import BadInput, NotFound
 from survey.plain_files import read_plain_file
 
 ESTIMATES_XLSX = "estimates.xlsx"
-WRITTEN = (ESTIMATES_CSV, ESTIMATES_PARQUET, ESTIMATES_JSON, RANKS_CSV, ESTIMATES_XLSX)
+WRITTEN = (
+    ESTIMATES_CSV, ESTIMATES_PARQUET, ESTIMATES_JSON, RANKS_CSV, DIFFERENCES_CSV, FORMULAS_CSV, ESTIMATES_XLSX,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ def read_hard_data(path: Path | None) -> HardData | None:
 
 
 def analyse(archive_path: Path, out: Path, today: date, hard_data: HardData | None = None) -> Analysis:
-    """The estimates and ranks of an archive, written into `out`; files of the same names there are replaced.
+    """The tables of an archive, written into `out`; files of the same names there are replaced.
 
     Raises ArchiveError when the archive is not whole, PlanError or DesignError when it cannot be analysed,
     AnalysisError when the hard data are not what its profile needs, BadInput when `out` is no folder; nothing is

@@ -14,7 +14,7 @@ from survey.cli.hard_data_option import hard_data_option
 @hard_data_option
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 def command(target: str, out: Path, hard_data: Path | None, as_json: bool) -> None:
-    """Run the plan of a sealed round: estimates.csv, .parquet, .json and .xlsx, and ranks.csv."""
+    """Run the plan of a sealed round: estimates.csv, .parquet, .json and .xlsx, ranks, differences and formulas."""
     from survey.analysing import analyse, archive_of_round, names_a_folder, read_hard_data
     from survey.cli.instance import current_settings
     from survey.services import today

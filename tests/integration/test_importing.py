@@ -224,7 +224,8 @@ def test_analyse_and_verify_follow(run_hailong: RunHailong, files: Path, setting
     done = run_hailong("analyse", "wards-2026", "--out", tmp_path / "out")
     assert done.exit_code == 0, done.errors
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "estimates.csv", "estimates.json", "estimates.parquet", "estimates.xlsx", "ranks.csv",
+        "differences.csv", "estimates.csv", "estimates.json", "estimates.parquet", "estimates.xlsx", "formulas.csv",
+        "ranks.csv",
     }  # fmt: skip
     header, first = (tmp_path / "out" / "estimates.csv").read_text().splitlines()[:2]
     assert header.startswith("round,unit,node,label,estimate,se,low,high,level,method,df,n,n_effective,deff,suppressed")

@@ -188,7 +188,7 @@ def test_the_csv_of_a_unit_reads_back_as_the_editions_rows(client: PageClient, e
 
 def test_the_tables_of_the_edition_leave_byte_for_byte(client: PageClient, sqlite_settings: Settings) -> None:
     folder = sqlite_settings.instance / "editions" / "sipas-2026" / "1"
-    for name in ("estimates.csv", "ranks.csv", "distributions.csv"):
+    for name in ("estimates.csv", "ranks.csv", "differences.csv", "formulas.csv", "distributions.csv"):
         assert client.raw.get(f"{ROUND}/{name}").data == (folder / name).read_bytes()
 
 

@@ -8,7 +8,16 @@ from http import HTTPStatus
 from flask import Blueprint, Response, abort, current_app, request, url_for
 
 from analysis.errors import EditionError
-from analysis.release.edition import ACCOUNTING_CSV, DISTRIBUTIONS_CSV, ESTIMATES_CSV, HARD_CSV, RANKS_CSV, Edition
+from analysis.release.edition import (
+    ACCOUNTING_CSV,
+    DIFFERENCES_CSV,
+    DISTRIBUTIONS_CSV,
+    ESTIMATES_CSV,
+    FORMULAS_CSV,
+    HARD_CSV,
+    RANKS_CSV,
+    Edition,
+)
 from analysis.release.rows import ALL
 from analysis.scorecards.annex import compose_annex
 from analysis.scorecards.charts import row_chart
@@ -25,6 +34,8 @@ ONE_MINUTE = 60
 TABLES = {
     "download_estimates": ESTIMATES_CSV,
     "download_ranks": RANKS_CSV,
+    "download_differences": DIFFERENCES_CSV,
+    "download_formulas": FORMULAS_CSV,
     "download_accounting": ACCOUNTING_CSV,
     "download_hard": HARD_CSV,
 }

@@ -12,6 +12,7 @@ import pytest
 from scipy.stats import t as student
 
 from analysis.archive import Archive
+from analysis.errors import PlanError
 from analysis.estimation.multiplicity import adjusted
 from analysis.release.computing import compute_edition
 from analysis.release.edition import (
@@ -22,6 +23,7 @@ from analysis.release.edition import (
     read_edition,
     write_edition,
 )
+from analysis.release.plan import Plan, Ranking, parse_plan, plan_source
 from analysis.release.verification import examine
 from support.archives import PLAN, QUESTIONNAIRE, ROOT_WEIGHTS, SIGNER, archive_at, contents_of, tabulated
 from support.standardised import standardised_archive
@@ -234,3 +236,16 @@ def test_a_logit_interval_stays_on_the_scale_and_leans_to_its_middle(tmp_path: P
             assert 0 < other.low < (other.estimate or 0) < other.high < 100
             if (other.estimate or 0) > 50:
                 assert (other.estimate or 0) - other.low > other.high - (other.estimate or 0)
+
+
+def test_a_plan_says_how_intervals_are_made_and_what_rank_sets_are_drawn_from() -> None:
+    plan = Plan(interval="logit", ranking=Ranking(500, 7))
+    assert parse_plan(plan_source(plan), "plan.yaml") == plan
+    assert parse_plan(PLAN.encode(), "plan.yaml").interval == "t"
+    for wrong, said in (
+        ("interval: wald", "interval"),
+        ("ranking: {draws: 10}", "draws"),
+        ("ranking: {sed: 1}", "sed"),
+    ):
+        with pytest.raises(PlanError, match=said):
+            parse_plan((PLAN + wrong + "\n").encode(), "plan.yaml")
