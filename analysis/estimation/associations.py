@@ -138,7 +138,8 @@ class _Table:
         sample, weights = self.answered, self.answered.active
         values = np.asarray(weights @ self.cells, dtype=np.float64)
         if sample.replicates is None:
-            return Estimated(values, sample.covariance_of_totals(self.cells * weights[:, None]))
+            influence = (self.cells * weights[:, None]).tocsr()
+            return Estimated(values, sample.covariance_of_totals(influence))
         again = np.asarray(self.cells.T @ sample.replicates.weights, dtype=np.float64)
         return Estimated(values, replicate_covariance(again, values, sample.replicates))
 
