@@ -51,7 +51,7 @@ c_quant("mu284", dm, mm, f, "y1", q = c(.2, .5, .9)); c_var("mu284", dm, mm, f, 
 y <- yrbs[yrbs$stratum %in% sort(unique(yrbs$stratum))[1:9], ]; y <- y[runif(nrow(y)) < .25, ]; y$age <- sample(c("12-14", "15", "16", "17-18"), nrow(y), TRUE); y$sex <- sample(1:2, nrow(y), TRUE); y$qn8[y$age == "12-14"] <- ifelse(is.na(y$qn8[y$age == "12-14"]), NA, 2)
 y <- y[c("psu", "stratum", "weight", "qn8", "age", "sex")]; f <- put_csv(y, "yrbs"); dy <- svydesign(id = ~psu, weights = ~weight, strata = ~stratum, data = y); my <- meta("psu", "stratum", weights = "weight")
 c_prop("yrbs", dy, my, f, "qn8 == 2", "helmet", by = "age"); c_chisq("yrbs", dy, my, f, "qn8", "age"); c_chisq("yrbs", dy, my, f, "age", "sex"); c_rest("yrbs", dy, my, f, "qn8", "age"); c_ttest("yrbs", dy, my, f, "qn8", "sex"); c_rank("yrbs", dy, my, f, "qn8", "sex")
-c_glm("yrbs", dy, my, f, I(qn8 == 1) ~ factor(sex), "quasibinomial"); c_glm("yrbs", dy, my, f, qn8 ~ age + sex); dys <- subset(dy, sex == 2); c_mean("yrbs_subset", dys, c(my, list(subset = "sex == 2")), f, "qn8"); c_prop("yrbs_subset", dys, c(my, list(subset = "sex == 2")), f, "qn8 == 2", "helmet", by = "age"); c_quant("yrbs_subset", dys, c(my, list(subset = "sex == 2")), f, "weight", rules = "math", itypes = "mean")
+c_glm("yrbs", dy, my, f, I(qn8 == 1) ~ factor(sex), "quasibinomial"); c_glm("yrbs", dy, my, f, qn8 ~ age + sex); dys <- subset(dy, sex == 2); c_mean("yrbs_subset", dys, c(my, list(subset = "sex == 2")), f, "qn8"); c_prop("yrbs_subset", dys, c(my, list(subset = "sex == 2")), f, "qn8 == 2", "helmet"); c_quant("yrbs_subset", dys, c(my, list(subset = "sex == 2")), f, "weight", rules = "math", itypes = "mean")
 
 ## SES: earnings, employers as clusters in strata of size and place
 e <- ses[c("location", "size", "IDunit", "sex", "education", "hoursPaid", "earningsMonth", "earningsHour", "weights")]; e$stratum <- paste(e$location, ifelse(e$size %in% c("E10_49", "E50_249"), "small", "large"))
@@ -68,7 +68,7 @@ f <- put_csv(q, "sai"); dq <- svydesign(~psu, strata = ~stratum, weights = ~w, n
 c_index("sai", dq, mq, f, v[1:6], c(.3, .2, .2, .1, .1, .1), by = "unit", name = "six_items", scale = c(1, 100 / 3)); c_by("sai", dq, mq, f, v[1], "unit"); c_rest("sai", dq, mq, f, v[2], "unit"); c_diff("sai", dq, mq, f, v[1], "unit", list(c("u1", "u2"), c("u3", "u6")))
 c_prop("sai", dq, mq, f, paste(v[1], ">= 3"), "top2", by = "unit"); c_prop("sai", dq, mq, f, paste0(v[3], " %in% c(1, 2, 3, 4)"), "everybody", by = "unit"); c_quant("sai", dq, mq, f, v[5]); c_cralpha("sai", dq, mq, f, c("calm", "secure", "relaxed", "content")); c_chisq("sai", dq, mq, f, v[1], "unit")
 q$calmf <- ordered(q$calm); dq <- update(dq, calmf = ordered(calm)); c_olr("sai", dq, mq, f, calmf ~ tense + upset)
-c_alpha("sai_calm", q, f, c("calm", "secure", "relaxed", "content", "tense"), c(1, 1, 1, 1, -1)); c_alpha("sai_plain", q, f, c("upset", "worrying", "anxious", "nervous", "jittery", "worried")); c_omega("sai", q[complete.cases(q[v]), ], f, v, 3); c_omega("sai_ten", q[complete.cases(q[v]), ], f, v[1:10], 3)
+c_alpha("sai_calm", q, f, c("calm", "secure", "relaxed", "content", "tense"), c(1, 1, 1, 1, -1)); c_alpha("sai_plain", q, f, c("upset", "worrying", "anxious", "nervous", "jittery", "worried")); c_omega("sai", q[complete.cases(q[v]), ], f, v, 3); c_omega("sai_ten", q[complete.cases(q[v[1:10]]), ], f, v[1:10], 3)
 
 ## Calibration of other designs
 margin <- function(x, k) { t <- tapply(k, x, sum); round(t * seq(.9, 1.15, length.out = length(t))) }
