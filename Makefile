@@ -40,10 +40,11 @@ format: $(VENV)/.check ## put the code into its one format
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format --quiet .
 
-lock: $(VENV)/.check ## resolve the dependencies of setup.cfg anew into the two lock files
+lock: $(VENV)/.check ## resolve the dependencies of setup.cfg anew into the three lock files
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile $(LOCK) setup.cfg -o requirements.txt
 	$(BIN)/uv pip compile $(LOCK) --extra dev setup.cfg -o requirements-dev.txt
+	$(BIN)/uv pip compile $(LOCK) --extra spark setup.cfg -o requirements-spark.txt
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 wheel: $(VENV)/.check ## build the source distribution and the wheel into dist/
@@ -67,6 +68,7 @@ $(VENV)/.check: requirements-dev.txt $(VENV)/.run
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.txt
 	@touch $@
 
-$(VENV)/.test: .ci/system-packages $(VENV)/.check
+$(VENV)/.test: .ci/system-packages requirements-spark.txt $(VENV)/.check
 	@PYTHON=$(PYTHON) .ci/system-packages test
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-spark.txt
 	@touch $@

@@ -72,7 +72,17 @@ def _implied_weight(table: Any, design: SurveyDesign) -> Any:
     weight: Any = ibis.literal(1.0)
     for stage, population in enumerate(populations):
         stratum = [*design.strata, *design.clusters[:stage], *design.later_strata[:stage]]
-        window = ibis.window(group_by=stratum) if stratum else ibis.window()
-        sampled = (table[design.clusters[stage]].nunique() if design.clusters else table.count()).over(window)
+        if design.clusters:
+            sampled = _n_distinct(table[design.clusters[stage]], stratum)
+        else:
+            sampled = table.count().over(ibis.window(group_by=stratum) if stratum else ibis.window())
         weight = weight * (population / sampled if are_counts else 1.0 / population)
     return weight
+
+
+def _n_distinct(column: Any, stratum: list[str]) -> Any:
+    """How many values a column has in the row's stratum: those up to the row's own and those from there on, less it."""
+    ways = (column.asc(), column.desc())
+    # Spark counts no distinct values over windows; ranks begin with 0.
+    from_start, from_end = (ibis.dense_rank().over(ibis.window(group_by=stratum or None, order_by=way)) for way in ways)
+    return from_start + from_end + 1
