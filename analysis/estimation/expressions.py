@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.errors import SpecError
+from analysis.estimation.truths import Truth, Truths, plain_truths, truth_of_column
 
 Floats = npt.NDArray[np.float64]
-Truths = npt.NDArray[np.bool_]
 Token = tuple[str, str]
 
 # Deeper and longer expressions are no question that a person asks, and would exhaust the stack.
@@ -72,19 +72,6 @@ def columns_in(expression: str, place: str = "expression") -> tuple[str, ...]:
         if kind == "name" and following != "(" and value not in _TRUTHS
     ]
     return tuple(dict.fromkeys(name.strip("`") for name in names))
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """One truth for each row (n,), or one for all; where neither holds it is missing."""
-
-    is_true: Truths
-    is_false: Truths
-
-    @property
-    def numbers(self) -> Floats:
-        """1 where true, 0 where false, NaN where missing."""
-        return np.where(self.is_true, 1.0, np.where(self.is_false, 0.0, np.nan))
 
 
 def truths_of(expression: str, columns: Columns, place: str = "expression") -> Truth:
@@ -200,8 +187,8 @@ class _Reader:
 
     def _truths_of_labels(self, name: str) -> Truth:
         labels = pc.utf8_upper(self.columns.labels(name))
-        is_true, is_false = (_truths(pc.is_in(labels, value_set=pa.array(words))) for words in _SPELLED)
-        if not (is_true | is_false | _truths(pc.is_null(labels))).all():
+        is_true, is_false = (plain_truths(pc.is_in(labels, value_set=pa.array(words))) for words in _SPELLED)
+        if not (is_true | is_false | plain_truths(pc.is_null(labels))).all():
             raise self._complaint(f"the text column {name} in {self.expression!r}", "numbers, or TRUE and FALSE")
         return Truth(is_true, is_false)
 
@@ -312,7 +299,7 @@ class _Reader:
 
     def _missing(self, value: _Value) -> Truths:
         if isinstance(value, _Column):
-            return _truths(pc.is_null(self.columns.labels(value.name)))
+            return plain_truths(pc.is_null(self.columns.labels(value.name)))
         return np.isnan(self.number(value))
 
     def _among(self, left: _Value) -> Truth:
@@ -339,7 +326,7 @@ class _Reader:
         if any(isinstance(side, Truth) for side in sides):
             one, other = (self.truth(side).numbers if self._is_text(side) else self.number(side) for side in sides)
         elif any(isinstance(side, str) for side in sides) or all(self._is_text(side) for side in sides):
-            return _of_arrow(_TEXT_COMPARISONS[sign](*(self._text(side) for side in sides)))
+            return truth_of_column(_TEXT_COMPARISONS[sign](*(self._text(side) for side in sides)))
         else:
             for side in sides:
                 if isinstance(side, _Column) and self._is_text(side):
@@ -394,16 +381,3 @@ class _Reader:
 
     def _complaint(self, found: str, expected: str) -> SpecError:
         return SpecError(f"{self.place_name}: found {found}, expected {expected}")
-
-
-def _truths(column: Any) -> Truths:
-    """A column of truths without a missing one, as an array (n,)."""
-    return np.asarray(column.to_numpy(), dtype=np.bool_)
-
-
-def _of_arrow(column: Any) -> Truth:
-    """A column of truths (n,), or one truth for all, NULL where missing."""
-    if isinstance(column, pa.Scalar):
-        value = column.as_py()
-        return Truth(np.asarray(value is True), np.asarray(value is False))
-    return Truth(_truths(pc.fill_null(column, False)), ~_truths(pc.fill_null(column, True)))

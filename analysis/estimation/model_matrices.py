@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.errors import SpecError
-from analysis.estimation.expressions import Truth, value_of
+from analysis.estimation.expressions import value_of
 from analysis.estimation.formulas import Formula, Term, spelled, term_label
 from analysis.estimation.preparation import MOST_LEVELS
 from analysis.estimation.tables import Sheet
 from analysis.estimation.totals import Floats, Integers
+from analysis.estimation.truths import Truth
 
 Truths = npt.NDArray[np.bool_]
 MOST_COLUMNS = 1000
