@@ -1,19 +1,19 @@
 """The answer to a specification, in the layout of the oracle's cases."""
 
-from pathlib import Path
 from typing import Any
 
 from analysis.errors import DesignError
 from analysis.estimation.questions.registry import Asked, kind_of
 from analysis.estimation.spec import Specification
+from analysis.estimation.tables import Source
 
 
-def answer_of(specification: Specification, folder: Path) -> dict[str, Any]:
+def answer_of(specification: Specification, folder: Source) -> dict[str, Any]:
     """The answer in the oracle's layout: kind, ci_level, results, vcov, extra.
 
     Arguments:
         specification: the question.
-        folder: the folder below which the data lie.
+        folder: the folder below which the data lie, or the tables in memory by their names.
 
     A quantity that does not exist is None, and the row's `reason` says why.
     Raises SpecError and DesignError where the question, the file or the design cannot be.

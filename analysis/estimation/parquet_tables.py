@@ -11,7 +11,7 @@ import pyarrow as pa
 from analysis.estimation.preparation import Prepared, Quantities
 from analysis.estimation.scanning import Column
 from analysis.estimation.spec import Specification
-from analysis.estimation.tables import parquet_schema
+from analysis.estimation.tables import Source, parquet_schema
 from analysis.estimation.totals import on_one_thread
 
 Names = tuple[str, ...]
@@ -20,16 +20,18 @@ Names = tuple[str, ...]
 _PATTERNS = frozenset("*?[]{}")
 
 
-def prepared_in_place(question: Quantities, specification: Specification, folder: Path) -> Prepared | None:
+def prepared_in_place(question: Quantities, specification: Specification, folder: Source) -> Prepared | None:
     """What `prepare` gives, with an Ibis table of the file itself; None where the file has to be read as a sheet.
 
-    So it has where a column is missing or of a type that needs a closer look (text that may be numbers, categories),
-    where a value is missing or impossible, which the sheet names by its row, and where a subset, replicates or
-    calibration ask for columns.
+    So it has where it is in memory already, where a column is missing or of a type that needs a closer look (text that
+    may be numbers, categories), where a value is missing or impossible, which the sheet names by its row, and where a
+    subset, replicates or calibration ask for columns.
     """
     design, file = specification.design, specification.data
     is_plain = specification.subset is None and specification.replicates is None and specification.calibration is None
-    if file is None or not file.lower().endswith(".parquet") or not is_plain or question.factors:
+    if not isinstance(folder, Path) or file is None or not file.lower().endswith(".parquet"):
+        return None
+    if not is_plain or question.factors:
         return None
     schema = parquet_schema(folder, file)
     weights = () if design.weight is None else (design.weight,)

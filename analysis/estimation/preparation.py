@@ -1,7 +1,6 @@
 """A file and a specification become a table of known types, with one column of numbers for each wanted estimate."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from analysis.errors import SpecError
 from analysis.estimation.design import SurveyDesign
 from analysis.estimation.spec import Specification
 from analysis.estimation.subsets import columns_in, rows_satisfying
-from analysis.estimation.tables import Sheet, read_sheet
+from analysis.estimation.tables import Sheet, Source, read_sheet
 from analysis.estimation.totals import Column, in_database
 
 INSIDE = "__inside"
@@ -64,7 +63,7 @@ class Prepared:
         return in_database(self.table) if isinstance(self.table, pa.Table) else self.table
 
 
-def prepare(question: Quantities, specification: Specification, folder: Path) -> Prepared:
+def prepare(question: Quantities, specification: Specification, folder: Source) -> Prepared:
     """The table of a specification, with what its question needs.
 
     Raises SpecError where the file or one of its cells is not what the specification needs.

@@ -9,7 +9,6 @@ Source: Särndal, Swensson and Wretman (1992), §5.5 and §6.4; R survey, svyrec
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,7 @@ from analysis.estimation.residuals import Matrix, Residuals, residual_totals
 from analysis.estimation.spec import Replicates, Specification
 from analysis.estimation.stages import Stage, degrees_of_freedom, stages_of
 from analysis.estimation.subsets import columns_in
-from analysis.estimation.tables import Sheet, read_sheet
+from analysis.estimation.tables import Sheet, Source, read_sheet
 from analysis.estimation.totals import Floats, GroupTotals, Integers, key_names
 from analysis.estimation.variance import variance_of_units
 
@@ -167,13 +166,15 @@ def columns_of(specification: Specification) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*specification.design.columns, *in_subset, *in_calibration)))
 
 
-def specified_sample(sheet: Sheet, specification: Specification, folder: Path, answered: Sequence[str] = ()) -> Sample:
+def specified_sample(
+    sheet: Sheet, specification: Specification, folder: Source, answered: Sequence[str] = ()
+) -> Sample:
     """The sample of a specification, whose table is read already, with replicates and calibrated weights.
 
     Arguments:
         sheet: the table.
         specification: its design, subset, replicates and calibration.
-        folder: the folder of the replicates' file.
+        folder: the folder of the replicates' file, or the tables themselves.
         answered: columns without whose answer standardisation leaves a row out, unless it names its own.
 
     Raises SpecError and DesignError where the files, the design or the calibration cannot be.

@@ -86,7 +86,11 @@ def parse_specification(source: bytes, origin: str, beside: Sequence[Path] = ())
     """
     if len(source) > LARGEST_SPEC:
         raise SpecError(f"{origin}: found {len(source)} bytes, expected at most {LARGEST_SPEC}")
-    document = mapping_of(_load(source, origin), origin)
+    return specification_of(mapping_of(_load(source, origin), origin), origin, beside)
+
+
+def specification_of(document: Mapping[str, Any], origin: str, beside: Sequence[Path] = ()) -> Specification:
+    """The specification that a document says, with the arguments and the complaints of `parse_specification`."""
     for key in ("data", "design", "estimator"):
         if document.get(key) is None and not (key == "design" and key in document):
             raise SpecError(f"{origin}: found no key {key}, expected data, design and estimator")

@@ -6,9 +6,10 @@ import io
 import math
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -114,14 +115,20 @@ class Sheet:
         return SpecError(f"{self.name}: row {row + 1}, column {column}: {found}, expected {expected}")
 
 
-def read_sheet(folder: Path, file: str, columns: Sequence[str] | None, numeric: frozenset[str] = frozenset()) -> Sheet:
+# Where tables lie: below a folder, or in memory, each under the name that a specification calls it by.
+Source: TypeAlias = Path | Mapping[str, Sheet]
+
+
+def read_sheet(
+    folder: Source, file: str, columns: Sequence[str] | None, numeric: frozenset[str] = frozenset()
+) -> Sheet:
     """Some columns of a CSV file (UTF-8, comma, a header) or a Parquet file; None: all.
 
     Empty cells and, in CSV, a bare NA are missing.
 
     Arguments:
-        folder: the folder of the data, from which no path leads out.
-        file: a path below it.
+        folder: the folder of the data, from which no path leads out; or the tables themselves.
+        file: a path below it, or a table's name.
         columns: the names that are wanted, or None.
         numeric: those of them that are only asked for numbers, so that a CSV file's text need not be kept; where a cell
             is none the text is kept all the same.
@@ -129,6 +136,8 @@ def read_sheet(folder: Path, file: str, columns: Sequence[str] | None, numeric: 
     Raises SpecError where the path leads out of the folder or through a symbolic link, where the file is not there,
     too large, broken or lacks a column.
     """
+    if not isinstance(folder, Path):
+        return _in_memory(folder, file, columns)
     source = _opened(folder, file)
     try:
         with source:
@@ -141,6 +150,15 @@ def read_sheet(folder: Path, file: str, columns: Sequence[str] | None, numeric: 
     if not table.num_rows:
         raise SpecError(f"{file}: found no rows, expected at least one below the header")
     return Sheet(file, dict(zip(table.column_names, table.columns, strict=True)), table.num_rows)
+
+
+def _in_memory(tables: Mapping[str, Sheet], file: str, columns: Sequence[str] | None) -> Sheet:
+    if file not in tables:
+        raise SpecError(f"{file}: found no table of this name, expected one of {', '.join(tables)}")
+    sheet = tables[file]
+    _check_header(list(sheet.columns), sheet.name, columns)
+    wanted = list(sheet.columns) if columns is None else list(columns)
+    return Sheet(sheet.name, {name: sheet.columns[name] for name in wanted}, sheet.n_rows)
 
 
 def parquet_schema(folder: Path, file: str) -> pa.Schema:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from analysis.errors import SpecError
@@ -12,7 +11,7 @@ from analysis.errors import SpecError
 if TYPE_CHECKING:
     from analysis.estimation.samples import Sample
     from analysis.estimation.spec import Specification
-    from analysis.estimation.tables import Sheet
+    from analysis.estimation.tables import Sheet, Source
 
 _QUESTIONS = "analysis.estimation.questions"
 KINDS: Mapping[str, str] = {
@@ -70,12 +69,12 @@ class Asked:
     """A question with its table, which is read when it is first needed.
 
     Attributes:
-        specification: what was asked; folder: the folder below which the data lie; columns: what the question needs of
-            the table beside the design's columns.
+        specification: what was asked; folder: the folder below which the data lie, or the tables in memory by their
+            names; columns: what the question needs of the table beside the design's columns.
     """
 
     specification: "Specification"
-    folder: Path
+    folder: "Source"
     columns: tuple[str, ...] = field(default=())
 
     @cached_property
