@@ -3,115 +3,59 @@ hidden.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from analysis.archive import Archive, ArchiveContents
+from analysis.archive import Archive
 from analysis.errors import AnalysisError
 from analysis.indices.profiles import score_range
-from analysis.indices.standardisation import HIGHEST, LOWEST
-from analysis.indices.trees import UNCOUNTED, IndexTree, index_tree
+from analysis.indices.trees import UNCOUNTED
 from analysis.release.cell_weights import CellWeights, cell_weights
-from analysis.release.compared_units import ComparedUnits, Covariance
+from analysis.release.compared_units import ComparedUnits
 from analysis.release.differences import difference_rows
 from analysis.release.disclosure import RULES, Candidate, disclose, formulas_as_printed, plan_by_rules
 from analysis.release.disclosure_first_rules import FIRST_RULES
 from analysis.release.distributions import distribution_rows
-from analysis.release.edition import FORMAT, MODULE_SEPARATOR, Edition
-from analysis.release.fieldwork import Extreme, extreme, fieldwork_of
+from analysis.release.edition import FORMAT, Edition
+from analysis.release.estimated_trees import (
+    Estimated,
+    Round,
+    Scored,
+    estimate_host,
+    estimate_module,
+    estimate_totals,
+    scored_host,
+    scored_module,
+)
+from analysis.release.fieldwork import fieldwork_of
 from analysis.release.formulas import Published, formula_rows
-from analysis.release.framing import BLOC, FramedResponses, frame_responses, rescored
+from analysis.release.framing import FramedResponses, rescored
 from analysis.release.hard_data import HardData
 from analysis.release.node_estimates import (
     NodeEstimates,
     estimate_owners,
-    mean_of_units,
-    node_coefficients,
-    without_numbers,
 )
 from analysis.release.open_link import open_link_rows, without_open_link
-from analysis.release.plan import Plan, parse_plan
+from analysis.release.plan import parse_plan
 from analysis.release.public_accounting import public_accounting
 from analysis.release.ranks import former_rank_rows, rank_rows
-from analysis.release.round_design import RoundDesign, parse_design
+from analysis.release.round_design import parse_design
 from analysis.release.rows import (
     ALL,
     BLOC_PREFIX,
-    NO_POPULATION,
     DistributionRow,
     EstimateRow,
     FormulaRow,
 )
-from analysis.release.standardised_estimates import Standard, estimate_standardised
-from analysis.responses import BALLOT
-from analysis.row_groups import first_rows
 from questionnaires.model import Profile, Questionnaire
 
 # The first edition with ranks from draws, differences and other formulas.
 FIRST_WITH_DRAWN_RANKS = 3
 
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class _Round:
-    """What every step of the computation looks at."""
-
-    archive: Archive
-    plan: Plan
-    design: RoundDesign
-    disclosure_rules: int = RULES
-
-    @property
-    def slug(self) -> str:
-        return self.archive.contents.facts.slug
-
-    @property
-    def units(self) -> list[str]:
-        return [unit.code for unit in self.archive.contents.units]
-
-    @property
-    def units_of_bloc(self) -> dict[str, list[str]]:
-        blocs: dict[str, list[str]] = {}
-        for unit in self.archive.contents.units:
-            blocs.setdefault(unit.bloc_code, []).append(unit.code)
-        return blocs
-
-
-@dataclass(frozen=True, slots=True)
-class _Scored:
-    """One tree of the round, its profile and the responses that it scores.
-
-    `contents` are the archive's, with one row a ballot where the tree is a module's and a ballot has several.
-    """
-
-    tree: IndexTree
-    profile: Profile
-    contents: ArchiveContents
-    framed: FramedResponses
-
-    def bounds_of(self, node: int) -> tuple[float, float]:
-        """The smallest and the largest value that a node can have."""
-        if self.profile.formula != "standardised":
-            return self.framed.bounds
-        return (self.profile.lowest_points, self.profile.highest_points) if node == 0 else (LOWEST, HIGHEST)
-
-
-@dataclass(frozen=True, slots=True)
-class _Estimated:
-    """The estimates of a tree: of units, if any, and of totals; the joint covariance of a node in some units; and what
-    a standardised index was mapped between.
-    """
-
-    units: NodeEstimates | None
-    totals: Sequence[NodeEstimates]
-    covariance: Covariance
-    totals_hold_hidden_units: bool = True
-    extremes: tuple[Extreme, ...] = ()
 
 
 def compute_edition(
@@ -137,15 +81,15 @@ def compute_edition(
     whole, archive = archive.contents, without_open_link(archive)
     contents, questionnaire = archive.contents, archive.questionnaire
     plan = parse_plan(contents.plan_source, "plan.yaml")
-    round_ = _Round(
+    round_ = Round(
         archive,
         plan_by_rules(plan, disclosure_rules),
         parse_design(contents.design_source, "design.yaml"),
         disclosure_rules,
     )
     profile = questionnaire.profile(plan.profile_for(questionnaire))
-    host = _scored(round_, questionnaire, profile, contents)
-    estimated = _estimate_host(round_, host, _hard_table(round_, host, hard_data))
+    host = scored_host(round_, questionnaire, profile, contents)
+    estimated = estimate_host(round_, host, _hard_table(round_, host, hard_data))
     rows, distributions = _published(round_, host, estimated)
     compared = _compared(round_, host, estimated, rows)
     if compared is None or edition_format < FIRST_WITH_DRAWN_RANKS:
@@ -158,8 +102,8 @@ def compute_edition(
         differences = difference_rows(compared)
         ranks = rank_rows(compared, differences)
     for module in questionnaire.modules:
-        scored = _scored_module(round_, module)
-        more_rows, more_distributions = _published(round_, scored, _estimate_module(round_, scored))
+        scored = scored_module(round_, module)
+        more_rows, more_distributions = _published(round_, scored, estimate_module(round_, scored))
         rows.extend(more_rows)
         distributions.extend(more_distributions)
     return Edition(
@@ -199,24 +143,7 @@ def wants_hard_data(archive: Archive) -> bool:
     return archive.questionnaire.profile(plan.profile_for(archive.questionnaire)).uses_hard
 
 
-def _scored(
-    round_: _Round, questionnaire: Questionnaire, profile: Profile, contents: ArchiveContents, prefix: str = ""
-) -> _Scored:
-    tree = index_tree(questionnaire, profile)
-    framed = frame_responses(contents, questionnaire, tree, profile, round_.design, round_.plan)
-    return _Scored(tree.named(prefix) if prefix else tree, profile, contents, framed)
-
-
-def _scored_module(round_: _Round, module: Questionnaire) -> _Scored:
-    contents = round_.archive.contents
-    if round_.archive.questionnaire.rates_several_units:
-        first = contents.responses.take(pa.array(first_rows(contents.responses, BALLOT)))
-        contents = replace(contents, responses=first)
-    profile = module.profile(module.default_profile)
-    return _scored(round_, module, profile, contents, module.name + MODULE_SEPARATOR)
-
-
-def _hard_table(round_: _Round, host: _Scored, hard_data: HardData | None) -> Floats:
+def _hard_table(round_: Round, host: Scored, hard_data: HardData | None) -> Floats:
     """The hard data (U, H) of the units."""
     if hard_data is None:
         if host.tree.hard:
@@ -232,75 +159,7 @@ def _hard_table(round_: _Round, host: _Scored, hard_data: HardData | None) -> Fl
     return hard_data.table(round_.units, host.tree.hard)
 
 
-def _estimate_host(round_: _Round, host: _Scored, hard: Floats) -> _Estimated:
-    if host.profile.formula != "standardised":
-        return _estimate_linear(round_, host)
-    questionnaire, plan = round_.archive.questionnaire, round_.plan
-    scales = np.array([score_range([questionnaire.item(item)], host.profile) for item in host.tree.items])
-    standard = Standard(host.tree, host.profile, plan, scales)
-    generator = np.random.Generator(np.random.PCG64(plan.standardisation.seed))
-    found = estimate_standardised(host.framed, standard, round_.units, round_.units_of_bloc, hard, generator)
-    codes = (*host.tree.items, *host.tree.hard)
-    extremes = tuple(
-        extreme(bloc, code, float(low[k]), float(high[k]))
-        for bloc, (low, high) in zip(round_.units_of_bloc, found.extremes, strict=True)
-        for k, code in enumerate(codes)
-    )
-    return _Estimated(found.units, [found.totals], found.covariance, False, extremes)
-
-
-def _estimate_module(round_: _Round, module: _Scored) -> _Estimated:
-    if not round_.archive.questionnaire.rates_several_units:
-        return _estimate_linear(round_, module)
-    return _Estimated(None, [_all_ballots(round_, module)], _no_covariance)
-
-
-def _all_ballots(round_: _Round, module: _Scored) -> NodeEstimates:
-    framed, tree, plan = module.framed, module.tree, round_.plan
-    if not round_.design.has_counts and plan.aggregate == "persons":
-        return without_numbers([ALL], [framed.table.num_rows], tree, plan, NO_POPULATION)
-    return estimate_owners(framed, tree, plan, None, [""]).renamed([ALL])
-
-
-def _estimate_linear(round_: _Round, scored: _Scored) -> _Estimated:
-    units = estimate_owners(scored.framed, scored.tree, round_.plan, "unit", round_.units)
-
-    def covariance(node: int, positions: Sequence[int]) -> Floats:
-        if units.means is None:
-            return _no_covariance(node, positions)
-        places = [place for o in positions if (place := units.places[o]) is not None]
-        return units.means.covariance_of(node_coefficients(units.means, scored.tree, node, places))
-
-    return _Estimated(units, _totals(round_, scored, units), covariance)
-
-
-def _no_covariance(_: int, positions: Sequence[int]) -> Floats:
-    return np.full((len(positions), len(positions)), np.nan)
-
-
-def _totals(
-    round_: _Round, scored: _Scored, unit_means: NodeEstimates, *, with_deff: bool = True
-) -> list[NodeEstimates]:
-    """The blocs' means and those of all, as the plan wants them."""
-    blocs = round_.units_of_bloc
-    owners = [BLOC_PREFIX + bloc for bloc in blocs]
-    tree, plan, framed = scored.tree, round_.plan, scored.framed
-    if plan.aggregate == "units":
-        groups = {**{BLOC_PREFIX + bloc: units for bloc, units in blocs.items()}, ALL: list(unit_means.owners)}
-        return [mean_of_units(framed, unit_means, tree, plan, groups)]
-    if not round_.design.has_counts:
-        n_of_unit = dict(zip(unit_means.owners, unit_means.n_respondents[:, 0].tolist(), strict=True))
-        counts = [sum(n_of_unit[unit] for unit in units) for units in blocs.values()]
-        return [without_numbers([*owners, ALL], [*counts, sum(counts)], tree, plan, NO_POPULATION)]
-    by_bloc = estimate_owners(framed, tree, plan, BLOC, list(blocs), with_deff=with_deff).renamed(owners)
-    if len(blocs) == 1:
-        return [by_bloc, by_bloc.renamed([ALL])]
-    return [by_bloc, estimate_owners(framed, tree, plan, None, [""], with_deff=with_deff).renamed([ALL])]
-
-
-def _published(
-    round_: _Round, scored: _Scored, estimated: _Estimated
-) -> tuple[list[EstimateRow], list[DistributionRow]]:
+def _published(round_: Round, scored: Scored, estimated: Estimated) -> tuple[list[EstimateRow], list[DistributionRow]]:
     """The rows of a tree that may leave, and how the answers to its items spread."""
     means = [*([] if estimated.units is None else [estimated.units]), *estimated.totals]
     counts_units_alike = round_.plan.aggregate == "units" or not estimated.totals_hold_hidden_units
@@ -332,7 +191,7 @@ def _published(
     return rows, list(spread)
 
 
-def _scales(questionnaire: Questionnaire, scored: _Scored) -> dict[str, tuple[float, float]]:
+def _scales(questionnaire: Questionnaire, scored: Scored) -> dict[str, tuple[float, float]]:
     """Between which ends the nodes of a tree lie, before they are standardised."""
     return {
         node.code: scored.framed.bounds
@@ -342,7 +201,7 @@ def _scales(questionnaire: Questionnaire, scored: _Scored) -> dict[str, tuple[fl
     }
 
 
-def _candidates(round_: _Round, scored: _Scored, means: NodeEstimates, weights: CellWeights) -> list[Candidate]:
+def _candidates(round_: Round, scored: Scored, means: NodeEstimates, weights: CellWeights) -> list[Candidate]:
     tree, plan = scored.tree, round_.plan
     found = []
     for o, owner in enumerate(means.owners):
@@ -384,9 +243,7 @@ def _within(value: float | None, bounds: tuple[float, float]) -> float | None:
     return None if value is None else min(max(value, bounds[0]), bounds[1])
 
 
-def _compared(
-    round_: _Round, host: _Scored, estimated: _Estimated, rows: Sequence[EstimateRow]
-) -> ComparedUnits | None:
+def _compared(round_: Round, host: Scored, estimated: Estimated, rows: Sequence[EstimateRow]) -> ComparedUnits | None:
     if estimated.units is None:
         return None
     return ComparedUnits(
@@ -402,7 +259,7 @@ def _compared(
 
 
 def _formulas(
-    round_: _Round, host: _Scored, estimated: _Estimated, rows: Mapping[tuple[str, str], EstimateRow]
+    round_: Round, host: Scored, estimated: Estimated, rows: Mapping[tuple[str, str], EstimateRow]
 ) -> list[FormulaRow]:
     """What other formulas give; for units alone where the totals are those of shown units, which these would not be."""
     tree = host.tree.root_alone()
@@ -411,9 +268,9 @@ def _formulas(
     def estimate(profile: Profile) -> Sequence[NodeEstimates]:
         responses, questionnaire = host.contents.responses, round_.archive.questionnaire
         framed = rescored(host.framed, responses, questionnaire, tree, profile)
-        scored = _Scored(tree, profile, host.contents, framed)
+        scored = Scored(tree, profile, host.contents, framed)
         units = estimate_owners(framed, tree, round_.plan, "unit", round_.units, with_deff=False)
-        return [units, *(_totals(round_, scored, units, with_deff=False) if is_linear else ())]
+        return [units, *(estimate_totals(round_, scored, units, with_deff=False) if is_linear else ())]
 
     published = [] if estimated.units is None else [estimated.units]
     if is_linear:
@@ -432,7 +289,7 @@ def _formulas(
     )
 
 
-def _people(round_: _Round, framed: FramedResponses) -> Mapping[str, float]:
+def _people(round_: Round, framed: FramedResponses) -> Mapping[str, float]:
     """What each unit counts for in a mean of units: its people where the plan aggregates persons, one otherwise."""
     alike = dict.fromkeys(round_.units, 1.0)
     if round_.plan.aggregate != "persons" or not round_.design.has_counts:
@@ -442,7 +299,7 @@ def _people(round_: _Round, framed: FramedResponses) -> Mapping[str, float]:
     return {**alike, **dict(zip(sums["unit"].to_pylist(), sums["people_sum"].to_pylist(), strict=True))}
 
 
-def _coverage(round_: _Round, framed: FramedResponses) -> Mapping[str, float]:
+def _coverage(round_: Round, framed: FramedResponses) -> Mapping[str, float]:
     """The share of each bloc's people, and of all, whose strata have responses; only "all" where strata cross
     units.
     """

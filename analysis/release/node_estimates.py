@@ -74,7 +74,7 @@ def estimate_owners(
     """The estimates for some values of a column of the responses, or for all responses where the column is None.
 
     `owners` are the values in the wanted order; one without responses has rows without numbers. Where the plan wants
-    no estimate from strata with one PSU, the owners of responses there have none. Without `with_deff` it costs half, and
+    no estimate from strata with one PSU, the owners of responses there have none. Without `with_deff` it costs half and
     design effects of combinations mean nothing.
     """
     if framed.table.num_rows == 0:

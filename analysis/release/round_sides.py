@@ -15,6 +15,7 @@ from analysis.estimation.means import MeanSet, estimate_means
 from analysis.indices.contrasts import effective_df
 from analysis.indices.trees import IndexTree, index_tree
 from analysis.release.framing import POPULATION, SCORE, STRATUM, WEIGHT, FramedResponses, frame_responses
+from analysis.release.open_link import without_open_link
 from analysis.release.plan import Plan, parse_plan
 from analysis.release.round_design import RoundDesign, parse_design
 from questionnaires.model import Profile
@@ -58,6 +59,7 @@ class Side:
 
 def side_of(archive: Archive, profile: Profile) -> Side:
     """A round under a profile, which may be another version's. Raises AnalysisError as its plan and design deserve."""
+    archive = without_open_link(archive)
     contents, questionnaire = archive.contents, archive.questionnaire
     plan = parse_plan(contents.plan_source, "plan.yaml")
     design = parse_design(contents.design_source, "design.yaml")
