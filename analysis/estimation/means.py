@@ -106,7 +106,7 @@ def estimate_means(
             domain, ().
         with_cross_squares: whether design effects of combinations are wanted; without them it is much faster.
 
-    Returns the set with domains sorted by their labels. The cost is three scans, whatever is later asked of it.
+    Returns the set with domains sorted by their labels. The cost is two scans, whatever is later asked of it.
     Raises DesignError where the design does not fit the table.
     Source: Särndal, Swensson and Wretman (1992), §5.5 to §5.8; R survey, svymean and svyby.
     """
