@@ -150,16 +150,22 @@ def _summed(rows: Any, columns: Sequence[Column], n_populations: int) -> pa.Tabl
     sums: dict[str, Any] = {"n": rows.count(), "ng": rows.w.count(where=rows.w > 0), "sw": rows.w.sum()}
     for variable, k in first_of_variable(columns).items():
         y = rows[f"y{k}"]
-        sums |= {f"n{variable}": y.count(), f"w{variable}": rows.w.sum(where=y.notnull())}
+        sums |= {f"n{variable}": y.count(), f"w{variable}": _filled(rows.w.sum(where=y.notnull()))}
     for k, column in enumerate(columns):
         y = rows[f"y{k}"]
-        sums |= {f"y{k}": (rows.w * y).sum(), f"yy{k}": (rows.w * y * y).sum()}
+        sums |= {f"y{k}": _filled((rows.w * y).sum()), f"yy{k}": _filled((rows.w * y * y).sum())}
         if column.denominator is not None:
             x = rows[f"x{k}"]
-            sums |= {f"x{k}": (rows.w * x).sum(), f"xy{k}": (rows.w * x * y).sum(), f"xx{k}": (rows.w * x * x).sum()}
+            products = {f"x{k}": rows.w * x, f"xy{k}": rows.w * x * y, f"xx{k}": rows.w * x * x}
+            sums |= {name: _filled(product.sum()) for name, product in products.items()}
     for s in range(n_populations):
         sums |= {f"lowest{s}": rows[f"f{s}"].min(), f"highest{s}": rows[f"f{s}"].max()}
     return add_up(rows, group_keys(rows.columns), sums)
+
+
+def _filled(total: Any) -> Any:
+    # A column without gaps is read where the database left it.
+    return total.fill_null(0.0)
 
 
 def add_up(rows: Any, by: Sequence[str], sums: Mapping[str, Any]) -> pa.Table:
