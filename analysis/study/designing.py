@@ -94,7 +94,7 @@ class DesignedTable:
         """Weights cut off at bounds, in people; what is cut off is shared out equally among the others.
 
         Arguments:
-            lower: the least; upper: the most; at least one of them.
+            lower: the least; one of the two may be left out.
             upper: the most.
             strict: again and again until no weight lies outside.
         """
@@ -142,7 +142,8 @@ class DesignedTable:
             seed: of a bootstrap, 1 by default.
             mse: squares about the estimate, not about the replicates' mean.
             factors: a file (CSV or Parquet) or a table of given factors, a column a replicate, in the order of the
-                rows; then also `scale`, `rscales` and `combined_weights`.
+                rows; then also `scale`, `rscales` and `combined_weights`. Without a kind and a scale they are those of
+                a jackknife of the design.
             scale: one factor of all squares.
             rscales: one factor of each.
             combined_weights: the factors hold the design weight already.
@@ -156,6 +157,8 @@ class DesignedTable:
         else:
             sheet = sheet_of(factors, _REPLICATES)
         tables = {self.file: read_sheet(self.source, self.file, None), _REPLICATES: sheet}
+        if not kind and scale is None and rscales is None:
+            return replace(self, source=tables)._designed(replicates=None, replicates_file=_REPLICATES)
         given = {
             "type": kind or "other", "file": _REPLICATES, "scale": scale, "rscales": rscales, "mse": mse,
             "combined_weights": combined_weights, "n_replicates": n_replicates,
