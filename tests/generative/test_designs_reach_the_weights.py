@@ -15,6 +15,8 @@ from analysis.release.design_weights import weigh_responses
 from analysis.release.round_design import DesignCell, RoundDesign, parse_design
 from analysis.release.sealed_design import NOBODY, sealed_design_source
 
+pytestmark = pytest.mark.slow
+
 ORIGINS = ("unit", "stratum", "psu", "channel")
 frames = st.dictionaries(
     st.tuples(st.sampled_from("AB"), st.sampled_from(["north", "south"]), st.sampled_from(["Khu 1", "Khu 2", "Khu 3"])),

@@ -10,6 +10,8 @@ from analysis.release.disclosure_audit import DisclosureError, audit, refuse_exp
 from analysis.release.plan import Plan
 from support.disclosed import Answered, SmallRound, edition_of, narrowest, solved
 
+pytestmark = pytest.mark.slow
+
 PERSONS, UNITS = Plan(aggregate="persons"), Plan(aggregate="units")
 
 

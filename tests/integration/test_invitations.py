@@ -192,6 +192,7 @@ def test_a_population_limits_the_codes_of_a_unit(settings: Settings, stores: Sto
         collection.codes("xa-b", 1)
 
 
+@pytest.mark.slow
 def test_many_codes_are_issued_in_one_transaction(collection: Collection) -> None:
     codes = collection.codes("xa-b", 12_000)
     assert len({code.qr for code in codes}) == len(stored(collection)) == 12_000

@@ -157,6 +157,7 @@ def test_a_password_of_nobody_cannot_be_set(sqlite_stores: Stores) -> None:
         set_password(sqlite_stores, "nobody", PASSWORD, actor="command line")
 
 
+@pytest.mark.slow
 def test_five_failures_close_the_door_even_to_the_right_password(sqlite_stores: Stores) -> None:
     created = _create(sqlite_stores)
     clock = Clock()

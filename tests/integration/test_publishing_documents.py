@@ -95,6 +95,7 @@ def _smallest_letters(reader: pypdf.PdfReader) -> float:
     return min(size for size in sizes if size > 2)
 
 
+@pytest.mark.slow
 def test_a_scorecard_is_a_tagged_pdf_in_our_own_fonts(printer: Printer) -> None:
     html = _html(printer, make_edition(6))
     reader = _read(printer.pdf(html))
@@ -166,6 +167,7 @@ def test_the_same_edition_prints_the_same_bytes_in_another_process(printer: Prin
     assert printer.pdf(html) == printer.pdf(html)
 
 
+@pytest.mark.slow
 def test_a_hostile_name_is_printed_and_never_run(printer: Printer) -> None:
     edition = renamed(make_edition(6), HOSTILE)
     for language in ("vi", "en"):

@@ -45,6 +45,7 @@ def test_the_pure_packages_import_without_web_and_database(name):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_importing_any_module_reads_no_environment_and_starts_nothing():
     program = (
         "import os, pkgutil, importlib, threading\n"

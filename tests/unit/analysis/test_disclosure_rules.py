@@ -78,6 +78,7 @@ def test_a_cell_is_hidden_in_which_one_respondent_holds_more_than_half(tmp_path:
     assert audit(edition, (), weights_in_totals(archive)).findings == ()
 
 
+@pytest.mark.slow
 def test_what_every_one_of_a_few_answered_is_hidden_at_the_lowest_end_alone(tmp_path: Path) -> None:
     rows = [*answers("u1", 12, low=12), *answers("u2", 30), *answers("u3", 40), *answers("u4", 50)]
     edition = edition_of(archive_of(tmp_path, rows))
@@ -110,6 +111,7 @@ def test_totals_over_hidden_units_have_the_digits_of_pages(tmp_path: Path) -> No
     assert "over hidden figures" in str(audit(forged).findings[0])
 
 
+@pytest.mark.slow
 def test_the_auditor_names_each_thing_that_should_not_have_left(tmp_path: Path) -> None:
     edition = edition_of(
         archive_of(tmp_path, [*answers("u1", 7), *answers("u2", 31), *answers("u3", 43), *answers("u4", 50)])

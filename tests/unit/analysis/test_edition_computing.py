@@ -12,6 +12,8 @@ from analysis.release.computing import compute_edition
 from analysis.release.edition import Edition, read_edition, write_edition
 from support.archives import SIGNER, Row, archive_at, contents_of, tabulated
 
+pytestmark = pytest.mark.slow
+
 DAY = dt.date(2026, 4, 1)
 BLOCS = {"u1": "east", "u2": "east", "u3": "east", "u4": "west"}
 POPULATION = {"u1": 400, "u2": 300, "u3": 200, "u4": 500}
