@@ -130,7 +130,7 @@ def on_one_thread(connection: Any) -> Any:
     """A connection of Ibis to DuckDB that adds up on one thread, and says nothing on standard output meanwhile."""
     connection.raw_sql("SET threads = 1")
     # In a notebook without widgets there is none, and there the database refuses even to switch it off.
-    if connection.raw_sql("SELECT current_setting('enable_progress_bar')").fetchone()[0]:
+    if connection.raw_sql("SELECT current_setting('enable_progress_bar')").fetchall()[0][0]:
         connection.raw_sql("SET enable_progress_bar = false")
     return connection
 
