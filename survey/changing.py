@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.archive import read_archive
-from analysis.release.changes import Registry, change_rows, pooled_rows
+from analysis.release.changes import change_rows, pooled_rows
 from analysis.release.lineage import Succession
+from analysis.release.round_pairs import Registry
 from analysis.release.rows import ChangeRow, PooledRow, rows_to_csv
 from analysis.sealed_folders import replace_files
 from survey.errors import BadInput
@@ -41,8 +42,8 @@ def compare_rounds(
     """The changes from an archive to a later one or, with `pool`, the means of both; written into `out` where it is
     given.
 
-    Without a succession file the one that comes with this copy is taken, and so are the kinds of units. Raises BadInput
-    or AnalysisError when an archive or a file is not what it should be; nothing is written then.
+    Without a succession file the one that comes with this copy is taken, and so is what lies above a unit. Raises
+    BadInput or AnalysisError when an archive or a file is not what it should be; nothing is written then.
     """
     if pool and mode_mix is not None:
         raise BadInput(f"{mode_mix}: found a mix of channels beside --pool, expected it with changes only")
@@ -59,10 +60,11 @@ def compare_rounds(
 
 
 def read_registry(succession: Path | None = None) -> Registry:
-    """What is known of units: the successions of a file, or those that come with this copy, and the kinds of units."""
+    """The successions of a file, or those that come with this copy, and what lies above each unit."""
     rows = read_succession(SHIPPED / "succession.csv" if succession is None else succession)
     found = (Succession(r.predecessor_code, r.successor_code, r.effective_date, r.relation) for r in rows)
-    return Registry(tuple(found), {unit.code: unit.kind for unit in read_units(SHIPPED / "units.csv")})
+    parents = {unit.code: unit.parent_code for unit in read_units(SHIPPED / "units.csv") if unit.parent_code}
+    return Registry(tuple(found), parents)
 
 
 def read_mode_mix(path: Path) -> Mapping[str, float]:

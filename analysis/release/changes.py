@@ -5,7 +5,7 @@ error is new. Units that were merged are held against all that they were made of
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,11 +14,10 @@ from analysis.errors import AnalysisError
 from analysis.estimation.intervals import t_interval
 from analysis.estimation.multiplicity import adjusted
 from analysis.indices.contrasts import effective_df, p_values_of
-from analysis.release.computing import compute_edition
 from analysis.release.differences import NOT_TESTED, verdict_of
-from analysis.release.lineage import Lineage, Succession, lineage_of
-from analysis.release.plan import parse_plan
-from analysis.release.round_sides import EARLIER, LATER, Found, Side, Sum, Term, TwoRounds, cell_of, side_of, two_rounds
+from analysis.release.lineage import NO_PREDECESSOR, SPLIT
+from analysis.release.round_pairs import Registry, RoundPair, paired, profile_of
+from analysis.release.round_sides import EARLIER, LATER, Found, Sum, Term, TwoRounds, cell_of, two_rounds
 from analysis.release.rows import (
     ALL,
     BLOC_PREFIX,
@@ -29,48 +28,15 @@ from analysis.release.rows import (
     EstimateRow,
     PooledRow,
 )
-from questionnaires.compatibility import compare
-from questionnaires.model import Profile, Questionnaire
 
 # Why there is no change: the questions or the weights of a node differ; one of the figures is not published; the two
-# rounds mean different things by a total.
+# rounds mean different things by a total, or different places.
 NOT_COMPARABLE = "not_comparable"
 NOT_SHOWN = "not_shown"
 OTHER_TOTAL = "other_total"
 SHARED_PSUS, INDEPENDENT = "shared_psus", "independent"
 # Why there is no change with the mode held fixed.
 CHANNEL_MISSING = "channel_missing"
-
-STANDARDISED = "standardised"
-
-
-@dataclass(frozen=True, slots=True)
-class Registry:
-    """What is known of units beside the archives: their successions, and the kind of each by its code."""
-
-    successions: Sequence[Succession] = ()
-    kinds: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """Two rounds with everything that a change rests on. `published` are the rows by side, unit and node."""
-
-    sides: Mapping[str, Side]
-    profile: Profile
-    comparable: frozenset[str]
-    published: Mapping[tuple[str, str, str], EstimateRow]
-    lineages: Mapping[str, Lineage]
-    is_shared: bool
-
-    @property
-    def later(self) -> Side:
-        return self.sides[LATER]
-
-    @property
-    def slugs(self) -> tuple[str, str]:
-        first, second = (self.sides[side].archive.contents.facts.slug for side in (EARLIER, LATER))
-        return first, second
 
 
 def change_rows(
@@ -91,7 +57,7 @@ def change_rows(
 
     Raises AnalysisError when the rounds do not follow each other, or a channel of theirs is not in the mix.
     """
-    pair = _pair(earlier, later, registry or Registry())
+    pair = paired(earlier, later, registry or Registry())
     if mode_mix is not None:
         _refuse_strange_mix(pair, mode_mix)
     rows = _unit_changes(pair)
@@ -106,7 +72,7 @@ def pooled_rows(earlier: Archive, later: Archive, registry: Registry | None = No
     Each round counts alike, however many people answered: the figure stands for the two years and not for the
     respondents. Predecessors count as for a change. Raises AnalysisError when the rounds do not follow each other.
     """
-    pair = _pair(earlier, later, registry or Registry())
+    pair = paired(earlier, later, registry or Registry())
     wanted, rows = [], []
     for unit, node, terms, reason in _terms(pair):
         predecessors = "+".join(pair.lineages[unit].units)
@@ -130,74 +96,7 @@ def pooled_rows(earlier: Archive, later: Archive, registry: Registry | None = No
     return rows
 
 
-def _pair(earlier: Archive, later: Archive, registry: Registry) -> _Pair:
-    first, second = earlier.contents.facts, later.contents.facts
-    if first.closes_on >= second.opens_on:
-        raise AnalysisError(
-            f"found {first.slug} until {first.closes_on} and {second.slug} from {second.opens_on}, expected the "
-            "earlier round first, closed before the later one opened"
-        )
-    profile = _profile(later)
-    if STANDARDISED in (profile.formula, _profile(earlier).formula):
-        raise AnalysisError(
-            f"{second.slug}: found a standardised profile in one of the rounds, expected one whose scores do not hang "
-            "on the other units: a higher score may mean that the others fell"
-        )
-    sides = {EARLIER: side_of(earlier, profile), LATER: side_of(later, profile)}
-    published = {
-        (side, row.unit, row.node): row
-        for side, archive in ((EARLIER, earlier), (LATER, later))
-        for row in compute_edition(archive, published_on=first.closes_on, public_url=None).estimates
-    }
-    kinds = {**registry.kinds, **{unit.code: unit.kind for unit in earlier.contents.units}}
-    rated = {unit.code for unit in earlier.contents.units}
-    between = (first.closes_on, second.opens_on)
-    lineages = {
-        unit.code: lineage_of(unit.code, rated, registry.successions, between, kinds) for unit in later.contents.units
-    }
-    comparable = _comparable_nodes(earlier.questionnaire, later.questionnaire, sides)
-    return _Pair(sides, profile, comparable, published, lineages, _share_psus(sides))
-
-
-def _profile(archive: Archive) -> Profile:
-    plan = parse_plan(archive.contents.plan_source, "plan.yaml")
-    return archive.questionnaire.profile(plan.profile_for(archive.questionnaire))
-
-
-def _share_psus(sides: Mapping[str, Side]) -> bool:
-    """Whether the later round went to the PSUs of the earlier one, under the same labels."""
-    first, second = sides[EARLIER], sides[LATER]
-    if second.design.same_psus_as != first.archive.contents.facts.slug:
-        return False
-    are_alike = (
-        first.design.clusters == second.design.clusters == ("psu",) and first.design.strata == second.design.strata
-    )
-    # Sealing gives PSUs new labels, so that nobody finds a household in them; then they cannot be told apart any more.
-    return are_alike and all(side.archive.contents.coarsening.get("psus") != "redrawn" for side in sides.values())
-
-
-def _comparable_nodes(before: Questionnaire, after: Questionnaire, sides: Mapping[str, Side]) -> frozenset[str]:
-    """The nodes that take the same unchanged items with the same weights in both rounds."""
-    differences = [difference for difference in compare(before, after) if difference.breaks_trend]
-    if any(difference.kind == "another_questionnaire" for difference in differences):
-        return frozenset()
-    broken = {d.key.split(".")[1] for d in differences if d.key.startswith("items.")}
-    taken = []
-    for side in (sides[EARLIER], sides[LATER]):
-        rows = zip(side.tree.codes, side.tree.survey_coefficients, strict=True)
-        taken.append({code: {side.tree.items[k]: float(row[k]) for k in np.flatnonzero(row)} for code, row in rows})
-    return frozenset(
-        code
-        for code, items in taken[1].items()
-        if code in taken[0] and _are_alike(items, taken[0][code]) and not broken & items.keys()
-    )
-
-
-def _are_alike(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
-    return one.keys() == other.keys() and all(abs(one[item] - other[item]) < 1e-12 for item in one)
-
-
-def _terms(pair: _Pair) -> list[tuple[str, str, tuple[Term, ...], str]]:
+def _terms(pair: RoundPair) -> list[tuple[str, str, tuple[Term, ...], str]]:
     """Each unit and node with the terms of its change, or the reason why there is none."""
     found = []
     people = pair.sides[EARLIER].people
@@ -222,7 +121,7 @@ def _terms(pair: _Pair) -> list[tuple[str, str, tuple[Term, ...], str]]:
     return found
 
 
-def _unit_changes(pair: _Pair) -> list[ChangeRow]:
+def _unit_changes(pair: RoundPair) -> list[ChangeRow]:
     wanted = _terms(pair)
     rows = [_empty(pair, unit, "+".join(pair.lineages[unit].units), node, reason) for unit, node, _, reason in wanted]
     known = [place for place, row in enumerate(rows) if not row.reason]
@@ -234,7 +133,7 @@ def _unit_changes(pair: _Pair) -> list[ChangeRow]:
     return rows
 
 
-def _empty(pair: _Pair, unit: str, predecessors: str, node: str, reason: str) -> ChangeRow:
+def _empty(pair: RoundPair, unit: str, predecessors: str, node: str, reason: str) -> ChangeRow:
     return ChangeRow(
         earlier=pair.slugs[0],
         later=pair.slugs[1],
@@ -262,15 +161,15 @@ def _empty(pair: _Pair, unit: str, predecessors: str, node: str, reason: str) ->
     )
 
 
-def _found(pair: _Pair, sums: Sequence[Sum]) -> list[Found]:
+def _found(pair: RoundPair, sums: Sequence[Sum]) -> list[Found]:
     return _rounds(pair, by_channel=False).found(sums) if sums else []
 
 
-def _rounds(pair: _Pair, *, by_channel: bool) -> TwoRounds:
+def _rounds(pair: RoundPair, *, by_channel: bool) -> TwoRounds:
     return two_rounds(pair.sides[EARLIER], pair.later, by_channel=by_channel, shared=pair.is_shared)
 
 
-def _is_unanimous(pair: _Pair, unit: str, node: str) -> bool:
+def _is_unanimous(pair: RoundPair, unit: str, node: str) -> bool:
     """Whether one of the figures shows no spread, so that its error is not known."""
     figures = [pair.published[LATER, unit, node]]
     figures += [pair.published[EARLIER, code, node] for code in pair.lineages[unit].units]
@@ -301,7 +200,7 @@ def _with_families(rows: Sequence[ChangeRow]) -> list[ChangeRow]:
     return done
 
 
-def _refuse_strange_mix(pair: _Pair, mode_mix: Mapping[str, float]) -> None:
+def _refuse_strange_mix(pair: RoundPair, mode_mix: Mapping[str, float]) -> None:
     for side in pair.sides.values():
         strange = sorted(set(side.channels) - mode_mix.keys())
         if strange:
@@ -311,7 +210,7 @@ def _refuse_strange_mix(pair: _Pair, mode_mix: Mapping[str, float]) -> None:
             )
 
 
-def _with_fixed_mode(pair: _Pair, rows: Sequence[ChangeRow], mode_mix: Mapping[str, float]) -> list[ChangeRow]:
+def _with_fixed_mode(pair: RoundPair, rows: Sequence[ChangeRow], mode_mix: Mapping[str, float]) -> list[ChangeRow]:
     """The rows with the change of both rounds weighted to one mix of channels, beside the change as it was."""
     rounds = _rounds(pair, by_channel=True)
     least = max(side.plan.suppress_below for side in pair.sides.values())
@@ -354,15 +253,17 @@ def _mode_fixed(row: ChangeRow, found: Found, least: int) -> ChangeRow:
     )
 
 
-def _total_changes(pair: _Pair) -> list[ChangeRow]:
+def _total_changes(pair: RoundPair) -> list[ChangeRow]:
     """The changes of blocs and of all, from the published figures of both rounds."""
     blocs = dict.fromkeys(unit.bloc_code for unit in pair.later.archive.contents.units)
     reason = _reason_of_totals(pair)
     rows = []
-    for owner in (*(BLOC_PREFIX + bloc for bloc in blocs), ALL):
+    for bloc in (*blocs, None):
+        owner = ALL if bloc is None else BLOC_PREFIX + bloc
+        of_places = _reason_of_places(pair, bloc)
         for node in pair.later.tree.codes:
             now, past = (pair.published.get((side, owner, node)) for side in (LATER, EARLIER))
-            why = reason or ("" if node in pair.comparable else NOT_COMPARABLE)
+            why = reason or of_places or ("" if node in pair.comparable else NOT_COMPARABLE)
             is_shown = now is not None and past is not None and now.estimate is not None and past.estimate is not None
             why = why or ("" if is_shown else NOT_SHOWN)
             row = _empty(pair, owner, owner, node, why)
@@ -372,13 +273,27 @@ def _total_changes(pair: _Pair) -> list[ChangeRow]:
     return rows
 
 
-def _reason_of_totals(pair: _Pair) -> str:
+def _reason_of_totals(pair: RoundPair) -> str:
     if pair.is_shared:
         return SHARED_PSUS
-    earlier = _profile(pair.sides[EARLIER].archive)
+    earlier = profile_of(pair.sides[EARLIER].archive)
     rules = {(profile.formula, profile.threshold) for profile in (earlier, pair.profile)}
     aggregates = {side.plan.aggregate for side in pair.sides.values()}
     return OTHER_TOTAL if len(rules) > 1 or len(aggregates) > 1 else ""
+
+
+def _reason_of_places(pair: RoundPair, bloc: str | None) -> str:
+    """Why the total of a bloc, or of all, is not one of the same places in both rounds, if it is not."""
+    before, after = (
+        {unit.code for unit in pair.sides[side].archive.contents.units if bloc in (None, unit.bloc_code)}
+        for side in (EARLIER, LATER)
+    )
+    if not before:
+        return NO_PREDECESSOR
+    lineages = [pair.lineages[code] for code in after]
+    is_covered = all(lineage.reason in ("", SPLIT) for lineage in lineages)
+    is_same = {code for lineage in lineages for code in lineage.units} == before
+    return "" if is_covered and is_same else OTHER_TOTAL
 
 
 def _total_change(row: ChangeRow, now: EstimateRow, past: EstimateRow) -> ChangeRow:

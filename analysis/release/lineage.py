@@ -33,7 +33,7 @@ def lineage_of(
     rated: Collection[str],
     successions: Sequence[Succession],
     between: tuple[date, date],
-    kinds: Mapping[str, str],
+    parents: Mapping[str, str],
 ) -> Lineage:
     """The predecessors of a unit among those that the earlier round rated.
 
@@ -45,19 +45,18 @@ def lineage_of(
         rated: the units of the earlier round.
         successions: the whole table.
         between: the day after which and the day until which a succession counts.
-        kinds: the kind of each known unit. A predecessor of a kind that the earlier round did not rate at all is of
-            another layer, as a district is beside communes, and is left out.
+        parents: the unit above each unit that has one. The table names a district beside its communes where both went
+            into a ward; they are the same people, so the ones that the earlier round rated stand for them: the
+            communes, where it rated any of them or no district.
     """
     after, until = between
     known = [s for s in successions if after < s.effective <= until]
-    layers = {kinds[code] for code in rated if code in kinds}
-    is_other_layer = {code for code, kind in kinds.items() if code not in rated and kind not in layers}
     found: set[str] = set()
     reasons: list[str] = []
     waiting, seen = [unit], {unit}
     while waiting:
         code = waiting.pop()
-        rows = [s for s in known if s.successor == code and s.predecessor not in is_other_layer]
+        rows = _without_other_layers([s for s in known if s.successor == code], rated, parents)
         if any(s.relation == SPLIT for s in rows):
             reasons.append(SPLIT)
         waiting.extend(s.predecessor for s in rows if s.predecessor not in seen)
@@ -73,3 +72,25 @@ def lineage_of(
         order = (SPLIT, PREDECESSOR_MISSING, NO_PREDECESSOR)
         return Lineage(tuple(sorted(found)), min(reasons, key=order.index))
     return Lineage(tuple(sorted(found)))
+
+
+def _without_other_layers(
+    rows: Sequence[Succession], rated: Collection[str], parents: Mapping[str, str]
+) -> list[Succession]:
+    """The rows without the predecessors whose people other predecessors of the same unit stand for."""
+    codes = {row.predecessor for row in rows}
+    beneath: dict[str, set[str]] = {}
+    for code in codes:
+        for above in codes & _above(code, parents):
+            beneath.setdefault(above, set()).add(code)
+    doubled: set[str] = set()
+    for above, parts in beneath.items():
+        doubled |= parts if above in rated and not parts & set(rated) else {above}
+    return [row for row in rows if row.predecessor not in doubled]
+
+
+def _above(code: str, parents: Mapping[str, str]) -> set[str]:
+    found: set[str] = set()
+    while (code := parents.get(code, "")) and code not in found:
+        found.add(code)
+    return found

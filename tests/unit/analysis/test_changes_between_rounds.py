@@ -13,10 +13,11 @@ from scipy.stats import t as student
 
 from analysis.archive import Archive
 from analysis.errors import AnalysisError
-from analysis.release.changes import Registry, change_rows, pooled_rows
+from analysis.release.changes import change_rows, pooled_rows
 from analysis.release.computing import compute_edition
 from analysis.release.edition import Edition
 from analysis.release.lineage import Succession, lineage_of
+from analysis.release.round_pairs import Registry
 from analysis.release.rows import ChangeRow
 from analysis.responses import tabulate_responses
 from questionnaires.reading import parse_questionnaire
@@ -138,13 +139,13 @@ TABLE = (
     Succession("gone", "late", MERGED, "merge"),
     Succession("district", "new", MERGED, "split"),
 )
-KINDS = {"district": "district"}
+PARENTS = {"o1": "district", "o2": "district"}
 
 
 @pytest.mark.slow
 def test_a_successor_is_held_against_its_predecessors_weighted_by_their_people(tmp_path: Path) -> None:
     before, after = merged(tmp_path)
-    rows = change_rows(before, after, Registry(TABLE, KINDS))
+    rows = change_rows(before, after, Registry(TABLE, PARENTS))
     past, now = edition_of(before), edition_of(after)
     row = of_unit(rows, "new")
     pooled = 0.25 * (past.row("o1").estimate or 0) + 0.75 * (past.row("o2").estimate or 0)
@@ -176,6 +177,30 @@ def test_successions_are_followed_over_several_steps() -> None:
     assert lineage_of("a", {"a", "d"}, grown, between, {}).units == ("a", "d")
     # One that gave a part of itself away is not what it was.
     assert lineage_of("a", {"a"}, [Succession("a", "e", days[2], "split")], between, {}).reason == "split"
+
+
+def test_a_district_and_its_communes_are_the_same_people() -> None:
+    day, between = dt.date(2026, 3, 1), (dt.date(2026, 1, 1), dt.date(2026, 12, 31))
+    table = [
+        Succession("ward", "new", day, "merge"),
+        Succession("commune", "new", day, "merge"),
+        Succession("district", "new", day, "split"),
+        Succession("island", "zone", day, "rename"),
+        Succession("bay", "zone", day, "merge"),
+    ]
+    parents = {"ward": "district", "commune": "district", "bay": "island"}
+    found = {
+        rated: lineage_of("new", set(rated.split()), table, between, parents)
+        for rated in ("ward commune", "ward", "district", "ward commune district", "nobody")
+    }
+    assert found["ward commune"].units == found["ward commune district"].units == ("commune", "ward")
+    assert not found["ward commune"].reason
+    # A round of wards alone did not ask the people of the commune, although it rated no commune at all.
+    assert found["ward"].reason == "predecessor_missing"
+    assert found["district"].reason == "split"
+    assert found["nobody"].reason == "predecessor_missing"
+    assert lineage_of("zone", {"island"}, table, between, parents).units == ("island",)
+    assert lineage_of("zone", {"island", "bay"}, table, between, parents).units == ("bay",)
 
 
 def standardised_by_hand(archive: Archive, unit: str, mix: Mapping[str, float]) -> tuple[float, float]:
