@@ -176,8 +176,22 @@ class Study(DesignedTable):
         return replace(found, statistic_labels=named)
 
     def against_rest(self, variable: str, by: Names) -> Results:
-        """Each domain's mean against that of all others (domain_vs_rest)."""
-        return self.ask("domain_vs_rest", variables=variable, by=by)
+        """Each domain's mean against that of all others (domain_vs_rest), with t and its two-sided p value."""
+        from analysis.estimation.models import two_sided_p
+
+        found = self.ask("domain_vs_rest", variables=variable, by=by)
+        rows = []
+        for row in found.rows:
+            tested: dict[str, Any] = {"t": None, "p_value_t": None}
+            if row["se"] and (row["df"] or 0) > 0:
+                t = row["estimate"] / row["se"]
+                tested = {"t": t, "p_value_t": two_sided_p(t, row["df"])}
+            else:
+                why = "there is no standard error above 0, or no degree of freedom"
+                said = [row["reason"], f"t: {why}", f"p_value_t: {why}"]
+                tested["reason"] = "; ".join(part for part in said if part)
+            rows.append(dict(row) | tested)
+        return replace(found, answer=dict(found.answer) | {"results": rows})
 
     def index(
         self,

@@ -168,6 +168,15 @@ def test_all_pairs_are_compared_and_their_p_values_adjusted(schools: Study) -> N
         found.with_adjusted_p("tukey")
 
 
+def test_a_domain_against_the_rest_is_tested(schools: Study) -> None:
+    rest = schools.against_rest("api00", "stype").frame().set_index("stype")
+    # Of two domains each is the other's rest.
+    two = schools.where("stype != 'H'")
+    against, difference = two.against_rest("api00", "stype").rows[0], two.difference("api00", "stype").rows[0]
+    assert against["p_value_t"] == pytest.approx(difference["p_value_t"])
+    assert rest["t"].to_numpy() == pytest.approx((rest["estimate"] / rest["se"]).to_numpy())
+
+
 def test_every_missing_number_has_its_reason() -> None:
     frame = pd.DataFrame(
         {
