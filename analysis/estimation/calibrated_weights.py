@@ -100,10 +100,18 @@ def with_weights_of(
     replicates = sample.replicates
     if replicates is not None:
         columns = [again(column, f"replicate {r + 1}") for r, column in enumerate(replicates.weights.T)]
-        replicates = replace(replicates, weights=np.stack(columns, axis=1))
+        replicates = replace(replicates, weights=np.stack(columns, axis=1), ranked=None)
     steps = sample.calibration if residuals is None else (*sample.calibration, residuals)
     before = sample.weights_before if sample.weights_before is not None else sample.weights
     return replace(sample, weights=weights, replicates=replicates, calibration=steps, weights_before=before)
+
+
+def _with_degrees_of(sample: Sample, before: Sample) -> Sample:
+    """The sample, whose replicates count the degrees of freedom that those of `before` have."""
+    if sample.replicates is None or before.replicates is None:
+        return sample
+    ranked = before.replicates.weights if before.replicates.ranked is None else before.replicates.ranked
+    return replace(sample, replicates=replace(sample.replicates, ranked=ranked))
 
 
 def _categories(sheet: Sheet, margin: KnownTotals, sample: Sample) -> tuple[Integers, Floats]:
@@ -245,7 +253,10 @@ def _model_calibrated(sample: Sample, step: ModelCalibration, sheet: Sheet) -> S
     g = factors(sample.weights, "")
     averaged = np.where(sample.rows, _averages(sample.weights[:, None], clusters)[:, 0], 0.0)
     residuals = regressed(matrix, averaged, g)
-    return with_weights_of(sample, sample.weights * g, lambda w, name: w * factors(w, name), residuals)
+    found = with_weights_of(sample, sample.weights * g, lambda w, name: w * factors(w, name), residuals)
+    # R counts anew after linear calibration, and keeps the count after others.
+    is_linear = step.function == "linear" and not np.isfinite(step.bounds).any()
+    return found if is_linear else _with_degrees_of(found, sample)
 
 
 def _totals_of(names: Sequence[str], step: ModelCalibration) -> Floats:
@@ -281,10 +292,9 @@ def _aggregating(sample: Sample, step: ModelCalibration) -> Integers | None:
     stage = step.aggregate_stage
     if stage is None:
         return None
-    if stage > len(sample.stages) or not sample.design.clusters:
-        found = len(sample.stages) if sample.design.clusters else 0
+    if stage > len(sample.stages):
         raise SpecError(
-            f"design.calibration.aggregate_stage: found {stage}, expected one of {found} stages of clusters"
+            f"design.calibration.aggregate_stage: found {stage}, expected one of {len(sample.stages)} stages"
         )
     return sample.stages[stage - 1].unit
 

@@ -90,14 +90,14 @@ def df_of(sample: Sample, rows: Integers) -> float:
     Source: R survey, degf of a subset.
     """
     if sample.replicates is not None:
-        return replicate_df(sample.replicates.weights[rows])
+        return sample.df if len(rows) == sample.n_rows else replicate_df(sample.replicates.weights[rows])
     chosen = rows[sample.weights[rows] != 0]
     return degrees_of_freedom(sample.stages[0], chosen, np.ones(sample.n_rows, dtype=np.int64))
 
 
 def n_design_rows(sample: Sample, rows: Integers) -> int:
-    """The rows of a domain's design as R counts them: of a calibrated sample it keeps all."""
-    return int(sample.rows.sum()) if sample.calibration else len(rows)
+    """The rows of a domain's design as R counts them: of a calibrated sample without replicates it keeps all."""
+    return int(sample.rows.sum()) if sample.calibration and sample.replicates is None else len(rows)
 
 
 def means_of_parts(sample: Sample, parts: Iterable[Part]) -> list[tuple[Floats, Floats]]:

@@ -143,7 +143,10 @@ def rank_test(sample: Sample, y: Floats, group: Integers, test: str = "wilcoxon"
         raise SpecError(f"found {len(codes)} groups with answers, expected two or more")
     rows = np.flatnonzero(answered.inside)
     weights = sample.weights[rows]
-    scores = _SCORES[test](_ranks(y[rows], weights), float(weights.sum()))
+    if sample.design.weight is not None:
+        # R keeps weights as probabilities; whether a rank is above half of the people may hang on the last digit.
+        weights = 1 / (1 / weights)
+    scores = _SCORES[test](_ranks(y[rows], weights), float(weights.astype(np.longdouble).sum()))
     means, influence = _score_means(scores, weights, np.searchsorted(codes, group[rows]), len(codes))
     n, ndf = len(rows), len(codes) - 1
     df = answered.df - ndf
@@ -197,7 +200,8 @@ def _kruskal_wallis(differences: Floats, covariance: Floats, ndf: int, df: float
 def _ranks(y: Floats, weights: Floats) -> Floats:
     """The middle of each row's stretch of the sorted population, plain means where values are tied."""
     order = np.argsort(y, kind="stable")
-    middle = np.cumsum(weights[order]) - weights[order] / 2
+    # Sums in extended precision, as R's.
+    middle = np.cumsum(weights[order], dtype=np.longdouble).astype(np.float64) - weights[order] / 2
     _, tied = np.unique(y[order], return_inverse=True)
     mean = np.bincount(tied, weights=middle) / np.bincount(tied)
     ranks = np.empty(len(y))

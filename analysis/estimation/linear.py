@@ -246,7 +246,10 @@ def srs_variance(square: Floats, n: Floats | Integers, sum_weights: Floats, *, r
 
     Source: R survey, svyvar and deff; Särndal, Swensson and Wretman (1992), §3.3.
     """
-    found: Floats = square * (sum_weights if replace else sum_weights - n) / np.maximum(n - 1, 1)
+    others = sum_weights - n
+    # Weights of 1 that are not quite 1 leave nobody but rounding.
+    others = np.where(np.abs(others) > 1e-12 * n, others, 0.0)
+    found: Floats = square * (sum_weights if replace else others) / np.maximum(n - 1, 1)
     return np.where(n > 1, found, np.nan)
 
 

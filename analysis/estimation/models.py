@@ -93,7 +93,8 @@ class LinearPredictor:
 
     Attributes:
         matrix: (n, P) of full rank; response: (n,); family, link: the model; names: of the columns, for messages.
-        unit: the weight that counts as 1; start: coefficients (P,) to begin with, None: from the answers.
+        unit: the weight that counts as 1, None: the sum of the weights; start: coefficients (P,) to begin with, None:
+            from the answers.
     """
 
     matrix: Floats
@@ -101,7 +102,7 @@ class LinearPredictor:
     family: Family
     link: Link
     names: tuple[str, ...]
-    unit: float = 1.0
+    unit: float | None = 1.0
     start: Floats | None = None
     _found: tuple[Floats, _Fit] | None = field(default=None, repr=False)
 
@@ -137,7 +138,7 @@ class LinearPredictor:
     def _iterated(self, weights: Floats) -> _Fit:
         rows = np.flatnonzero(weights != 0)
         x, y = self.matrix[rows], self.response[rows]
-        w = weights[rows] / self.unit
+        w = weights[rows] / (weights.sum() if self.unit is None else self.unit)
         beta: Floats = np.full(x.shape[1], np.nan) if self.start is None else self.start
         eta = self._beginning(y, w) if self.start is None else x @ self.start
         before = self._deviance(y, w, eta)
@@ -244,7 +245,8 @@ def estimate_model(sample: Sample, matrix: ModelMatrix, family: Family, link: Li
     if fitted.replicates is None:
         found = fitted.covariance_of_totals(predictor.influence(active))
     else:
-        predictor.start = beta
+        # R's replicates begin at the estimate, and their weights count as shares of their sum.
+        predictor.start, predictor.unit = beta, None
         found = replicate_covariance(fitted.replicate_values(predictor), beta, fitted.replicates)
     size = len(matrix.names)
     values, covariance = np.full(size, np.nan), np.full((size, size), np.nan)

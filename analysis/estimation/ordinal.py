@@ -10,6 +10,7 @@ svyolr.
 Golden: tests/golden/oracle (kind svyolr), tests/golden/models.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
@@ -34,6 +35,8 @@ _MOST_STEPS = 100
 _MOST_HALVINGS = 60
 _SETTLED = 1e-10
 _FAR = 30.0
+# The step of R's optimHess.
+_DIFFERENCE = 1e-3
 _ROOT_OF_TWO_PI = 2.5066282746310002
 
 
@@ -83,6 +86,7 @@ class Thresholds:
     start: Floats | None = None
     ends_as_r: bool = False
     _found: tuple[Floats, Floats] | None = field(default=None, repr=False)
+    _inverse: Floats | None = field(default=None, repr=False)
 
     def values(self, weights: Floats) -> Floats:
         """Slopes, then thresholds (p + q,); NaN where they do not exist with these weights."""
@@ -105,7 +109,10 @@ class Thresholds:
         scores[places, p + answers.code] = -lower
         scores = np.delete(scores, [p, p + 1 + self.q], axis=1)
         found = np.zeros((len(weights), len(theta)))
-        found[answers.rows] = np.linalg.solve(self._information(bent, answers), scores.T).T
+        if self._inverse is None:
+            found[answers.rows] = np.linalg.solve(self._information(bent, answers), scores.T).T
+        else:
+            found[answers.rows] = scores @ self._inverse
         return found
 
     def fit(self, weights: Floats) -> Floats:
@@ -177,7 +184,9 @@ class Thresholds:
         except DesignError:
             # The two halves can be told apart without a fault, though not all answers can.
             return summit
-        return unfolded(minimised(height, slope, start)[0])
+        place = minimised(height, slope, start)[0]
+        self._inverse = _inverse_information(slope, place, p)
+        return unfolded(place)
 
     def _start_of_r(self, answers: "_Answers") -> Floats:
         """A logit of the upper categories against the lower, and thresholds spread about its constant."""
@@ -270,6 +279,28 @@ class Thresholds:
                 "answers without a fault; expected answers that overlap"
             )
         return DesignError(f"the model: found no summit after {_MOST_STEPS} steps, expected a model that settles")
+
+
+def _inverse_information(slope: Callable[[Floats], Floats], place: Floats, p: int) -> Floats | None:
+    """The inverse information of slopes and thresholds (p + q, p + q) as R has it: from differences of the gradient.
+
+    Arguments:
+        slope: the gradient by slopes, first threshold and logarithms of the distances between thresholds.
+        place: where the search ended (p + q,).
+        p: how many slopes there are.
+
+    None where it has no inverse.
+    """
+    size = len(place)
+    steps = np.eye(size) * _DIFFERENCE
+    rows = np.stack([(slope(place + step) - slope(place - step)) / (2 * _DIFFERENCE) for step in steps])
+    unfolding = np.eye(size)
+    unfolding[p:, p:] = np.tril(np.concatenate([[1.0], np.exp(place[p + 1 :])])[None, :] * np.ones((size - p, 1)))
+    try:
+        inverse: Floats = unfolding @ np.linalg.inv((rows + rows.T) / 2) @ unfolding.T
+    except np.linalg.LinAlgError:
+        return None
+    return inverse if np.isfinite(inverse).all() else None
 
 
 def estimate_ordinal(sample: Sample, matrix: ModelMatrix, link: OrdinalLink = "logistic") -> Coefficients:

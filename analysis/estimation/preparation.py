@@ -18,6 +18,7 @@ from analysis.estimation.totals import Column, in_database
 INSIDE = "__inside"
 ROW = "__row"
 MOST_LEVELS = 200
+_TRUTHS = ("FALSE", "TRUE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +201,9 @@ def _is_category(sheet: Sheet, name: str) -> bool:
 def _levels(sheet: Sheet, name: str, columns: dict[str, pa.Array | pa.ChunkedArray]) -> list[str]:
     labels = pc.drop_null(pc.unique(pc.filter(sheet.labels(name), columns[INSIDE])))
     levels = sorted_labels(labels.to_pylist())
+    if levels and set(levels) < set(_TRUTHS):
+        # A truth has two values, also where only one of them was given.
+        levels = list(_TRUTHS)
     if len(levels) > MOST_LEVELS:
         raise SpecError(f"{sheet.name}: column {name}: found {len(levels)} categories, expected at most {MOST_LEVELS}")
     return levels

@@ -25,12 +25,15 @@ class ReplicateWeights:
         weights: (n, R), factor times design weight (or what the file holds, when it is combined already).
         scale: one factor for all squares; rscales: one for each (R,).
         mse: the squares are taken about the full-sample estimate.
+        ranked: the weights (n, R) whose rank gives the degrees of freedom of all rows, None: these. Calibration to
+            totals makes more columns independent of one another, but no more PSUs.
     """
 
     weights: Floats
     scale: float
     rscales: Floats
     mse: bool
+    ranked: Floats | None = None
 
 
 def read_replicates(sheet: Sheet, description: Replicates, weights: Floats) -> ReplicateWeights:

@@ -96,7 +96,8 @@ class Sample:
         Source: R survey, degf.
         """
         if self.replicates is not None:
-            return replicate_df(self.replicates.weights[self.inside])
+            ranked = self.replicates.ranked if self.inside.all() else None
+            return replicate_df((self.replicates.weights if ranked is None else ranked)[self.inside])
         chosen = np.flatnonzero(self.inside & (self.weights != 0))
         return degrees_of_freedom(self.stages[0], chosen, np.ones(self.n_rows, dtype=np.int64))
 
@@ -311,10 +312,12 @@ def _codes(labels: pa.ChunkedArray) -> Integers:
 
 def _implied_weights(stages: tuple[Stage, ...], n: int, design: SurveyDesign) -> Floats:
     """The product over the stages of N / n; 1 without populations."""
-    weights = np.ones(n)
+    # The way about the probabilities is R's, to the last digit.
+    probabilities = np.ones(n)
     for stage in stages:
-        with np.errstate(divide="ignore"):
-            weights = weights / (1 - stage.left_out[stage.stratum] if design.fpc else 1.0)
+        probabilities = probabilities * (1 / stage.expansion)[stage.stratum]
+    with np.errstate(divide="ignore"):
+        weights = 1 / probabilities
     if not np.isfinite(weights).all():
         raise DesignError("fpc: found an infinite population, expected weights beside it")
     return weights

@@ -29,6 +29,7 @@ class Stage:
         left_out: the share of each stratum that was not drawn, (N - n) / N (H,); 1 without a population.
         labels: the name of each stratum, for messages.
         number: 1 for the first stage.
+        expansion: the units of the population that each unit stands for, N / n (H,); 1 without a population.
     """
 
     stratum: Integers
@@ -37,6 +38,7 @@ class Stage:
     left_out: Floats
     labels: tuple[str, ...]
     number: int
+    expansion: Floats
 
 
 def stages_of(groups: GroupTotals, design: SurveyDesign) -> tuple[Stage, ...]:
@@ -68,10 +70,14 @@ def stages_of(groups: GroupTotals, design: SurveyDesign) -> tuple[Stage, ...]:
         if unit is not None and not design.nest and number == 1:
             _refuse_crossing(unit, stratum, design.clusters[0], labels)
         n_units = _count(stratum, unit, groups.n)
-        left_out = np.ones(len(n_units))
+        left_out, expansion = np.ones(len(n_units)), np.ones(len(n_units))
         if groups.fpc:
-            left_out = _left_out(groups.fpc[number - 1], are_counts, stratum, n_units, labels, design.fpc[number - 1])
-        stages.append(Stage(stratum, unit, n_units, left_out, labels, number))
+            column = design.fpc[number - 1]
+            sizes = _populations(groups.fpc[number - 1], are_counts, stratum, n_units, labels, column)
+            expansion = sizes / n_units
+            with np.errstate(invalid="ignore"):
+                left_out = np.where(np.isinf(sizes), 1.0, np.maximum(0.0, (sizes - n_units) / sizes))
+        stages.append(Stage(stratum, unit, n_units, left_out, labels, number, expansion))
     return tuple(stages)
 
 
@@ -116,7 +122,7 @@ def _refuse_crossing(unit: Integers, stratum: Integers, column: str, labels: tup
         )
 
 
-def _left_out(
+def _populations(
     population: Floats, are_counts: bool, stratum: Integers, n_units: Floats, labels: tuple[str, ...], column: str
 ) -> Floats:
     _, first = np.unique(stratum, return_index=True)
@@ -135,5 +141,4 @@ def _left_out(
             f"column {column}: found a population of {sizes[h]:g} in stratum {labels[h] or '(all)'} with a sample of "
             f"{n_units[h]:g}, expected at least the sample"
         )
-    with np.errstate(invalid="ignore"):
-        return np.where(np.isinf(sizes), 1.0, np.maximum(0.0, (sizes - n_units) / sizes))
+    return np.asarray(sizes, dtype=np.float64)

@@ -15,7 +15,7 @@ from analysis.estimation.totals import Floats
 _SHRINKS = 0.2
 _ACCEPTS = 1e-4
 _TELLS_APART = 10.0
-_RELATIVE = 1e-8
+_RELATIVE = 2.0**-26
 _MOST_STEPS = 100
 
 
@@ -31,7 +31,7 @@ def minimised(
     """
     size = len(start)
     place, lowest, gradient = start.copy(), height(start), slope(start)
-    metric, n_gradients, last_restart, n_steps = np.eye(size), 1, 1, 0
+    metric, n_gradients, last_restart, n_steps = np.eye(size), 1, 1, 1
     while True:
         if last_restart == n_gradients:
             metric = np.eye(size)

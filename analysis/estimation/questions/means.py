@@ -20,6 +20,9 @@ from analysis.estimation.questions.registry import Answer, Asked, Kind
 from analysis.estimation.questions.rows import MOST_ROWS_WITH_COVARIANCE, NOT_PART, covariance_rows
 from analysis.estimation.spec_values import flag_at, name_at, names_at, some_names_at
 
+# Standard errors of simple random samples below this share of the estimate are rounding.
+_ROUNDING = 1e-14
+
 
 def _read_variables(estimator: Mapping[str, Any], place: str) -> Quantities:
     kind = str(estimator["type"])
@@ -141,18 +144,21 @@ def _design_effects(
     domain and no ratio.
     """
     is_ratio, is_domain = question.statistic == "svyratio", bool(found.domains[d])
+    # The spread of answers that are all alike is rounding: a quotient of two such says nothing.
+    least = (_ROUNDING * float(found.values[d, k])) ** 2
+    srs, srs_replace = (float(value[d, k]) for value in (found.srs, found.srs_replace))
     absent = NOT_PART
     deff = deff_replace = None
     if is_ratio and (is_domain or found.are_replicated):
         reasons["deff"] = absent
     else:
-        deff = _quotient(variance, float(found.srs[d, k]))
+        deff = _quotient(variance, srs) if not abs(srs) <= least else None
         if deff is None:
             reasons["deff"] = "a simple random sample has no variance here, or none that is known"
     if is_ratio or is_domain:
         reasons["deff_replace"] = absent
     else:
-        deff_replace = _quotient(variance, float(found.srs_replace[d, k]))
+        deff_replace = _quotient(variance, srs_replace) if not abs(srs_replace) <= least else None
         if deff_replace is None:
             reasons["deff_replace"] = "a simple random sample has no variance here, or none that is known"
     return deff, deff_replace

@@ -156,7 +156,7 @@ def test_a_weight_below_zero_is_told(ask: Ask) -> None:
         ),
         (
             {"method": "calibrate", "formula": "~sex+age", "totals": TOTALS, "aggregate_stage": 3},
-            "aggregate_stage: found 3, expected one of 1 stages of clusters",
+            "aggregate_stage: found 3, expected one of 1 stages",
         ),
         ({"method": "trimWeights"}, "found neither lower nor upper"),
         ({"method": "trimWeights", "lower": 30, "upper": 20}, "expected lower below upper"),
