@@ -73,7 +73,8 @@ class Results:
         """
         import pandas as pd
 
-        table = pd.DataFrame([self._record(row, labels=labels) for row in self.rows])
+        names = None if self.rows else ["statistic", *NUMBERS, "method", "reason"]
+        table = pd.DataFrame([self._record(row, labels=labels) for row in self.rows], columns=names)
         for name in NUMBERS:
             table[name] = table[name].astype("Int64" if name == "n" else "float64")
         return table

@@ -4,13 +4,17 @@ import csv
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from analysis.archive import Archive
 from analysis.errors import SpecError
 from analysis.release.computing import compute_edition
 from analysis.study import Results, Study
+from support.archives import Row, archive_at, contents_of, tabulated
+from support.ratings import rated_archive
 from support.study_archives import WARDS, write_study_archive
 from survey.exporting import export_archive
 
@@ -98,6 +102,36 @@ def test_the_figures_of_the_archive_are_those_of_its_edition(archive: tuple[Path
             rank.own_low,
             rank.own_high,
         ]
+
+
+def test_answers_from_an_open_link_are_not_in_it_and_full_counts_have_no_error(tmp_path: Path) -> None:
+    answers = ["1", "2", "4", "5", "5", "3"]
+    drawn: list[Row] = [(unit, answer, "4", answer) for unit in ("u1", "u2") for answer in answers]
+    table = tabulated([*drawn, ("u1", "5", "5", "5")])
+    place = table.schema.get_field_index("channel")
+    channels = pa.array(["web"] * len(drawn) + ["open_link"])
+    table = table.set_column(place, table.schema.field(place), channels)
+    design = "design: 1\nstrata: [unit]\npopulation: {u1: 6, u2: 60}\nfpc: true\n"
+    archive = archive_at(tmp_path / "archive", contents_of(table, blocs={"u1": "east", "u2": "east"}, design=design))
+    study = Study.read(archive)
+    found = study.index("index", by="unit").frame(labels=False).set_index("unit")
+    assert found["n"].to_dict() == {"Tất cả": 12, "u1": 6, "u2": 6}
+    assert study.weights().tolist() == [1.0] * 6 + [10.0] * 6
+    assert found.loc["u1", "se"] == pytest.approx(0, abs=1e-9)
+    assert found.loc["u2", "se"] > 1
+
+
+def test_a_ballot_that_rates_several_units_is_a_cluster(tmp_path: Path) -> None:
+    study = Study.read(rated_archive(tmp_path / "archive"))
+    assert study.design["ids"] == ["ballot"]
+    item = next(name for name, one in study.columns.items() if "5" in one.labels)
+    covariance = study.mean(item, by="unit").covariance().to_numpy()
+    # Who rates two units errs in both.
+    assert (covariance[~np.eye(len(covariance), dtype=bool)] != 0).any()
+    # Standardised scores are no means of anybody's answers.
+    assert study.nodes == {}
+    with pytest.raises(SpecError, match="its profile is standardised"):
+        study.index("index", by="unit")
 
 
 def test_another_profile_scores_otherwise(archive: tuple[Path, Archive]) -> None:
