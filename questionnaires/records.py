@@ -52,6 +52,11 @@ def _parent_of(path: str) -> str:
     return path[: max(path.rfind("."), path.rfind("["), 0)]
 
 
+def _a_number(within: tuple[float, float]) -> str:
+    low, high = (f"{end:,.0f}" if float(end).is_integer() else f"{end:g}" for end in within)
+    return f"a number from {low} to {high}"
+
+
 class Record:
     """The fields of a mapping. Fields that are not in `known` are complained of at once."""
 
@@ -146,7 +151,7 @@ class Record:
 
     def number(self, key: str, *, is_required: bool = False, within: tuple[float, float] = (-1e9, 1e9)) -> float | None:
         """The number of a field between two bounds, which are allowed themselves; None when absent or refused."""
-        expected = f"a number from {within[0]:,.0f} to {within[1]:,.0f}"
+        expected = _a_number(within)
         node = self._node(key, expected, is_required=is_required)
         if node is None:
             return None
@@ -174,8 +179,7 @@ class Record:
             if isinstance(node, Scalar) and isinstance(node.value, float) and within[0] <= node.value <= within[1]:
                 numbers.append(node.value)
             else:
-                expected = f"a number from {within[0]:,.0f} to {within[1]:,.0f}"
-                self._notes.complain(path, f"found {describe(node)}, expected {expected}")
+                self._notes.complain(path, f"found {describe(node)}, expected {_a_number(within)}")
         return tuple(numbers)
 
     def record(self, key: str, known: Collection[str]) -> "Record | None":
@@ -221,7 +225,7 @@ class Record:
         return node.value if isinstance(node, Scalar) and isinstance(node.value, str) else None
 
     def _list(self, key: str, lengths: tuple[int, int]) -> Sequence[MarkedNode]:
-        expected = f"a list of {lengths[0]} to {lengths[1]}"
+        expected = f"a list of {lengths[0]}" + ("" if lengths[0] == lengths[1] else f" to {lengths[1]}")
         node = self._node(key, expected)
         if node is None:
             return ()

@@ -116,15 +116,17 @@ def checked_plan(given: SourceFile | None, questionnaire: Questionnaire, *, has_
     """The plan that was given, or the default one, once it suits the questionnaire; raises PlanError."""
     from analysis.errors import PlanError
     from analysis.release.plan import default_plan, parse_plan, plan_source, refuse_indiscreet
+    from analysis.release.quality_rules import refuse_strange_duration
 
     source = given or SourceFile(plan_source(default_plan(questionnaire, has_population=has_counts)), "plan")
     plan = parse_plan(source.content, source.origin)
     refuse_indiscreet(plan, source.origin)
-    if plan.profile or questionnaire.profiles:
-        try:
+    try:
+        if plan.profile or questionnaire.profiles:
             plan.profile_for(questionnaire)
-        except PlanError as complaint:
-            raise PlanError(f"{source.origin}: {complaint}") from None
+        refuse_strange_duration(plan.quality, questionnaire)
+    except PlanError as complaint:
+        raise PlanError(f"{source.origin}: {complaint}") from None
     return source.content, plan
 
 

@@ -135,7 +135,12 @@ def _sampled(frame_path: Path, source: bytes, file: SampleFile, seed: int, *, is
     columns = plan.columns
     labelled = [columns.key, columns.unit, columns.stratum, *(stage.column for stage in plan.stages)]
     frame = composed(frame, [name for name in labelled if name is not None])
-    sample = draw_sample(frame, plan, seed)
+    try:
+        sample = draw_sample(frame, plan, seed)
+    except DesignError as complaint:
+        # Whoever draws has one frame before them and several files.
+        about = str(complaint)
+        raise DesignError(str(frame_path) + about[5:] if about.startswith("frame") else about) from None
     facts = group_facts(sample, plan)
     files = {
         SELECTED: _selected(frame, sample, file),

@@ -69,7 +69,8 @@ def refuse_bad_columns(frame: pa.Table, named: Iterable[str], key: str | None) -
     wanted = list(dict.fromkeys(named))
     for name in wanted:
         if name not in frame.column_names:
-            raise DesignError(f"frame: found no column {name!r}, expected it beside {', '.join(frame.column_names)}")
+            beside = ", ".join(frame.column_names)[:160]
+            raise DesignError(f"frame: found no column {name!r}, expected it beside {beside}")
     if not frame.num_rows:
         raise DesignError("frame: found no row, expected at least one person")
     for name in wanted:

@@ -175,11 +175,7 @@ def plan_source(plan: Plan) -> bytes:
         f"lonely_psu: {plan.lonely_psu}\ncoarsening:\n  k: {plan.coarsening_k}\n  steps: [{steps}]\n"
         + _standardisation_source(plan.standardisation)
         + ("" if plan.interval == "t" else f"interval: {plan.interval}\n")
-        + (
-            ""
-            if plan.ranking == Ranking()
-            else f"ranking: {{draws: {plan.ranking.draws}, seed: {plan.ranking.seed}}}\n"
-        )
+        + _ranking_source(plan.ranking)
         + quality_source(plan.quality)
         + disclosure_source(plan.disclosure)
     ).encode()

@@ -35,12 +35,15 @@ from analysis.release.quality_view import Truths, View, view_of
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """The three tables; `gaps` are empty where no control channel is named."""
+    """The three tables. `gaps` are empty where no control channel is named, and where sealing left no answers with the
+    name that the plan has for it: then that is `lost_control`, "" otherwise.
+    """
 
     rows: tuple[QualityRow, ...]
     gaps: tuple[GapRow, ...]
     sensitivity: tuple[SensitivityRow, ...]
     control: str
+    lost_control: str = ""
 
 
 def examine_quality(archive: Archive, control: str = "") -> Quality:
@@ -50,23 +53,28 @@ def examine_quality(archive: Archive, control: str = "") -> Quality:
         archive: a sealed round.
         control: the channel that no rated unit has a hand in; "": the one its plan names, if any.
 
-    Raises AnalysisError where nothing came through the control channel, PlanError and DesignError as `compute_edition`.
+    Raises AnalysisError where nothing came through the channel that was asked for, PlanError and DesignError as
+    `compute_edition`. A plan cannot know what sealing will have to join, so that its channel may be lost.
     """
     plan = parse_plan(archive.contents.plan_source, "plan.yaml")
-    control = control or plan.quality.control
     view = view_of(archive, plan)
-    if control and control not in view.channels:
-        names = ", ".join(repr(name) for name in view.channels)
+    known = [name for name in view.channels if name != OTHER]
+    if control and control not in known:
+        names = ", ".join(repr(name) for name in known) or "none has a name of its own here"
         raise AnalysisError(
             f"control: found {control!r}, expected a channel of the archive: {names} (sealing calls one “{OTHER}” "
             "where a cell has fewer of its answers than k)"
         )
+    planned = plan.quality.control
+    lost = "" if control or planned in known else planned
+    control = control or ("" if lost else planned)
     flags = _flags(view)
     return Quality(
         tuple(quality_rows(view, flags)),
         tuple(gap_rows(view, control)) if control else (),
         tuple(sensitivity_rows(view, flags)),
         control,
+        lost,
     )
 
 

@@ -7,10 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.errors import PlanError
 from analysis.estimation.quality import Block, Codes, Floats, Integers, Truths
 from analysis.indices.trees import IndexTree
-from analysis.release.quality_rules import QualityPlan
+from analysis.release.quality_rules import QualityPlan, refuse_strange_duration
 from analysis.responses import columns_of_choices
 from questionnaires.model import Condition, Item, Questionnaire, Section
 
@@ -140,11 +139,7 @@ def _holds(
 def _seconds(responses: pa.Table, questionnaire: Questionnaire, plan: QualityPlan) -> Floats | None:
     if not plan.duration:
         return None
-    kinds = {item.code: item.kind for item in questionnaire.items}
-    if kinds.get(plan.duration) != "number":
-        raise PlanError(
-            f"quality.duration: found {plan.duration!r}, expected an item of {questionnaire.reference} that is a number"
-        )
+    refuse_strange_duration(plan, questionnaire)
     found: Floats = responses[plan.duration].to_numpy().astype(np.float64) * plan.seconds_per_unit
     return found
 

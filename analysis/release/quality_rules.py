@@ -2,10 +2,12 @@
 
 import json
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
+from analysis.errors import PlanError
 from analysis.estimation.quality import Rules
+from questionnaires.model import Questionnaire
 from questionnaires.records import Record
 
 CHANNEL = re.compile(r"(?s).{1,200}")
@@ -16,7 +18,6 @@ _WITHIN: dict[str, tuple[float, float]] = {
     "low_variability": (0, 0.5),
     "missing_share": (0.01, 1),
     "seconds_per_item": (0, 60),
-    "share_of_median": (0, 1),
     "duplicate_items": (5, 200),
     "level": (0.5, 0.9999),
 }
@@ -57,13 +58,23 @@ def read_quality(record: Record) -> QualityPlan:
     )
 
 
+def refuse_strange_duration(quality: QualityPlan, questionnaire: Questionnaire) -> None:
+    """Raise PlanError where the item that says how long answering took is no number of the questionnaire."""
+    kinds = {item.code: item.kind for item in questionnaire.items}
+    if quality.duration and kinds.get(quality.duration) != "number":
+        raise PlanError(
+            f"quality.duration: found {quality.duration!r}, expected an item of {questionnaire.reference} that is a "
+            "number"
+        )
+
+
 def quality_source(quality: QualityPlan) -> str:
     """The lines of a plan that `read_quality` gives this back from; none where all is default."""
     default = Rules()
     lines = [
-        f"  {one.name}: {getattr(quality.rules, one.name)!r}\n"
-        for one in fields(Rules)
-        if getattr(quality.rules, one.name) != getattr(default, one.name)
+        f"  {name}: {getattr(quality.rules, name)!r}\n"
+        for name in _WITHIN
+        if getattr(quality.rules, name) != getattr(default, name)
     ]
     if quality.control:
         lines.append(f"  control: {json.dumps(quality.control, ensure_ascii=False)}\n")

@@ -30,6 +30,12 @@ def command(target: str, control: str, out: Path, as_json: bool) -> None:
         for row in done.quality.gaps
         if row.verdict == GAP
     ]
+    if done.quality.lost_control:
+        click.echo(
+            f"hailong: warning: control: found no answers by {done.quality.lost_control!r}, which the plan names "
+            "(sealing calls a channel “other” where a cell has fewer of its answers than k): no gap is tested",
+            err=True,
+        )
     if as_json:
         found = {
             "round": done.slug,

@@ -67,6 +67,15 @@ COMMANDS = {
     ],
     "an archive to verify": ["verify", "FILE"],
     "an archive to print": ["scorecards", "FILE", "--out", "cards"],
+    "an archive to analyse": ["analyse", "FILE", "--out", "out"],
+    "an archive to examine": ["quality", "FILE", "--out", "out"],
+    "an edition to audit": ["disclosure", "FILE"],
+    "a frame": ["sample", "FILE", "--design", "SAMPLE", "--out", "drawn"],
+    "a sampling plan": ["sample", "FRAME", "--design", "FILE", "--out", "drawn"],
+    "a sample to check": ["sample", "FRAME", "--check", "FILE"],
+    "the earlier of two rounds": ["change", "FILE", "an/archive", "--out", "out"],
+    "successions to compare by": ["change", "an/archive", "another/archive", "--succession", "FILE", "--out", "out"],
+    "a mix of channels": ["change", "an/archive", "another/archive", "--mode-mix", "FILE", "--out", "out"],
     "figures to analyse with": ["analyse", "an/archive", "--hard-data", "FILE", "--out", "out"],
     "figures to print with": ["scorecards", "an/archive", "--hard-data", "FILE", "--out", "cards"],
     "figures to publish with": ["round", "publish", "r", "--hard-data", "FILE"],
@@ -75,8 +84,17 @@ COMMANDS = {
 }
 
 
+SAMPLE = """\
+sample: 1
+frame: {key: id, unit: unit}
+size: {for: unit, rule: fixed, fixed: 1}
+"""
+
+
 @pytest.fixture
 def files(tmp_path):
+    (tmp_path / "frame.csv").write_text("id,unit\np1,06673\np2,06673\n", encoding="utf-8")
+    (tmp_path / "sample.yaml").write_text(SAMPLE, encoding="utf-8")
     shipped = Path(__file__).resolve().parents[2] / "survey" / "demonstration"
     return {
         "GOOD_UNITS": str(shipped / "quang_ninh" / "units.csv"),
@@ -84,6 +102,8 @@ def files(tmp_path):
         "ANSWERS": str(shipped / "kansas_city" / "answers.csv"),
         "DESIGN": str(shipped / "kansas_city" / "design.yaml"),
         "FILE": str(tmp_path / "handed-over.csv"),
+        "FRAME": str(tmp_path / "frame.csv"),
+        "SAMPLE": str(tmp_path / "sample.yaml"),
     }
 
 
@@ -138,3 +158,75 @@ def test_a_file_that_is_not_there_is_named(command, files, run_hailong, tmp_path
     run_hailong("database", "upgrade")
     done = run_hailong(*[files.get(word, word) for word in COMMANDS[command]])
     assert_refused(done, Path(files["FILE"]).name)
+
+
+ROUND_TO_COME = [
+    *["round", "create", "r", "--questionnaire", "sipas/2017.1", "--units", "code=06673"],
+    *["--opens", "2099-01-01", "--closes", "2099-02-01"],
+]
+CELLS = """\
+design: 1
+strata: [unit]
+clusters: [psu]
+cells:
+  - {unit: "06673", psu: "Khu 1", population: 812}
+  - {unit: "06673", psu: "Khu 2", population: 640}
+"""
+SECTIONS_OF_PLANS = {
+    "interval: wald": "expected t or logit",
+    "ranking: {draws: 10}": "from 200 to 10,000",
+    "ranking: {draw: 300}": "did you mean “draws”?",
+    "ranking: [300]": "expected fields (draws or seed)",
+    "quality: {control: [post]}": "expected the name of a channel",
+    "quality: {straight_line_items: 0}": "from 3 to 200",
+    "quality: {low_variability: 0.9}": "from 0 to 0.5",
+    "quality: {duration_unit: hours}": "expected seconds or minutes",
+    "quality: {duration: spent}": "expected an item of sipas/2017.1 that is a number",
+    "quality: {speed: 3}": "unknown key “speed”",
+    "disclosure: {dominance: 0.9}": "from 0.01 to 0.5",
+    "disclosure: {protection: 0}": "from 3 to 50",
+    "disclosure: {unanimity: highest}": "expected lowest or both",
+    "disclosure: {alik: 0.9}": "did you mean “alike”?",
+}
+SECTIONS_OF_DESIGNS = {
+    "nonresponse: {smallest: 20}": "expected cell or stratum",
+    "nonresponse: {classes: people}": "expected cell or stratum",
+    "nonresponse: {classes: cell, when_small: drop}": "expected join or refuse",
+    "nonresponse: {classes: cell, largest: 0.5}": "from 1 to 1,000",
+    "nonresponse: {class: cell}": "did you mean “classes”?",
+    "calibration: {factors: [0.3, 3]}": "found it without “margins”",
+    "trim: {ratio: 4, bounds: [0.2, 4]}": "found both of ratio and bounds",
+    "trim: {bounds: [2, 4]}": "one below 1 and one above",
+    "trim: {bounds: [0.5]}": "expected a list of 2",
+    "trim: {ratio: many}": "found “many”",
+    "same_psus_as: 5": "expected the name of an earlier round",
+}
+
+
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory):
+    """An instance that knows the units, and keeps no round of any of these tests."""
+    folder = tmp_path_factory.mktemp("instance") / "var"
+    shipped = Path(__file__).resolve().parents[2] / "survey" / "demonstration" / "quang_ninh"
+    environment = environment_of_settings(folder, None)
+    run(environment, "database", "upgrade")
+    run(environment, "units", "import", shipped / "units.csv", shipped / "succession.csv")
+    return environment
+
+
+@pytest.mark.parametrize("section", SECTIONS_OF_PLANS)
+def test_a_section_of_a_plan_that_makes_no_sense_is_named(section, instance, tmp_path):
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(f'plan: 1\nversion: "1"\n{section}\n', encoding="utf-8")
+    done = run(instance, *ROUND_TO_COME, "--plan", plan)
+    assert_refused(done, "plan.yaml")
+    assert SECTIONS_OF_PLANS[section] in done.errors
+
+
+@pytest.mark.parametrize("section", SECTIONS_OF_DESIGNS)
+def test_a_section_of_a_design_that_makes_no_sense_is_named(section, instance, tmp_path):
+    design = tmp_path / "design.yaml"
+    design.write_text(f"{CELLS}{section}\n", encoding="utf-8")
+    done = run(instance, *ROUND_TO_COME, "--design", design)
+    assert_refused(done, "design.yaml")
+    assert SECTIONS_OF_DESIGNS[section] in done.errors

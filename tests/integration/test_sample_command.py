@@ -263,7 +263,7 @@ def test_a_plan_that_makes_no_sense_is_refused_in_one_line_and_nothing_is_writte
     ("name", "content", "complaint"),
     [
         ("frame.csv", b"", "found no text, expected a CSV file"),
-        ("frame.csv", b"id,unit,area,village\n", "frame: found no row, expected at least one person"),
+        ("frame.csv", b"id,unit,area,village\n", "frame.csv: found no row, expected at least one person"),
         ("frame.csv", b"id,unit,area,village\n1,a,b\n", "Expected 4 columns, got 3"),
         ("frame.csv", b"id,unit,area,area\n1,a,b,c\n", "found the column 'area' twice"),
         ("frame.csv", b"id,unit,area,village\n1,a,,c\n", "row 2: found an empty 'area'"),

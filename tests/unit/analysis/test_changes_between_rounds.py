@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from scipy.stats import t as student
 
-from analysis.archive import Archive
+from analysis.archive import Archive, Counts
 from analysis.errors import AnalysisError
 from analysis.release.changes import change_rows, pooled_rows
 from analysis.release.computing import compute_edition
@@ -22,6 +23,7 @@ from analysis.release.rows import ChangeRow
 from analysis.responses import tabulate_responses
 from questionnaires.reading import parse_questionnaire
 from support.archives import PLAN, QUESTIONNAIRE, ROOT_WEIGHTS, archive_at, contents_of
+from support.standardised import BLOCS, rows_of, standardised_archive
 
 MERGED = dt.date(2026, 7, 1)
 CHANNELS = ("counter", "web")
@@ -296,6 +298,36 @@ def test_what_is_asked_or_weighed_otherwise_is_not_compared(tmp_path: Path, roun
 def test_rounds_in_the_wrong_order_are_refused(rounds: tuple[Archive, Archive]) -> None:
     with pytest.raises(AnalysisError, match="expected the earlier round first"):
         change_rows(rounds[1], rounds[0])
+
+
+@pytest.mark.slow
+def test_answers_from_an_open_link_are_in_no_change(tmp_path: Path, rounds: tuple[Archive, Archive]) -> None:
+    before, after = rounds
+    table = after.contents.responses
+    channel = table.schema.get_field_index("channel")
+    name = pa.array(["open_link"] * 40, pa.string())
+    # Forty people of the first unit who were drawn by nobody, all of them as content as those who came first.
+    linked = table.slice(0, 40).set_column(channel, table.schema.field(channel), name)
+    counts = Counts(283, 278, 278, 278, {})
+    beside = archive_at(
+        tmp_path / "linked", replace(after.contents, responses=pa.concat_tables([table, linked]), counts=counts)
+    )
+    mix = {"counter": 0.5, "web": 0.5}
+    assert change_rows(before, beside, mode_mix=mix) == change_rows(before, after, mode_mix=mix)
+    assert pooled_rows(before, beside) == pooled_rows(before, after)
+
+
+@pytest.mark.slow
+def test_standardised_rounds_are_refused_whichever_of_them_it_is(
+    tmp_path: Path, rounds: tuple[Archive, Archive]
+) -> None:
+    people = rows_of({unit: [("1", "2", "3"), ("5", "4", "4")] for unit in BLOCS}, dict.fromkeys(BLOCS, 20))
+    # Held in March 2026, between the two others.
+    standardised = standardised_archive(tmp_path / "ddci", people)
+    for pair in ((rounds[0], standardised), (standardised, rounds[1])):
+        for compare in (change_rows, pooled_rows):
+            with pytest.raises(AnalysisError, match="found a standardised profile in one of the rounds"):
+                compare(*pair)
 
 
 @pytest.mark.slow

@@ -102,6 +102,17 @@ def test_without_a_control_channel_no_gap_is_tested_and_a_strange_one_is_refused
 
 
 @pytest.mark.slow
+def test_a_control_channel_that_sealing_joined_takes_no_other_table_away(tmp_path: Path) -> None:
+    ratings, plan = honest_ratings(3, 40, 1), f"{PLAN}quality: {{control: post}}\n"
+    archive = rated_archive(tmp_path / "archive", ratings, ["counter", "other"] * 20, plan=plan)
+    quality = examine_quality(archive)
+    assert (quality.control, quality.lost_control, quality.gaps) == ("", "post", ())
+    assert quality.rows
+    with pytest.raises(AnalysisError, match="control: found 'other', expected a channel of the archive: 'counter'"):
+        examine_quality(archive, "other")
+
+
+@pytest.mark.slow
 def test_few_units_are_not_held_against_each_other(tmp_path: Path) -> None:
     quality = examine_quality(rated_archive(tmp_path / "archive", honest_ratings(3, 40, 1), ["post"] * 40))
     assert {row.channel for row in quality.rows} == {"all"}
