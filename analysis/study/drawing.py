@@ -78,7 +78,7 @@ def _draw(axes: Any, results: "Results", rows: Sequence[Mapping[str, Any]]) -> N
                 _cut(row["reason"] or ""), (0.01, place), xycoords=("axes fraction", "data"), va="center", color=_QUIET
             )
             continue
-        interval = row.get("ci") or row.get("ci_normal")
+        interval = row.get("ci") or (row.get("ci_normal") if row.get("df") is None else None)
         if interval is not None and None not in interval:
             axes.plot(interval, [place, place], color=_DOT, linewidth=1.6, alpha=0.55, solid_capstyle="butt", zorder=2)
         axes.plot([row["estimate"]], [place], marker="o", markersize=5.5, color=_DOT, linestyle="", zorder=3)

@@ -1,5 +1,6 @@
 """Tables read from wherever a statistician has them: an archive, CSV, Parquet, SPSS, Stata, a workbook, memory."""
 
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -123,7 +124,18 @@ def _of_workbook(path: Path, codebook: Path | None, language: str) -> Reading:
     """The sheet `responses`, or the only one; the sheet `codebook` says what its columns mean."""
     import pandas as pd
 
-    sheets = pd.read_excel(path, sheet_name=None, header=None, dtype=object, keep_default_na=False, na_values=[""])
+    try:
+        sheets = pd.read_excel(
+            path,
+            sheet_name=None,
+            header=None,
+            dtype=object,
+            keep_default_na=False,
+            na_values=[""],
+            engine="openpyxl",
+        )
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as complaint:
+        raise SpecError(f"{path.name}: found no workbook: {complaint}") from None
     name = "responses" if "responses" in sheets else next(iter(sheets))
     if name != "responses" and len(sheets) > 1:
         raise SpecError(f"{path.name}: found the sheets {', '.join(sheets)}, expected one, or one called responses")

@@ -159,7 +159,8 @@ class Results:
         if self.statistic_labels:
             record["label"] = self.statistic_labels.get(row["statistic"], "")
         interval, method = row.get("ci"), row.get("method")
-        if interval is None and row.get("ci_normal") is not None:
+        # Kinds without degrees of freedom have normal intervals; where none are left there is no interval.
+        if interval is None and row.get("df") is None and row.get("ci_normal") is not None:
             interval, method = row["ci_normal"], method or "normal"
         low, high = (None, None) if interval is None else interval
         record |= {"estimate": row["estimate"], "se": row["se"], "low": low, "high": high}

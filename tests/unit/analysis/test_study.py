@@ -190,7 +190,8 @@ def test_every_missing_number_has_its_reason() -> None:
         assert_reasoned(found)
     means = study.mean("y", by="g").frame().set_index("g")
     assert "no row answered" in means.loc["b", "reason"]
-    assert "low, high" in means.loc["b", "reason"]
+    # One cluster is no certainty: an error of 0 without a degree of freedom has no interval.
+    assert "low, high: 0 degrees of freedom are left" in means.loc["d", "reason"]
 
 
 def test_a_domain_may_be_called_like_a_number(schools: Study) -> None:
@@ -298,6 +299,13 @@ def test_a_drawing_has_every_letter_and_leaves_settings_alone(tmp_path: Path) ->
 def test_what_is_no_table_is_refused(source: Any, complaint: str) -> None:
     with pytest.raises(SpecError, match=complaint):
         Study.read(source)
+
+
+@pytest.mark.parametrize("ending", ["sav", "dta", "xlsx", "parquet", "xml"])
+def test_a_broken_file_is_named(tmp_path: Path, ending: str) -> None:
+    (tmp_path / f"broken.{ending}").write_bytes(b"no such thing")
+    with pytest.raises(SpecError, match=rf"^broken\.{ending}: "):
+        Study.read(tmp_path / f"broken.{ending}")
 
 
 @pytest.mark.parametrize(
