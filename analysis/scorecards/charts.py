@@ -10,6 +10,8 @@ from math import ceil, floor
 
 from analysis.errors import AnalysisError
 
+# Points between the lines of two labels beside an axis.
+_LABEL_HEIGHT = 8.5
 _STEPS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0)
 
 
@@ -177,6 +179,8 @@ def strip(
     left, right, top, bottom = 28.0, width - 4.0, 16.0, height - 6.0
     vertical = Scale(bounds[0], bounds[-1], bottom, top)
     pitch = (right - left) / max(len(members), 1)
+    # Labels that stand closer than their height cannot be read; from the bottom on every second or third is left.
+    every = ceil(_LABEL_HEIGHT * (len(bounds) - 1) / (bottom - top))
     points = tuple(
         StripPoint(
             _rounded(left + (place + 0.5) * pitch),
@@ -198,7 +202,7 @@ def strip(
         right=right,
         top=top,
         bottom=bottom,
-        ticks=tuple(Tick(bound, vertical.at(bound)) for bound in bounds),
+        ticks=tuple(Tick(bound, vertical.at(bound)) for bound in bounds[::every]),
         decimals=decimals_of(bounds),
         points=points,
         mark=None if mark is None else vertical.at(mark),

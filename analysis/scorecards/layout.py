@@ -19,7 +19,7 @@ _ROW_PADDING = 4.0
 # The same for the pages after it: headings with captions, and the box about the method.
 _CRITERIA_HEAD = 92.0
 _DISTRIBUTION_HEAD = 92.0
-_METHOD = 247.0
+_METHOD = 268.0
 _MODULE_HEAD = 80.0
 _MODULE_ROW = 18.0
 _LATER_LINE = 11.6
