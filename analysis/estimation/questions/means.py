@@ -17,7 +17,7 @@ from analysis.estimation.linear import estimate_linear
 from analysis.estimation.parquet_tables import prepared_in_place
 from analysis.estimation.preparation import INSIDE, Prepared, Quantities, prepare, sorted_labels
 from analysis.estimation.questions.registry import Answer, Asked, Kind
-from analysis.estimation.questions.rows import MOST_ROWS_WITH_COVARIANCE, NOT_PART, covariance_rows
+from analysis.estimation.questions.rows import MOST_ROWS_WITH_COVARIANCE, NOT_PART, covariance_rows, note_on_certainty
 from analysis.estimation.spec_values import flag_at, name_at, names_at, some_names_at
 
 # Standard errors of simple random samples below this share of the estimate are rounding.
@@ -122,6 +122,7 @@ def _row(question: Quantities, found: Findings, prepared: Prepared, d: int, k: i
         "deff": deff,
         "deff_replace": deff_replace,
         "n": n,
+        **note_on_certainty(value, se, df),
         "reason": "; ".join(f"{key}: {why}" for key, why in reasons.items()) or None,
     }
 

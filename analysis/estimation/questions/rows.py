@@ -14,6 +14,17 @@ MOST_ROWS_WITH_COVARIANCE = 2000
 NOT_PART = "not part of this kind"
 
 
+# A standard error below this share of the estimate is rounding.
+_NOTHING = 1e-12
+
+
+def note_on_certainty(value: float | None, se: float | None, df: float | None) -> dict[str, str]:
+    """A `note` where a standard error of 0 is no certainty but rows that all lie in one PSU of each stratum."""
+    if value is None or se is None or df is None or df > 0 or se > _NOTHING * abs(value):
+        return {}
+    return {"note": "its rows lie in one PSU of each stratum, and the standard error of 0 is not certainty"}
+
+
 def result_row(
     statistic: str,
     value: float | None,
@@ -70,6 +81,7 @@ def result_row(
         "n": n,
     }
     row |= {key: _finite(entry) if isinstance(entry, float) else entry for key, entry in further.items()}
+    row |= {} if "note" in row else note_on_certainty(value, se, df)
     if value is None:
         why.setdefault("estimate", "it cannot be computed from these rows")
     if se is None:

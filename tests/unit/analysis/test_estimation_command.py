@@ -232,6 +232,20 @@ def test_what_does_not_exist_is_null_with_a_reason(ask: Ask, tmp_path: Path) -> 
     assert second["reason"] == "deff_replace: not part of this kind"
 
 
+@pytest.mark.parametrize("kind", ["svymean", "svyvar", "svyratio", "composite_index"])
+def test_a_domain_inside_one_psu_is_flagged_and_has_no_interval(ask: Ask, kind: str, tmp_path: Path) -> None:
+    rows = ROWS.replace("s1,10,1.5,a,", "s1,10,1.5,c,")
+    question: dict[str, Any] = {
+        "svyratio": {"numerator": "score", "denominator": "fpc"},
+        "composite_index": {"items": ["score"], "coefficients": [1]},
+    }.get(kind, {"variables": ["score"]})
+    found = ask("--data", tmp_path, rows=rows, estimator={"type": kind, "by": ["group"], **question})
+    row = next(row for row in json.loads(found.output)["results"] if row["domain"] == {"group": "c"})
+    assert (row["ci"], row["df"]) == (None, 0)
+    assert row["se"] is None or "the standard error of 0 is not certainty" in row["note"]
+    assert row["reason"]
+
+
 def test_missing_answers_without_na_rm_leave_no_estimate(ask: Ask, tmp_path: Path) -> None:
     found = ask("--data", tmp_path, rows=ROWS.replace(",a,3,", ",a,,"), estimator={**SPEC["estimator"], "na_rm": False})
     row = json.loads(found.output)["results"][0]
