@@ -1,13 +1,19 @@
 """Weights cut off at bounds, what is cut off given to the others in equal parts, so that their sum stays."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis.errors import DesignError
-from analysis.estimation.calibration_steps import Trimming
-from analysis.estimation.samples import Sample
-from analysis.estimation.totals import Floats
+
+if TYPE_CHECKING:
+    # Whoever trims plain weights, as a round's design does, needs no database behind the samples.
+    from analysis.estimation.calibration_steps import Trimming
+    from analysis.estimation.samples import Sample
+
+Floats = npt.NDArray[np.float64]
 
 _MOST_ROUNDS = 1_000
 
@@ -43,7 +49,7 @@ def trim(weights: Floats, lower: float, upper: float, *, is_strict: bool) -> Flo
     raise DesignError(f"trimming: found no weights between {lower:g} and {upper:g} with the same sum, expected some")
 
 
-def trimmed(sample: Sample, step: Trimming) -> Sample:
+def trimmed(sample: "Sample", step: "Trimming") -> "Sample":
     """The sample with trimmed weights, of each replicate as well (those of 0 stay).
 
     The variance is that of the weights before trimming, as in R. Raises DesignError as `trim` does.

@@ -79,6 +79,6 @@ def _wait_for_answer(server: RunningServer) -> None:
         try:
             with urllib.request.urlopen(f"{server.address}/healthz", timeout=5):
                 return
-        except (urllib.error.URLError, ConnectionError):
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.1)
     raise AssertionError(f"the server did not answer: {server.said()}")
