@@ -10,7 +10,8 @@ from analysis.archive import read_archive
 from analysis.release.changes import change_rows, pooled_rows
 from analysis.release.lineage import Succession
 from analysis.release.round_pairs import Registry
-from analysis.release.rows import ChangeRow, PooledRow, rows_to_csv
+from analysis.release.row_files import rows_to_csv
+from analysis.release.rows import ChangeRow, PooledRow
 from analysis.sealed_folders import replace_files
 from survey.errors import BadInput
 from survey.plain_files import read_plain_file

@@ -9,7 +9,8 @@ from typing import Any
 
 from analysis.exporting.safe_cells import sheet_cell
 from analysis.release.edition import MODULE_SEPARATOR, Edition
-from analysis.release.rows import ALL, BLOC_PREFIX, EstimateRow, RankRow, column_names
+from analysis.release.row_files import column_names
+from analysis.release.rows import ALL, BLOC_PREFIX, EstimateRow, RankRow
 from questionnaires.model import Text
 
 _EVERYBODY = Text("Tất cả", "All")

@@ -26,6 +26,7 @@ from analysis.errors import EditionError
 from analysis.release.disclosure_first_rules import FIRST_RULES
 from analysis.release.fieldwork import Fieldwork, fieldwork_from_json, fieldwork_to_json
 from analysis.release.plan import Plan, parse_plan
+from analysis.release.row_files import rows_from_csv, rows_to_csv, rows_to_json, rows_to_parquet
 from analysis.release.rows import (
     ROOT,
     DifferenceRow,
@@ -35,10 +36,6 @@ from analysis.release.rows import (
     OpenLinkRow,
     PublicAccountingRow,
     RankRow,
-    rows_from_csv,
-    rows_to_csv,
-    rows_to_json,
-    rows_to_parquet,
 )
 from analysis.sealed_folders import (
     Finding,

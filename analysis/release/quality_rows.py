@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from analysis.release.rows import cell_text
+from analysis.release.row_files import cell_text
 
 # What is counted of a unit's rows beside the flags: any flag, the best answer to everything; and two means.
 ANY, ALL_TOP, TOP_ANSWERS, MEAN_SCORE = "any", "all_top", "top_answers", "mean_score"

@@ -32,6 +32,7 @@ from analysis.release.edition import (
 from analysis.release.edition import MANIFEST as EDITION_MANIFEST
 from analysis.release.fieldwork import Fieldwork
 from analysis.release.hard_data import parse_hard_data
+from analysis.release.row_files import cell_text, column_names, rows_from_csv, rows_from_json, rows_from_parquet
 from analysis.release.rows import (
     DifferenceRow,
     DistributionRow,
@@ -40,11 +41,6 @@ from analysis.release.rows import (
     OpenLinkRow,
     PublicAccountingRow,
     RankRow,
-    cell_text,
-    column_names,
-    rows_from_csv,
-    rows_from_json,
-    rows_from_parquet,
 )
 from analysis.sealed_folders import Finding, read_manifest, sha256_hex
 from analysis.signatures import fingerprint, public_key_of

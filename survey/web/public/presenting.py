@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from analysis.release.edition import Edition
-from analysis.release.rows import EstimateRow, cell_text, column_names
+from analysis.release.row_files import cell_text, column_names
+from analysis.release.rows import EstimateRow
 from analysis.scorecards.charts import nice_bounds
 from analysis.scorecards.content import Composer, League, Member, Scorecard
 from analysis.scorecards.drawing import index_bounds, whole_scale

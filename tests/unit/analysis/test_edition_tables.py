@@ -5,10 +5,7 @@ import math
 import pytest
 
 from analysis.errors import EditionError
-from analysis.release.rows import (
-    DistributionRow,
-    EstimateRow,
-    RankRow,
+from analysis.release.row_files import (
     cell_text,
     column_names,
     rows_from_csv,
@@ -18,6 +15,7 @@ from analysis.release.rows import (
     rows_to_json,
     rows_to_parquet,
 )
+from analysis.release.rows import DistributionRow, EstimateRow, RankRow
 
 SHOWN = EstimateRow(
     "r", "u1", "index", 'Nhãn có "ngoặc", phẩy', 1 / 3, 0.1, -1e-17, 100.0, 0.95, "t", 12.0, 40, 38.5, 1.04,

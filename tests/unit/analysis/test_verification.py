@@ -11,13 +11,8 @@ import pytest
 from analysis.errors import AnalysisError
 from analysis.release.computing import compute_edition
 from analysis.release.edition import write_edition
-from analysis.release.rows import (
-    EstimateRow,
-    rows_from_csv,
-    rows_to_csv,
-    rows_to_json,
-    rows_to_parquet,
-)
+from analysis.release.row_files import rows_from_csv, rows_to_csv, rows_to_json, rows_to_parquet
+from analysis.release.rows import EstimateRow
 from analysis.release.verification import examine, verify
 from analysis.sealed_folders import describe_files
 from analysis.signatures import signed
