@@ -157,7 +157,6 @@ def test_updating_the_hash_does_not_help(folder: Path, change: Change, file: str
         ("estimate", lambda value: value + 1e-6),
         ("se", lambda value: value / 2),
         ("weight", lambda value: value + 0.01),
-        ("suppressed", lambda value: not value),
         ("n", lambda value: value + 1),
         ("label", lambda value: value + "!"),
     ],
@@ -176,6 +175,13 @@ def test_an_edition_that_was_forged_whole_and_signed_again_differs_from_its_arch
     assert "the edition was signed with another key than its archive" in verification.notes
 
 
+def test_a_figure_that_says_it_is_hidden_needs_no_archive_to_be_seen(folder: Path) -> None:
+    with_row_changed("suppressed", lambda value: not value)(folder / "edition")
+    signed_again(folder / "edition", "edition.json")
+    found = {finding.place: finding.found for finding in verify(folder / "edition")}
+    assert found["estimates.csv, unit u1, node a"] == "estimate of a hidden figure"
+
+
 def test_who_knows_the_key_needs_no_archive_to_see_a_forgery(folder: Path) -> None:
     with_row_changed("estimate", lambda value: 99.0)(folder / "edition")
     signed_again(folder / "edition", "edition.json")
@@ -184,7 +190,8 @@ def test_who_knows_the_key_needs_no_archive_to_see_a_forgery(folder: Path) -> No
 
 
 def test_a_changed_weight_in_the_archive_shows_in_the_figures(folder: Path) -> None:
-    replaced("design.yaml", "u1: 400", "u1: 410")(folder / "archive")
+    # Totals over hidden units are published as they are printed, so that ten people more would not show.
+    replaced("design.yaml", "u1: 400", "u1: 900")(folder / "archive")
     assert "design.yaml, line 4" in places(folder / "archive")
     signed_again(folder / "archive", "manifest.json")
     assert places(folder / "archive") == ["design.yaml"]
