@@ -202,6 +202,11 @@ class _Domain:
         """The bounds by one method, where the answers differ."""
         if not math.isfinite(self.variance):
             return None
+        if method != "mean" and not 0 < self.value < 1:
+            # Weights below 0, as linear calibration may make them, can lead a share out of its scale.
+            return None
+        if method == "likelihood" and (self.sample.weights[self.answered] < 0).any():
+            return None
         variance, df, level = max(self.variance, 0.0), self.df, self.level
         if method == "mean":
             return t_interval(self.value, variance, df, level)

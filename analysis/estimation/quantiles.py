@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from analysis.errors import SpecError
+from analysis.errors import DesignError, SpecError
 from analysis.estimation.domains import Domains, Part, df_of, everybody, means_of_parts, n_design_rows
 from analysis.estimation.intervals import arcsine_interval, discrete_interval, logit_interval, t_interval, t_quantile
 from analysis.estimation.proportions import ROUNDING
@@ -77,9 +77,13 @@ def quantiles(
     "mean" then gives an interval of length 0, as R does, and the others none.
 
     Raises SpecError where a rule, an interval or a probability cannot be, or "quantile" has no replicates; DesignError
-    under "fail" where a stratum of a domain has one PSU.
+    under "fail" where a stratum of a domain has one PSU, and where weights below 0 leave no order of shares.
     """
     _check(sample, probabilities, rule, interval)
+    if (sample.active < 0).any():
+        raise DesignError(
+            f"quantiles: found the weight {sample.active.min():g}, expected weights above 0 (as bounds make them)"
+        )
     domains = everybody(sample) if domains is None else domains
     order = np.argsort(x, kind="stable")
     code = np.where(np.isnan(x), -1, domains.code)[order]

@@ -91,7 +91,11 @@ def _row(
     elif se is None:
         reasons["se"] = "no stratum and no replicate has a known variance"
     elif interval is None:
-        reasons["ci"] = f"{share.df:g} degrees of freedom are left, PSUs minus strata"
+        reasons["ci"] = (
+            f"{share.df:g} degrees of freedom are left, PSUs minus strata"
+            if share.df <= 0
+            else "weights below 0 leave this method nothing to stand on"
+        )
     note = _note(share, method)
     if value is not None and se is not None and interval is not None and not share.is_unanimous:
         interval, note = _as_in_r(value, se, share.df, method, interval)

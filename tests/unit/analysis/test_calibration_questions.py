@@ -30,7 +30,8 @@ def ask(tmp_path: Path) -> Ask:
         (tmp_path / "people.csv").write_text(rows, encoding="utf-8")
         described = {"ids": ["psu"], "strata": ["stratum"], "weights": "w", "calibration": calibration}
         method = calibration.get("method") if isinstance(calibration, dict) else None
-        estimator = {"type": kind or method or "rake", "variables": ["score"], **asked}
+        named = {"type": kind or method or "rake", "variables": ["score"], **asked}
+        estimator = {key: value for key, value in named.items() if value is not None}
         spec = {"data": ["people.csv"], "design": {**described, **(design or {})}, "estimator": estimator}
         (tmp_path / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
         return run({}, "estimate", tmp_path / "spec.json")
@@ -88,6 +89,18 @@ def test_a_weight_below_zero_is_told(ask: Ask) -> None:
     found = _answer(ask({"method": "calibrate", "formula": "~age", "totals": totals}))
     assert found["extra"]["diagnostics"]["n_not_above_0"] > 0
     assert "calibrated weights are not above 0" in found["extra"]["diagnostics"]["caution"]
+
+
+def test_what_weights_below_zero_leave_no_sense_to_is_refused_or_has_a_reason(ask: Ask) -> None:
+    far = {"method": "calibrate", "formula": "~sex+age", "totals": {**TOTALS, "age": 9000}}
+    quantiles = ask(far, kind="svyquantile", quantiles=[0.5], design={"weights": "w"})
+    assert (quantiles.exit_code, quantiles.output) == (2, "")
+    assert "expected weights above 0 (as bounds make them)" in quantiles.errors
+    rows = _answer(
+        ask(far, kind="svyciprop", variables=None, expression="score > 55", methods=["mean", "beta", "likelihood"])
+    )["results"]
+    assert all(row["ci"] != [None, None] or "weights below 0" in row["reason"] for row in rows)
+    assert rows[2]["ci"] == [None, None]
 
 
 @pytest.mark.parametrize(
