@@ -1,13 +1,15 @@
 """What changed between two versions of a questionnaire, and which changes break a trend.
 
 A score can be set beside an earlier one only when the same things were asked in the same words, answered on the same
-scale and weighed alike. So every change to a scored item breaks the trend; a change elsewhere does not.
+scale and weighed alike. So every change to a scored item breaks the trend; a change elsewhere does not. Words are
+compared in the languages that both versions have: a language that comes or goes changes nothing for those who read
+another, and is told by itself.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from questionnaires.model import Condition, Item, Node, Option, Profile, Questionnaire, Text
+from questionnaires.model import LANGUAGES, Condition, Item, Node, Option, Profile, Questionnaire, Text
 
 _SAME = Text(
     "Hai phiên bản hỏi và tính điểm như nhau: có thể so sánh kết quả.",
@@ -59,7 +61,8 @@ def comparability_note(differences: list[Difference]) -> Text:
 
 def _item_differences(before: Questionnaire, after: Questionnaire) -> Iterator[Difference]:
     scored = {node.item for version in (before, after) for node in version.nodes() if node.item}
-    old, new = _placed(before), _placed(after)
+    languages = tuple(language for language in before.languages if language in after.languages)
+    old, new = _placed(before, languages), _placed(after, languages)
     for code in old.keys() - new.keys():
         yield Difference(f"items.{code}", "item_removed", code in scored, old[code].item.text.vi, "")
     for code in new.keys() - old.keys():
@@ -82,25 +85,26 @@ class _PlacedItem:
     intro: Text | None
     per_unit: bool
     conditions: tuple[Condition | None, Condition | None]
+    languages: tuple[str, ...]
 
 
-def _placed(questionnaire: Questionnaire) -> dict[str, _PlacedItem]:
+def _placed(questionnaire: Questionnaire, languages: tuple[str, ...]) -> dict[str, _PlacedItem]:
     return {
-        item.code: _PlacedItem(item, section.intro, section.per_unit, (section.show_if, item.show_if))
+        item.code: _PlacedItem(item, section.intro, section.per_unit, (section.show_if, item.show_if), languages)
         for section in questionnaire.sections
         for item in section.items
     }
 
 
-def _spell_text(text: Text | None) -> str:
-    return f"{text.vi} / {text.en}" if text else ""
+def _spell_text(text: Text | None, languages: tuple[str, ...] = LANGUAGES) -> str:
+    return " / ".join(text.in_language(language) for language in languages) if text else ""
 
 
-def _spell_options(options: tuple[Option, ...]) -> str:
+def _spell_options(options: tuple[Option, ...], languages: tuple[str, ...]) -> str:
     return "; ".join(
         f"{option.code}"
         f"{'' if option.value is None else f' = {option.value:g}'}"
-        f"{' (alone)' if option.exclusive else ''}: {_spell_text(option.label)}"
+        f"{' (alone)' if option.exclusive else ''}: {_spell_text(option.label, languages)}"
         for option in options
     )
 
@@ -123,10 +127,10 @@ def _spell_conditions(conditions: tuple[Condition | None, Condition | None]) -> 
 
 _ITEM_ASPECTS: tuple[tuple[str, str, Callable[[_PlacedItem], str]], ...] = (
     ("kind", "kind_changed", lambda placed: placed.item.kind),
-    ("text", "wording_changed", lambda placed: _spell_text(placed.item.text)),
-    ("hint", "wording_changed", lambda placed: _spell_text(placed.item.hint)),
-    ("intro", "wording_changed", lambda placed: _spell_text(placed.intro)),
-    ("options", "scale_changed", lambda placed: _spell_options(placed.item.options)),
+    ("text", "wording_changed", lambda placed: _spell_text(placed.item.text, placed.languages)),
+    ("hint", "wording_changed", lambda placed: _spell_text(placed.item.hint, placed.languages)),
+    ("intro", "wording_changed", lambda placed: _spell_text(placed.intro, placed.languages)),
+    ("options", "scale_changed", lambda placed: _spell_options(placed.item.options, placed.languages)),
     ("rules", "rules_changed", lambda placed: _spell_rules(placed.item)),
     ("bands", "bands_changed", lambda placed: ", ".join(f"{low:g}" for low in placed.item.bands)),
     ("per_unit", "asking_changed", lambda placed: "of each unit" if placed.per_unit else "once"),
@@ -152,14 +156,9 @@ def _tree_differences(before: Questionnaire, after: Questionnaire) -> Iterator[D
             yield Difference(
                 f"index.{code}.reversed", "direction_changed", True, *map(_spell_direction, (found.node, now.node))
             )
-        if found.node.label != now.node.label:
-            yield Difference(
-                f"index.{code}.label",
-                "label_changed",
-                False,
-                _spell_text(found.node.label),
-                _spell_text(now.node.label),
-            )
+        labels = [_spell_text(placed.node.label) for placed in (found, now)]
+        if labels[0] != labels[1]:
+            yield Difference(f"index.{code}.label", "label_changed", False, *labels)
         # Two to two weighs like one to one, so shares are compared; a sibling that came or went is told by itself.
         stayed = found.siblings.keys() & now.siblings.keys()
         shares = [placed.node.weight / sum(placed.siblings[sibling] for sibling in stayed) for placed in (found, now)]
@@ -232,11 +231,16 @@ def _spell_bands(profile: Profile) -> str:
 def _frame_differences(before: Questionnaire, after: Questionnaire) -> Iterator[Difference]:
     if before.name != after.name:
         yield Difference("name", "another_questionnaire", True, before.name, after.name)
+    if before.languages != after.languages:
+        yield Difference(
+            "languages", "languages_changed", False, ", ".join(before.languages), ", ".join(after.languages)
+        )
     if before.most_units != after.most_units:
         yield Difference("most_units", "most_units_changed", False, str(before.most_units), str(after.most_units))
+    languages = tuple(language for language in before.languages if language in after.languages)
     for key, old, new in (
-        ("title", _spell_text(before.title), _spell_text(after.title)),
-        ("about", _spell_text(before.about), _spell_text(after.about)),
+        ("title", _spell_text(before.title, languages), _spell_text(after.title, languages)),
+        ("about", _spell_text(before.about, languages), _spell_text(after.about, languages)),
         ("model_name", before.model_name, after.model_name),
     ):
         if old != new:

@@ -33,6 +33,7 @@ def check_meaning(questionnaire: Questionnaire, notes: Notes) -> None:
     _check_twice(
         [(section.code, f"sections[{n}].code") for n, section in enumerate(questionnaire.sections)], "section", notes
     )
+    _check_languages(questionnaire, notes)
     _check_items(questionnaire, notes)
     _check_conditions(questionnaire, notes)
     _check_ratings(questionnaire, notes)
@@ -53,6 +54,23 @@ def _check_twice(codes: Iterable[tuple[str, str]], what: str, notes: Notes) -> N
         if code and code in seen:
             notes.complain(path, f"found the {what} code “{code}” twice, expected each code once")
         seen.add(code)
+
+
+def _check_languages(questionnaire: Questionnaire, notes: Notes) -> None:
+    """A language is asked in completely or not at all: half a form in two languages helps nobody."""
+    if notes.is_spoiled("languages"):
+        return
+    for path, text in questionnaire.asked_texts():
+        if notes.is_spoiled(path):
+            continue
+        for language in questionnaire.languages:
+            if language not in text.languages:
+                notes.complain(path, f"found no “{language}”, expected a text in every one of the “languages”")
+        for language in text.languages:
+            if language not in questionnaire.languages:
+                notes.complain(
+                    f"{path}.{language}", f"found the language “{language}”, expected it under “languages” too"
+                )
 
 
 def _check_items(questionnaire: Questionnaire, notes: Notes) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 LANGUAGES = ("vi", "en")
+# What a questionnaire may be asked in beside these two. Its scoring tree is read in the two alone.
+FURTHER_LANGUAGES = ("ko", "zh", "ja")
 NOT_APPLICABLE = "na"
 DONT_KNOW = "dk"
 
@@ -19,14 +21,28 @@ SameExtremes = Literal["midpoint", "missing"]
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text in both languages; neither is ever empty in a questionnaire that was read from a file."""
+    """A text in Vietnamese and English, and where a questionnaire is asked in more languages, in those.
+
+    In a questionnaire that was read from a file the first two are never empty, and neither is any other language that
+    the questionnaire names, in the texts that respondents read.
+    """
 
     vi: str
     en: str
+    ko: str = ""
+    zh: str = ""
+    ja: str = ""
 
     def in_language(self, language: str) -> str:
-        """The English text for "en", the Vietnamese one for anything else."""
-        return self.en if language == "en" else self.vi
+        """The text in this language; where it has none, the English one for "ko", "zh", "ja", else the Vietnamese."""
+        if language not in FURTHER_LANGUAGES:
+            return self.en if language == "en" else self.vi
+        return str(getattr(self, language)) or self.en
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that this text is written in."""
+        return tuple(language for language in (*LANGUAGES, *FURTHER_LANGUAGES) if getattr(self, language))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +197,7 @@ class Questionnaire:
     Without a scoring tree `index` is None, `profiles` is empty and `default_profile` is the empty string. `most_units`
     is how many units one respondent may rate; above one, the sections `per_unit` are asked for each of them. `modules`
     are what `questionnaires.modules.attach` has added: their sections are among the host's, their trees are their own.
+    `languages` are those that every text which a respondent reads is written in, Vietnamese and English first.
     """
 
     name: str
@@ -196,6 +213,7 @@ class Questionnaire:
     content_hash: str
     most_units: int = 1
     modules: tuple["Questionnaire", ...] = ()
+    languages: tuple[str, ...] = LANGUAGES
 
     @property
     def reference(self) -> str:
@@ -216,6 +234,16 @@ class Questionnaire:
     def per_unit_sections(self) -> tuple[Section, ...]:
         """The sections that are asked for each rated unit, in order."""
         return tuple(section for section in self.sections if section.per_unit)
+
+    def asked_texts(self) -> Iterator[tuple[str, Text]]:
+        """Every text that a respondent reads, with the place it stands at in the file."""
+        yield "title", self.title
+        if self.about is not None:
+            yield "about", self.about
+        for name, options in self.scales.items():
+            yield from _labels(options, f"scales.{name}")
+        for s, section in enumerate(self.sections):
+            yield from _section_texts(section, f"sections[{s}]")
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -264,6 +292,22 @@ class Questionnaire:
         if self.profile(profile_name).confirmed:
             return self.model_name
         return f"after the {self.model_name} model" if language == "en" else f"theo mô hình {self.model_name}"
+
+
+def _section_texts(section: Section, place: str) -> Iterator[tuple[str, Text]]:
+    yield f"{place}.title", section.title
+    if section.intro is not None:
+        yield f"{place}.intro", section.intro
+    for i, item in enumerate(section.items):
+        yield f"{place}.items[{i}].text", item.text
+        if item.hint is not None:
+            yield f"{place}.items[{i}].hint", item.hint
+        if item.scale is None:
+            yield from _labels(item.options, f"{place}.items[{i}].options")
+
+
+def _labels(options: tuple[Option, ...], place: str) -> Iterator[tuple[str, Text]]:
+    return ((f"{place}[{n}].label", option.label) for n, option in enumerate(options))
 
 
 def _pre_order(node: Node) -> Iterator[Node]:

@@ -13,8 +13,9 @@ from questionnaires.model import Item, Questionnaire
 def attach(host: Questionnaire, modules: Sequence[Questionnaire]) -> Questionnaire:
     """The host with the sections of its modules behind its own, asked once each; without modules the host itself.
 
-    Index, profiles and all names stay the host's: no answer to a module counts in the host's index. The content hash
-    is the SHA-256 of the hashes of the host and of its modules, in this order, a line each.
+    Index, profiles and all names stay the host's: no answer to a module counts in the host's index. Asked in are the
+    languages that the host and every module have. The content hash is the SHA-256 of the hashes of the host and of its
+    modules, in this order, a line each.
 
     :raises QuestionnaireError: when a module cannot be asked beside the host and the others.
     """
@@ -28,7 +29,12 @@ def attach(host: Questionnaire, modules: Sequence[Questionnaire]) -> Questionnai
     for module in modules:
         _refuse_strange(host, module)
         _refuse_clashes(attached, module)
-        attached = replace(attached, sections=attached.sections + module.sections, modules=(*attached.modules, module))
+        attached = replace(
+            attached,
+            sections=attached.sections + module.sections,
+            modules=(*attached.modules, module),
+            languages=tuple(language for language in attached.languages if language in module.languages),
+        )
     hashes = "\n".join(one.content_hash for one in (host, *modules))
     return replace(attached, content_hash=hashlib.sha256(hashes.encode("ascii")).hexdigest())
 

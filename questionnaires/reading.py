@@ -4,9 +4,9 @@ import hashlib
 import re
 from typing import cast, get_args
 
-from questionnaires.marked_yaml import read_marked
+from questionnaires.marked_yaml import list_words, read_marked
 from questionnaires.meaning import check_meaning
-from questionnaires.model import Condition, Item, ItemKind, Option, Questionnaire, Section
+from questionnaires.model import FURTHER_LANGUAGES, LANGUAGES, Condition, Item, ItemKind, Option, Questionnaire, Section
 from questionnaires.records import Notes, Record
 from questionnaires.scoring import MOST_BANDS, PROFILE_KEYS, read_index, read_profile
 from questionnaires.spelling import A_CODE, CODE, NAME, VERSION
@@ -20,8 +20,8 @@ _AN_OPTION_CODE = "a code of a–z, 0–9 and _ in quotes, at most 20 long"
 _A_SCALE = "names of scales, each with its list of options"
 
 _ROOT_KEYS = (
-    "questionnaire", "name", "version", "title", "model_name", "about", "scales", "most_units", "sections", "index",
-    "profiles", "default_profile",
+    "questionnaire", "name", "version", "languages", "title", "model_name", "about", "scales", "most_units", "sections",
+    "index", "profiles", "default_profile",
 )  # fmt: skip
 _SECTION_KEYS = ("code", "title", "intro", "items", "show_if", "per_unit")
 _COMMON_ITEM_KEYS = ("code", "kind", "text", "hint", "required", "show_if")
@@ -65,9 +65,9 @@ def _questionnaire(root: Record, content_hash: str) -> Questionnaire:
     return Questionnaire(
         name=root.word("name", A_CODE, NAME),
         version=root.word("version", 'a version in quotes, such as "2026.1" or "communes-2026.1"', VERSION),
-        title=root.text("title"),
+        title=root.asked_text("title"),
         model_name=root.sentence("model_name"),
-        about=root.optional_text("about"),
+        about=root.optional_asked_text("about"),
         scales=scales,
         sections=sections,
         index=read_index(root, {item.code: item.text for section in sections for item in section.items}),
@@ -77,14 +77,27 @@ def _questionnaire(root: Record, content_hash: str) -> Questionnaire:
         default_profile=root.word("default_profile", A_CODE, NAME, is_required=False),
         content_hash=content_hash,
         most_units=root.whole_number("most_units", within=(2, MOST_UNITS)) or 1,
+        languages=_languages(root),
     )
+
+
+def _languages(root: Record) -> tuple[str, ...]:
+    """The languages that the file names, in our order; Vietnamese and English where it names none."""
+    known = (*LANGUAGES, *FURTHER_LANGUAGES)
+    if not root.has("languages"):
+        return LANGUAGES
+    named = root.words("languages", list_words(known), re.compile("|".join(known)), (len(LANGUAGES), len(known)))
+    for language in LANGUAGES:
+        if language not in named:
+            root.complain("languages", f"found no “{language}”, expected it: every text is written in it")
+    return tuple(language for language in known if language in {*LANGUAGES, *named})
 
 
 def _section(section: Record, scales: dict[str, tuple[Option, ...]]) -> Section:
     return Section(
         code=section.word("code", A_CODE, CODE),
-        title=section.text("title"),
-        intro=section.optional_text("intro"),
+        title=section.asked_text("title"),
+        intro=section.optional_asked_text("intro"),
         items=tuple(_item(item, scales) for item in section.records("items", _ALL_ITEM_KEYS, (1, 200))),
         show_if=_condition(section),
         per_unit=section.flag("per_unit"),
@@ -101,8 +114,8 @@ def _item(item: Record, scales: dict[str, tuple[Option, ...]]) -> Item:
     return Item(
         code=item.word("code", A_CODE, CODE),
         kind=cast(ItemKind, kind or "single"),
-        text=item.text("text"),
-        hint=item.optional_text("hint"),
+        text=item.asked_text("text"),
+        hint=item.optional_asked_text("hint"),
         options=options,
         scale=scale,
         required=item.flag("required"),
@@ -138,7 +151,7 @@ def _scale_and_options(
 def _option(option: Record, *, has_value: bool) -> Option:
     return Option(
         code=option.word("code", _AN_OPTION_CODE, OPTION_CODE),
-        label=option.text("label"),
+        label=option.asked_text("label"),
         value=option.number("value", is_required=has_value, within=(-1000, 1000)),
         exclusive=option.flag("exclusive"),
     )

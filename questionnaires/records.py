@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from questionnaires.errors import Complaint, QuestionnaireError
 from questionnaires.marked_yaml import MOST_COMPLAINTS, Entries, Fields, MarkedNode, Scalar, list_words, quote
-from questionnaires.model import LANGUAGES, Text
+from questionnaires.model import FURTHER_LANGUAGES, LANGUAGES, Text
 
 LONGEST_TEXT = 1000
 
@@ -138,6 +138,18 @@ class Record:
 
     def optional_text(self, key: str) -> Text | None:
         return self.text(key) if self.has(key) else None
+
+    def asked_text(self, key: str) -> Text:
+        """The text of a field that respondents read: in both languages, and in further ones where they are there."""
+        node = self._node(key, f"a text in each language ({list_words(LANGUAGES)})")
+        if node is None:
+            return Text("", "")
+        known = (*LANGUAGES, *FURTHER_LANGUAGES)
+        languages = Record(node, self.path_of(key), self._notes, known)
+        return Text(*(languages.sentence(one) if one in LANGUAGES or languages.has(one) else "" for one in known))
+
+    def optional_asked_text(self, key: str) -> Text | None:
+        return self.asked_text(key) if self.has(key) else None
 
     def flag(self, key: str, *, is_required: bool = False) -> bool:
         node = self._node(key, "true or false", is_required=is_required)

@@ -9,8 +9,9 @@ A folder of templates holds its sentences in `texts.yaml`:
       vi: "{count} phiếu"
       en: {one: "{count} answer sheet", other: "{count} answer sheets"}
 
-A sentence is plain text, never HTML; what stands in braces is given when the sentence is asked for. English may
-have a form for one and a form for the others, chosen by `count`; Vietnamese needs none.
+What citizens read is there in Korean, Chinese and Japanese too (`ko`, `zh`, `ja`); a file has the same languages under
+every key. A sentence is plain text, never HTML; what stands in braces is given when the sentence is asked for. English
+may have a form for one and a form for the others, chosen by `count`; the other languages need none.
 """
 
 import datetime as dt
@@ -29,6 +30,8 @@ import yaml
 from survey.errors import BadInput
 
 LANGUAGES = ("vi", "en")
+# Citizens read in more languages than officers: a file of texts has either the two or all of these.
+CITIZEN_LANGUAGES = ("vi", "en", "ko", "zh", "ja")
 MINUS = "\N{MINUS SIGN}"
 ABSENT = "\N{EN DASH}"
 _MONTHS = (
@@ -69,22 +72,25 @@ class Catalogue:
 
     sentences: Mapping[str, Mapping[str, Sentence]]
     origin: str
+    languages: tuple[str, ...] = LANGUAGES
 
     @classmethod
     def load(cls, *directories: Path) -> "Catalogue":
-        """The sentences of `texts.yaml` in each of the folders together.
+        """The sentences of `texts.yaml` in each of the folders together, in the languages that all of them have.
 
-        Raises BadInput when a file cannot be read, a key is defined twice, a language is missing, or the two
-        languages do not name the same values in braces.
+        Raises BadInput when a file cannot be read, a key is defined twice, a language is missing, or the languages
+        do not name the same values in braces.
         """
         sentences: dict[str, dict[str, Sentence]] = {}
+        languages: tuple[str, ...] = CITIZEN_LANGUAGES
         for directory in directories:
             path = directory / "texts.yaml"
             for key, by_language in _read(path):
                 if key in sentences:
                     raise BadInput(f"{path}: found the text {key} a second time, expected each key once")
                 sentences[key] = by_language
-        return cls(sentences, ", ".join(directory.name for directory in directories))
+                languages = tuple(language for language in languages if language in by_language)
+        return cls(sentences, ", ".join(directory.name for directory in directories), languages)
 
     def text(self, key: str, language: str, **values: object) -> str:
         """The sentence of a key with its values filled in; raises KeyError for an unknown key or a value not given.
@@ -102,8 +108,8 @@ class Catalogue:
 
     def translator(self, language: str) -> Translate:
         """The function that templates call `t`: a key and its values in, the sentence in this language out."""
-        if language not in LANGUAGES:
-            raise KeyError(f"the texts are written in {' and '.join(LANGUAGES)}, not in {language!r}")
+        if language not in self.languages:
+            raise KeyError(f"the texts of {self.origin} are written in {', '.join(self.languages)}, not {language!r}")
 
         def translate(key: str, /, **values: object) -> str:
             return self.text(key, language, **values)
@@ -112,7 +118,7 @@ class Catalogue:
 
 
 def number(value: float | None, decimals: int, language: str) -> str:
-    """The number with a fixed count of decimals: `1.234,5` in Vietnamese, `1,234.5` in English, `–` when absent.
+    """The number with a fixed count of decimals: `1.234,5` in Vietnamese, `1,234.5` elsewhere, `–` when absent.
 
     Halves go away from zero, as readers expect, judged on the shortest decimal that stands for the float. The minus is
     U+2212, which screen readers and line breaking treat as a sign; a zero carries none.
@@ -162,12 +168,19 @@ def interval(low: float | None, high: float | None, decimals: int, language: str
 
 
 def date(value: dt.date | str | None, language: str) -> str:
-    """A day as people write it: `23/11/2026` in Vietnamese, `23 November 2026` in English; ISO text is read too."""
+    """A day as people write it: `23/11/2026` in Vietnamese, `23 November 2026` in English, `2026年11月23日` in Chinese.
+
+    ISO text is read too.
+    """
     if value is None:
         return ABSENT
     day = dt.date.fromisoformat(value[:10]) if isinstance(value, str) else value
     if language == "vi":
         return f"{day.day:02d}/{day.month:02d}/{day.year}"
+    if language == "ko":
+        return f"{day.year}년 {day.month}월 {day.day}일"
+    if language in ("zh", "ja"):
+        return f"{day.year}年{day.month}月{day.day}日"
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
@@ -189,7 +202,7 @@ def _with_language(write: Callable[..., str]) -> Callable[..., str]:
     @jinja2.pass_context
     def filtered(context: jinja2.runtime.Context, *arguments: Any) -> str:
         language = context.get("language")
-        if language not in LANGUAGES:
+        if language not in CITIZEN_LANGUAGES:
             raise KeyError("the template has no variable `language`; a file of macros is imported `with context`")
         return write(*arguments, language)
 
@@ -210,15 +223,19 @@ def _read(path: Path) -> Iterator[tuple[str, dict[str, Sentence]]]:
         root = yaml.compose(unicodedata.normalize("NFC", source), Loader=yaml.SafeLoader)
     except yaml.YAMLError as problem:
         raise BadInput(f"{path}: found text that is not YAML ({problem})") from problem
+    languages: tuple[str, ...] = ()
     for key, node in _pairs(root, path):
         forms = dict(_pairs(node, path))
-        if sorted(forms) != sorted(LANGUAGES):
-            raise BadInput(_complaint(path, node, f"{key}: found {_listed(forms)}", "vi and en"))
-        by_language = {language: _sentence(forms[language], path, key) for language in LANGUAGES}
+        # The first key says which languages the file has.
+        languages = languages or (CITIZEN_LANGUAGES if set(forms) - set(LANGUAGES) else LANGUAGES)
+        if sorted(forms) != sorted(languages):
+            raise BadInput(_complaint(path, node, f"{key}: found {_listed(forms)}", " and ".join(languages)))
+        by_language = {language: _sentence(forms[language], path, key) for language in languages}
         names = {language: sentence.placeholders() for language, sentence in by_language.items()}
-        if names["vi"] != names["en"]:
-            found = f"{key}: found {{{_listed(names['vi'])}}} in vi and {{{_listed(names['en'])}}} in en"
-            raise BadInput(_complaint(path, node, found, "the same names in braces"))
+        for language in languages[1:]:
+            if names[language] != names["vi"]:
+                found = f"{{{_listed(names['vi'])}}} in vi and {{{_listed(names[language])}}} in {language}"
+                raise BadInput(_complaint(path, node, f"{key}: found {found}", "the same names in braces"))
         yield key, by_language
 
 
