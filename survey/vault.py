@@ -23,21 +23,21 @@ SIGNING_NAME: Final = "signing"
 SCRYPT_COST: Final = 2**17
 # A file that names a cost outside these bounds was not written by us: below, the passphrase is cheap to guess; above,
 # reading the file would take the machine's memory.
-_COSTS: Final = (2**14, 2**20)
+SCRYPT_COSTS: Final = (2**14, 2**20)
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}(\.comments)?")
-_SHORTEST_PASSPHRASE: Final = 12
+SHORTEST_PASSPHRASE: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Passphrase:
-    """What opens the vault's files. Never printed; a combiner of several custodians' shares makes one as well."""
+    """What opens the vault's files. Never printed."""
 
     secret: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
-        if len(self.secret) < _SHORTEST_PASSPHRASE:
+        if len(self.secret) < SHORTEST_PASSPHRASE:
             raise BadInput(
-                f"the passphrase has {len(self.secret)} bytes; expected at least {_SHORTEST_PASSPHRASE} of them"
+                f"the passphrase has {len(self.secret)} bytes; expected at least {SHORTEST_PASSPHRASE} of them"
             )
 
 
@@ -190,7 +190,7 @@ class KeyVault:
         if not isinstance(stretching, dict) or (stretching.get("r"), stretching.get("p")) != (8, 1):
             raise BadInput(f"the key file of “{name}” is damaged: its scrypt settings are not ours")
         cost = stretching.get("n")
-        if not isinstance(cost, int) or not _COSTS[0] <= cost <= _COSTS[1] or cost & (cost - 1):
+        if not isinstance(cost, int) or not SCRYPT_COSTS[0] <= cost <= SCRYPT_COSTS[1] or cost & (cost - 1):
             raise BadInput(f"the key file of “{name}” is damaged: its scrypt cost is not ours")
         wrapping_key = _stretched(self._chosen(passphrase), _bytes_of(stretching, "salt", name), cost)
         try:
