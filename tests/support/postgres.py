@@ -93,17 +93,25 @@ def _locked(base: Path) -> Iterator[None]:
         yield
 
 
-def _account() -> dict[str, object]:
+def account() -> dict[str, object]:
+    """Whom PostgreSQL runs as, in the words of `subprocess`: nobody else when these tests are run by a plain user."""
     # PostgreSQL refuses to run as root.
     if os.geteuid() != 0:
         return {}
     for name in ("postgres", "nobody"):
         try:
-            account = pwd.getpwnam(name)
+            found = pwd.getpwnam(name)
         except KeyError:
             continue
-        return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}
     raise RuntimeError("found neither the account postgres nor nobody, expected one to run PostgreSQL as")
+
+
+def own_to_account(path: Path) -> None:
+    """Give a file or a folder to whom PostgreSQL runs as."""
+    found = account()
+    if found:
+        os.chown(path, found["user"], found["group"])  # type: ignore[arg-type]
 
 
 def _run(arguments: list[str], home: Path) -> None:
@@ -115,41 +123,41 @@ def _run(arguments: list[str], home: Path) -> None:
         stdout=(home / "output").open("w"),
         stderr=subprocess.STDOUT,
         check=False,
-        **_account(),  # type: ignore[call-overload]
+        **account(),  # type: ignore[call-overload]
     )
     if done.returncode != 0:
         raise RuntimeError(f"{arguments[0]} ended with {done.returncode}: {(home / 'output').read_text()}")
 
 
+def make_cluster(home: Path) -> None:
+    """An empty cluster in `home`/cluster, with the one user hailong."""
+    initdb = [str(binaries() / "initdb"), "-D", str(home / "cluster"), "-U", "hailong"]
+    _run([*initdb, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"], home)
+
+
 def _start(home: Path) -> None:
-    account = _account()
-    if account:
-        os.chown(home, account["user"], account["group"])  # type: ignore[arg-type]
+    own_to_account(home)
     place = binaries()
-    cluster = home / "cluster"
-    _run(
-        [
-            str(place / "initdb"),
-            "-D",
-            str(cluster),
-            "-U",
-            "hailong",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-            "-N",
-        ],
-        home,
-    )
+    make_cluster(home)
     options = (
         f"-c listen_addresses='' -c unix_socket_directories={home} -c unix_socket_permissions=0777 "
         "-c max_connections=200 -c shared_buffers=32MB -c full_page_writes=on -c autovacuum=off "
         "-c max_wal_size=2GB -c checkpoint_timeout=1h"
     )
     _run(
-        [str(place / "pg_ctl"), "-D", str(cluster), "-o", options, "-l", str(home / "log"), "-w", "-t", "60", "start"],
+        [
+            str(place / "pg_ctl"),
+            "-D",
+            str(home / "cluster"),
+            "-o",
+            options,
+            "-l",
+            str(home / "log"),
+            "-w",
+            "-t",
+            "60",
+            "start",
+        ],
         home,
     )
     home.chmod(0o755)
