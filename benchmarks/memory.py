@@ -41,6 +41,7 @@ from survey.demonstration.practice_people import draw_answers, form_of, issue_co
 from survey.demonstration.practice_table import responses_of
 from survey.envelopes import seal_ballot
 from survey.intake import round_open_on
+from survey.invitations import invitation_row
 from survey.round_records import find_round, load_questionnaire_of
 from survey.secrets import Secrets
 from survey.settings import Settings
@@ -167,26 +168,28 @@ def fill(folder: Path, slug: str, n: int) -> None:
         origin = Origin(units[answers.unit[person]], channel="slip")
         plaintexts.append((origin.unit, write_ballot(slug, origin, checked.values)))
     # Sorted, so that tables which are ordered by random keys grow at their end.
-    invitations, ballots = (sorted(os.urandom(16) for _ in range(n)) for _ in range(2))
+    ballots = sorted(os.urandom(16) for _ in range(n))
     for start in range(0, n, BATCH):
         places = range(start, min(start + BATCH, n))
         with writing(stores.frame) as frame:
-            frame.execute(insert(Invitation.__table__), [
-                {"id": invitations[i], "round_slug": slug, "unit_code": plaintexts[i % 1000][0], "stratum": "",
-                 "psu": "", "channel": "slip", "qr_tag": os.urandom(32), "typed_tag": os.urandom(32)}
+            invitations = sorted((
+                invitation_row(secrets, slug, Origin(plaintexts[i % 1000][0], channel="slip"), os.urandom(16),
+                               os.urandom(8))
                 for i in places
-            ])  # fmt: skip
+            ), key=lambda row: row["id"])  # fmt: skip
+            frame.execute(insert(Invitation.__table__), invitations)
         with writing(stores.intake) as intake:
             intake.execute(insert(SpentInvitation.__table__), [
-                {"round_slug": slug, "nullifier": secrets.nullifier(slug, invitations[i]),
-                 "nonce_tag": os.urandom(32)}
-                for i in places
+                {"round_slug": slug, "nullifier": secrets.nullifier(slug, row["id"]), "nonce_tag": os.urandom(32)}
+                for row in invitations
             ])  # fmt: skip
             intake.execute(insert(Ballot.__table__), [
-                {"id": ballots[i], "round_slug": slug, "envelope": seal_ballot(
-                    opened.ballot_public_key, slug, opened.questionnaire_hash, plaintexts[i % 1000][1],
-                    opened.padded_size)}
+                {"id": ballots[i], "round_slug": slug, "envelope": envelope,
+                 "tag": secrets.ballot_tag(slug, ballots[i], envelope)}
                 for i in places
+                for envelope in [seal_ballot(
+                    opened.ballot_public_key, slug, opened.questionnaire_hash, plaintexts[i % 1000][1],
+                    opened.padded_size)]
             ])  # fmt: skip
     stores.close()
 

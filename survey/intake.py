@@ -43,6 +43,7 @@ class OpenRound:
     padded_size: int
     unit_codes: frozenset[str]
     most_units: int
+    untagged_mark: bytes | None = None
 
 
 def round_open_on(record: RoundRecord, questionnaire: Questionnaire, today: dt.date) -> OpenRound:
@@ -61,6 +62,7 @@ def round_open_on(record: RoundRecord, questionnaire: Questionnaire, today: dt.d
         padded_size=padded_size_of(questionnaire),
         unit_codes=frozenset(record.unit_codes),
         most_units=questionnaire.most_units,
+        untagged_mark=record.untagged_mark,
     )
 
 
@@ -105,7 +107,7 @@ def _receive(
     nonce: str,
     answers: CheckedAnswers,
 ) -> Outcome:
-    found = find_invitation(stores, secrets, open_round.slug, code_text)
+    found = find_invitation(stores, secrets, open_round.slug, code_text, open_round.untagged_mark)
     is_valid = found is not None and found.origin.unit == unit_code
     invitation = found if found is not None and is_valid else _NOBODY
     nullifier = secrets.nullifier(open_round.slug, invitation.id)
@@ -127,9 +129,11 @@ def _receive(
     with writing(stores.intake) as session:
         is_first = mark_spent(session, open_round.slug, nullifier, nonce_tag)
         if is_first:
+            ballot_id = randomness.token_bytes(_ID_BYTES)
+            tag = secrets.ballot_tag(open_round.slug, ballot_id, envelope)
             session.execute(
                 insert(Ballot.__table__).values(  # type: ignore[arg-type]
-                    id=randomness.token_bytes(_ID_BYTES), round_slug=open_round.slug, envelope=envelope
+                    id=ballot_id, round_slug=open_round.slug, envelope=envelope, tag=tag
                 )
             )
     if is_first:

@@ -1,6 +1,6 @@
 """Invitations: the right to answer once, issued for the units of a round and found again by their code."""
 
-import secrets as randomness
+import hmac
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,7 +30,6 @@ ISSUING_STATES = ("draft", "open")
 # A unit, a stratum and a PSU, as a design tells cells apart.
 Cell = tuple[str, str, str]
 
-_ID_BYTES = 16
 _ROWS_A_STATEMENT = 5_000
 # What is looked up when a text is no code at all, so that the same work is done; no code has three bytes.
 _NO_CODE = b"\0\0\0"
@@ -107,22 +106,37 @@ def issue_invitations(
             frame_counts.refuse_too_many(frame, wanted)
             for start in range(0, len(new_codes), _ROWS_A_STATEMENT):
                 rows = [
-                    {
-                        "id": randomness.token_bytes(_ID_BYTES),
-                        "round_slug": round_slug,
-                        "unit_code": request.unit,
-                        "stratum": request.stratum,
-                        "psu": request.psu,
-                        "channel": request.channel,
-                        "qr_tag": secrets.invitation_tag(_code_bytes(code.qr)),
-                        "typed_tag": secrets.invitation_tag(_code_bytes(code.typed)),
-                    }
+                    invitation_row(
+                        secrets,
+                        round_slug,
+                        Origin(request.unit, request.stratum, request.psu, request.channel),
+                        _code_bytes(code.qr),
+                        _code_bytes(code.typed),
+                    )
                     for request, code in new_codes[start : start + _ROWS_A_STATEMENT]
                 ]
                 frame.execute(insert(Invitation.__table__), rows)  # type: ignore[arg-type]
             if keep is not None:
                 keep(codes)
     return codes
+
+
+def invitation_row(
+    secrets: Secrets, round_slug: str, origin: Origin, qr_code: bytes, typed_code: bytes
+) -> dict[str, bytes | str]:
+    """A new row of the frame store for a code's two spellings, under the one name that sealing takes it for real by."""
+    qr_tag, typed_tag = secrets.invitation_tag(qr_code), secrets.invitation_tag(typed_code)
+    labels = (origin.unit, origin.stratum, origin.psu, origin.channel)
+    return {
+        "id": secrets.invitation_id(round_slug, labels, qr_tag, typed_tag),
+        "round_slug": round_slug,
+        "unit_code": origin.unit,
+        "stratum": origin.stratum,
+        "psu": origin.psu,
+        "channel": origin.channel,
+        "qr_tag": qr_tag,
+        "typed_tag": typed_tag,
+    }
 
 
 def invited_units(stores: Stores, record: RoundRecord) -> tuple[str, ...]:
@@ -195,8 +209,14 @@ def _cell_words(request: CodeRequest) -> str:
     return ", ".join(f"{name} “{printable(label)}”" for name, label in labels if label) or "no unit, stratum or psu"
 
 
-def find_invitation(stores: Stores, secrets: Secrets, round_slug: str, code_text: str) -> InvitationRecord | None:
-    """The invitation of this round that a text spells in either way, or None. The work is the same in each case."""
+def find_invitation(
+    stores: Stores, secrets: Secrets, round_slug: str, code_text: str, untagged_mark: bytes | None = None
+) -> InvitationRecord | None:
+    """The invitation of this round that a text spells in either way, or None. The work is the same in each case.
+
+    A row that was not written by us, or was changed since, is none; unless the round's `untagged_mark` is there to say
+    that its invitations are older than the names by which this is known.
+    """
     read = read_code(code_text)
     tag = secrets.invitation_tag(read[1] if read else _NO_CODE)
     query = select(
@@ -206,12 +226,25 @@ def find_invitation(stores: Stores, secrets: Secrets, round_slug: str, code_text
         Invitation.stratum,
         Invitation.psu,
         Invitation.channel,
+        Invitation.qr_tag,
+        Invitation.typed_tag,
     ).where(or_(Invitation.qr_tag == tag, Invitation.typed_tag == tag))
     with reading(stores.frame) as session:
-        row = session.execute(query).one_or_none()
+        rows = session.execute(query).all()
+    # Whoever may write to the store can have put one code's two spellings into two rows: then it is nobody's.
+    row = rows[0] if len(rows) == 1 else None
+    found_id, _, *labels, qr_tag, typed_tag = row or (b"", "", "", "", "", "", tag, tag)
+    is_ours = hmac.compare_digest(secrets.invitation_id(round_slug, labels, qr_tag, typed_tag), found_id)
     if row is None or row.round_slug != round_slug:
         return None
-    return InvitationRecord(row.id, Origin(row.unit_code, row.stratum, row.psu, row.channel))
+    if not is_ours and not is_from_before_tags(secrets, round_slug, untagged_mark):
+        return None
+    return InvitationRecord(found_id, Origin(*labels))
+
+
+def is_from_before_tags(secrets: Secrets, round_slug: str, untagged_mark: bytes | None) -> bool:
+    """Whether a round was there before its rows had tags: a mark that only our upgrade can have made says so."""
+    return untagged_mark is not None and hmac.compare_digest(untagged_mark, secrets.untagged_mark(round_slug))
 
 
 def check_count(count: int) -> int:

@@ -6,18 +6,53 @@ from datetime import date
 from typing import Literal, cast
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from analysis.archive_records import Collected
 from questionnaires.errors import QuestionnaireError
 from questionnaires.model import Questionnaire, Text
 from survey.errors import BadInput, NotFound, WrongState
 from survey.questionnaire_library import find_questionnaire
-from survey.storage.office import Edition, Round, RoundUnit
+from survey.storage.office import Custodian, Edition, Round, RoundUnit
 from survey.storage.sessions import reading
 from survey.storage.stores import Stores
 from survey.units import UnitRecord, units_on
 
 RoundState = Literal["draft", "open", "closed", "sealed", "published"]
+
+
+@dataclass(frozen=True, slots=True)
+class CustodianRecord:
+    """Who holds a share: its number, its public point (65 bytes), and the days it was last tried and was destroyed."""
+
+    number: int
+    name: str
+    share_key: bytes
+    tried_on: date | None
+    destroyed_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Custody:
+    """A key that is nowhere whole: `need` of the custodians' shares give it."""
+
+    need: int
+    custodians: tuple[CustodianRecord, ...]
+
+    @property
+    def is_tried(self) -> bool:
+        """Whether enough shares have given the key, so that the round may open."""
+        return sum(custodian.tried_on is not None for custodian in self.custodians) >= self.need
+
+    @property
+    def n_destroyed(self) -> int:
+        """How many shares are said to be destroyed."""
+        return sum(custodian.destroyed_on is not None for custodian in self.custodians)
+
+    @property
+    def n_to_destroy(self) -> int:
+        """How many more have to be destroyed until too few are left to give the key; 0 once it is gone for good."""
+        return max(0, len(self.custodians) - self.need + 1 - self.n_destroyed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +81,9 @@ class RoundRecord:
     unit_codes: tuple[str, ...]
     module_references: tuple[str, ...]
     is_simulated: bool
+    is_halted: bool
+    untagged_mark: bytes | None
+    custody: Custody | None = None
 
     @property
     def collected(self) -> Collected:
@@ -55,8 +93,8 @@ class RoundRecord:
         return "elsewhere" if self.is_imported else "here"
 
     def accepts_answers_on(self, day: date) -> bool:
-        """Whether a citizen may answer on that day; both the first and the last day count."""
-        return self.state == "open" and self.opens_on <= day <= self.closes_on
+        """Whether a citizen may answer on that day; both the first and the last day count. A halted round is shut."""
+        return self.state == "open" and not self.is_halted and self.opens_on <= day <= self.closes_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +123,7 @@ def find_round(stores: Stores, slug: str) -> RoundRecord:
         codes = session.scalars(
             select(RoundUnit.unit_code).where(RoundUnit.round_slug == slug).order_by(RoundUnit.unit_code)
         )
-        return _record_of(row, codes)
+        return _record_of(row, codes, _custodians_of(session, row))
 
 
 def list_rounds(stores: Stores) -> tuple[RoundRecord, ...]:
@@ -96,8 +134,8 @@ def list_rounds(stores: Stores) -> tuple[RoundRecord, ...]:
             select(RoundUnit.round_slug, RoundUnit.unit_code).order_by(RoundUnit.unit_code)
         ):
             codes.setdefault(slug, []).append(code)
-        rows = session.scalars(select(Round).order_by(Round.opens_on.desc(), Round.slug))
-        return tuple(_record_of(row, codes.get(row.slug, ())) for row in rows)
+        rows = session.scalars(select(Round).order_by(Round.opens_on.desc(), Round.slug)).all()
+        return tuple(_record_of(row, codes.get(row.slug, ()), _custodians_of(session, row)) for row in rows)
 
 
 def units_of_round(stores: Stores, record: RoundRecord) -> tuple[UnitRecord, ...]:
@@ -131,7 +169,27 @@ def questionnaire_with_modules(stores: Stores, reference: str, modules: Sequence
         raise BadInput(f"modules: {complaint}") from None
 
 
-def _record_of(row: Round, codes: Iterable[str]) -> RoundRecord:
+def _custodians_of(session: Session, row: Round) -> Sequence[Custodian]:
+    # Pages ask for rounds all the time, and most have one key on the machine: they cost no second look.
+    if row.shares_needed is None:
+        return ()
+    query = select(Custodian).where(Custodian.round_slug == row.slug).order_by(Custodian.number)
+    return session.scalars(query).all()
+
+
+def _custody_of(row: Round, custodians: Sequence[Custodian]) -> Custody | None:
+    if row.shares_needed is None:
+        return None
+    return Custody(
+        row.shares_needed,
+        tuple(
+            CustodianRecord(found.number, found.name, found.share_key, found.tried_on, found.destroyed_on)
+            for found in custodians
+        ),
+    )
+
+
+def _record_of(row: Round, codes: Iterable[str], custodians: Sequence[Custodian]) -> RoundRecord:
     return RoundRecord(
         slug=row.slug,
         title=Text(row.title_vi, row.title_en),
@@ -155,4 +213,7 @@ def _record_of(row: Round, codes: Iterable[str]) -> RoundRecord:
         unit_codes=tuple(codes),
         module_references=tuple(filter(None, row.modules.split(","))),
         is_simulated=row.is_simulated,
+        is_halted=row.is_halted,
+        untagged_mark=row.untagged_mark,
+        custody=_custody_of(row, custodians),
     )

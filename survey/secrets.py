@@ -1,11 +1,13 @@
 """The installation's one secret key and the keys derived from it, each for one purpose."""
 
 import hmac
+from collections.abc import Sequence
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 SHORTEST_KEY_BYTES = 32
+INVITATION_ID_BYTES = 16
 
 
 class Secrets:
@@ -15,7 +17,7 @@ class Secrets:
     for another, and whoever holds the databases without the secret key can neither make nor check one.
     """
 
-    __slots__ = ("_flask", "_invitation", "_nonce", "_nullifier")
+    __slots__ = ("_ballot", "_flask", "_invitation", "_invitation_id", "_nonce", "_nullifier", "_untagged")
 
     def __init__(self, secret_key: bytes) -> None:
         if len(secret_key) < SHORTEST_KEY_BYTES:
@@ -24,6 +26,9 @@ class Secrets:
         self._nullifier = _subkey(secret_key, "nullifier")
         self._nonce = _subkey(secret_key, "form nonce")
         self._flask = _subkey(secret_key, "flask session")
+        self._ballot = _subkey(secret_key, "ballot tag")
+        self._invitation_id = _subkey(secret_key, "invitation id")
+        self._untagged = _subkey(secret_key, "round before tags")
 
     def __repr__(self) -> str:
         return "Secrets(…)"
@@ -36,6 +41,22 @@ class Secrets:
     def invitation_tag(self, code: bytes) -> bytes:
         """What is stored of a code, 32 bytes: the code cannot be found from it without the secret key."""
         return _mark(self._invitation, code)
+
+    def invitation_id(self, round_slug: str, labels: Sequence[str], qr_tag: bytes, typed_tag: bytes) -> bytes:
+        """The name of an invitation, 16 bytes, which nobody else can give to these codes and labels.
+
+        A row of the frame store that was changed, moved to another round or made up does not bear its own name.
+        """
+        parts = (round_slug.encode(), *(label.encode() for label in labels), qr_tag, typed_tag)
+        return _mark(self._invitation_id, *parts)[:INVITATION_ID_BYTES]
+
+    def ballot_tag(self, round_slug: str, ballot_id: bytes, envelope: bytes) -> bytes:
+        """What tells a row of ours in the spool from any other, 32 bytes: it holds for this row of this round alone."""
+        return _mark(self._ballot, round_slug.encode(), ballot_id, envelope)
+
+    def untagged_mark(self, round_slug: str) -> bytes:
+        """The mark, 32 bytes, of a round that was there before forged ballots and invitations could be told."""
+        return _mark(self._untagged, round_slug.encode())
 
     def nullifier(self, round_slug: str, invitation_id: bytes) -> bytes:
         """The mark that an invitation was used in a round, 32 bytes; without the secret key it names no invitation."""

@@ -25,7 +25,10 @@ class SpentInvitation(IntakeBase):
 
 
 class Ballot(IntakeBase):
-    """One respondent's answers, sealed to the round's key: no unit, no time, no order."""
+    """One respondent's answers, sealed to the round's key: no unit, no time, no order.
+
+    Whoever holds no secret key can write no row whose tag holds. Rows from before there were tags have none.
+    """
 
     __tablename__ = "ballot"
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -33,6 +36,7 @@ class Ballot(IntakeBase):
     id: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
     round_slug: Mapped[str] = mapped_column(String(60))
     envelope: Mapped[bytes] = mapped_column(LargeBinary)
+    tag: Mapped[bytes | None] = mapped_column(LargeBinary(32))
 
 
 def mark_spent(session: Session, round_slug: str, nullifier: bytes, nonce_tag: bytes) -> bool:

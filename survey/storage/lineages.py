@@ -31,9 +31,9 @@ class Lineage:
 
 
 LINEAGES: tuple[Lineage, ...] = (
-    Lineage("office", OfficeBase.metadata, "office_0002"),
+    Lineage("office", OfficeBase.metadata, "office_0004"),
     Lineage("frame", FrameBase.metadata, "frame_0001"),
-    Lineage("intake", IntakeBase.metadata, "intake_0001"),
+    Lineage("intake", IntakeBase.metadata, "intake_0002"),
 )
 
 

@@ -2,13 +2,14 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, MetaData, String, Text, false
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, MetaData, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from survey.storage.types import UtcDateTime
 
 ROUND_STATES = ("draft", "open", "closed", "sealed", "published")
 RELATIONS = ("merge", "split", "rename")
+DECISION_KINDS = ("reconciled", "counts")
 
 # Constraints carry names, because a migration can only change what it can name.
 NAMING = {
@@ -112,6 +113,43 @@ class Round(OfficeBase):
     # References of published questionnaires that are asked along, joined by commas.
     modules: Mapped[str] = mapped_column(Text, default="", server_default="")
     is_simulated: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # A round that came out of a backup takes no answer until somebody has decided what becomes of it.
+    is_halted: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # A keyed mark of rounds that were there before ballots and invitations could be told from forged ones.
+    untagged_mark: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    # How many custodians open the ballots together; none while the key lies wrapped on the machine.
+    shares_needed: Mapped[int | None]
+
+
+class RoundDecision(OfficeBase):
+    """What somebody answered for by name: that a restored round goes on, or that one is sealed whose counts differ."""
+
+    __tablename__ = "round_decision"
+    __table_args__ = (one_of("kind", DECISION_KINDS),)
+
+    round_slug: Mapped[str] = mapped_column(ForeignKey("round.slug"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(String(20))
+    decided_by: Mapped[str] = mapped_column(String(200))
+    reason: Mapped[str] = mapped_column(Text)
+    decided_on: Mapped[date]
+    # Ballots that are not there, and ballots that no mark of use belongs to.
+    n_missing: Mapped[int] = mapped_column(default=0)
+    n_unmarked: Mapped[int] = mapped_column(default=0)
+
+
+class Custodian(OfficeBase):
+    """Who holds a share of a round's key: the public point tells the share from any other and does not give it."""
+
+    __tablename__ = "custodian"
+    __table_args__ = (UniqueConstraint("round_slug", "name"),)
+
+    round_slug: Mapped[str] = mapped_column(ForeignKey("round.slug"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(String(120))
+    share_key: Mapped[bytes] = mapped_column(LargeBinary(65))
+    tried_on: Mapped[date | None]
+    destroyed_on: Mapped[date | None]
 
 
 class RoundUnit(OfficeBase):

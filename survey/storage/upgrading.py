@@ -3,14 +3,19 @@
 import logging
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, select, text, update
 
 from survey.resources import bundled_dir
+from survey.secrets import Secrets
 from survey.settings import Settings
 from survey.storage.instance_key import refuse_another_key, remember_key
 from survey.storage.intake_rights import narrow_intake_rights
 from survey.storage.lineages import LINEAGES, Lineage, wait_for_other_upgrades
+from survey.storage.office import Round
 from survey.storage.stores import Stores, connect_stores, revision_of
+
+# The office store's revisions from before ballots had tags and invitations names of their own.
+BEFORE_TAGS = ("office_0001", "office_0002")
 
 
 def upgrade_stores(settings: Settings) -> tuple[str, ...]:
@@ -20,7 +25,7 @@ def upgrade_stores(settings: Settings) -> tuple[str, ...]:
     """
     stores = connect_stores(settings)
     try:
-        done = [sentence for lineage in LINEAGES for sentence in _upgrade_one(stores, lineage)]
+        done = [sentence for lineage in LINEAGES for sentence in _upgrade_one(stores, lineage, settings.secret_key)]
         done += narrow_intake_rights(stores.intake)
         refuse_another_key(stores.office, settings.secret_key)
         remember_key(stores.office, settings.secret_key)
@@ -29,9 +34,10 @@ def upgrade_stores(settings: Settings) -> tuple[str, ...]:
         stores.close()
 
 
-def _upgrade_one(stores: Stores, lineage: Lineage) -> list[str]:
+def _upgrade_one(stores: Stores, lineage: Lineage, secret_key: bytes) -> list[str]:
     engine = stores.engine(lineage.store)
-    if revision_of(engine, lineage) == lineage.head:
+    before = revision_of(engine, lineage)
+    if before == lineage.head:
         return []
     from alembic import command
 
@@ -42,7 +48,17 @@ def _upgrade_one(stores: Stores, lineage: Lineage) -> list[str]:
             wait_for_other_upgrades(connection)
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {lineage.store}"))
         command.upgrade(alembic_config(connection, lineage), "head")
+        if before in BEFORE_TAGS:
+            _mark_untagged_rounds(connection, Secrets(secret_key))
     return [f"the {lineage.store} store is now at revision {lineage.head}"]
+
+
+def _mark_untagged_rounds(connection: Connection, secrets: Secrets) -> None:
+    """Note which rounds were there already, under the secret key: nobody can add a round to them afterwards."""
+    rounds = select(Round.slug).where(Round.state.in_(("draft", "open", "closed")), Round.imported.is_(False))
+    for slug in connection.scalars(rounds).all():
+        mark = secrets.untagged_mark(slug)
+        connection.execute(update(Round).where(Round.slug == slug).values(untagged_mark=mark))
 
 
 def alembic_config(connection: Connection, lineage: Lineage) -> Any:

@@ -189,7 +189,7 @@ def test_a_damaged_backup_is_refused(
     write_backup(sqlite_settings, sqlite_stores, file)
     if content is None:
         with zipfile.ZipFile(file) as archive:
-            content = archive.read(CONTENTS).replace(b"office_0002", b"office_9999")
+            content = archive.read(CONTENTS).replace(LINEAGES[0].head.encode(), b"office_9999")
     with pytest.raises(BadInput, match=complaint):
         restore_backup(settings_in(tmp_path / "other"), damaged(file, name, content))
 

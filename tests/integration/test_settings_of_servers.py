@@ -66,7 +66,7 @@ def test_sqlite_commits_are_on_the_disk_and_deleted_bytes_are_gone(sqlite_settin
 
 def test_sqlite_files_are_their_owners_alone(sqlite_settings: Settings) -> None:
     with open_stores(sqlite_settings).intake.begin() as connection:
-        connection.execute(text("INSERT INTO ballot VALUES (x'00', 'r', x'00')"))
+        connection.execute(text("INSERT INTO ballot VALUES (x'00', 'r', x'00', x'00')"))
     modes = {path.name: path.stat().st_mode & 0o777 for path in sqlite_settings.instance.glob("*.db*")}
     assert {"intake.db", "intake.db-wal", "intake.db-shm"} <= modes.keys()
     assert set(modes.values()) <= {0o600}

@@ -185,11 +185,11 @@ def test_ballots_and_marks_can_be_added_and_nothing_else(stores: Stores) -> None
         "DELETE FROM spent_invitation",
     ]
     if stores.intake.dialect.name == "sqlite":
-        changes += ["INSERT OR REPLACE INTO ballot VALUES (CAST('1' AS BLOB), 'r', x'00')"]
+        changes += ["INSERT OR REPLACE INTO ballot VALUES (CAST('1' AS BLOB), 'r', x'00', x'00')"]
     else:
         changes += [
             "TRUNCATE ballot",
-            "INSERT INTO ballot VALUES ('1', 'r', '0') ON CONFLICT (id) DO UPDATE SET envelope = '0'",
+            "INSERT INTO ballot VALUES ('1', 'r', '0', '0') ON CONFLICT (id) DO UPDATE SET envelope = '0'",
         ]
     for change in changes:
         with pytest.raises(IntegrityError, match="only grows"), stores.intake.begin() as connection:
