@@ -1,9 +1,10 @@
-"""Sessions on a store: one for reading, one for a transaction that writes."""
+"""Sessions on a store: one for reading, one for a transaction that writes; and a connection for a single look."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
 
@@ -15,6 +16,13 @@ def reading(engine: Engine) -> Iterator[Session]:
 
 
 @contextmanager
+def looking(engine: Engine) -> Iterator[Connection]:
+    """A connection for one statement that reads. PostgreSQL then needs no BEGIN and no ROLLBACK around it."""
+    with _for_single_statements(engine).connect() as connection:
+        yield connection
+
+
+@contextmanager
 def writing(engine: Engine) -> Iterator[Session]:
     """A session in one transaction: committed at the end, rolled back when anything is raised.
 
@@ -23,3 +31,11 @@ def writing(engine: Engine) -> Iterator[Session]:
     """
     with Session(engine.execution_options(sqlite_begin="IMMEDIATE")) as session, session.begin():
         yield session
+
+
+@lru_cache(maxsize=8)
+def _for_single_statements(engine: Engine) -> Engine:
+    # SQLite begins and ends a transaction without anybody else, and its driver would not go back to our own BEGIN.
+    if engine.dialect.name != "postgresql":
+        return engine
+    return engine.execution_options(isolation_level="AUTOCOMMIT")

@@ -1,6 +1,8 @@
 """Engines to the three stores, opened so that an acknowledged answer survives and no value reaches a log."""
 
 import os
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,18 +10,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
 
 from survey.errors import BadInput, StoreUnavailable, WrongState
 from survey.settings import Settings
 from survey.storage.instance_key import refuse_another_key
 from survey.storage.intake_rights import INTAKE_WRITER, is_writer_ready
 from survey.storage.lineages import LINEAGES, Lineage, StoreName
-from survey.storage.sessions import reading, writing
+from survey.storage.sessions import looking, reading, writing
 
-__all__ = ["Stores", "connect_stores", "open_engine", "open_stores", "reading", "writing"]
+__all__ = ["Stores", "connect_stores", "looking", "open_engine", "open_stores", "reading", "writing"]
 
 BUSY_TIMEOUT_MS = 10_000
+IDLE_SECONDS = 1.0
 
 Purpose = Literal["work", "serving"]
 
@@ -89,11 +92,33 @@ def open_engine(address: str, store: StoreName, *, role: str | None = None) -> E
     engine = create_engine(
         url.difference_update_query(["options"]),
         hide_parameters=True,
-        pool_pre_ping=True,
         connect_args={"options": " ".join(filter(None, options)), "application_name": "hailong"},
     )
     event.listen(engine, "handle_error", _hide_details)
+    _ask_after_a_pause(engine)
     return engine
+
+
+def _ask_after_a_pause(engine: Engine) -> None:
+    """Have a connection asked whether it still lives when nobody has used it for a moment.
+
+    Asking each time would cost a busy server a way to the database and back for every statement. A connection that
+    dies within the moment fails one request, which says that nothing was stored; all others of that age are given up.
+    """
+
+    def leave(connection: Any, record: Any) -> None:
+        record.info["left_at"] = time.monotonic()
+
+    def take(connection: Any, record: Any, fairy: Any) -> None:
+        if time.monotonic() - record.info.get("left_at", -IDLE_SECONDS) < IDLE_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error:
+            raise InvalidatePoolError from None
+
+    event.listen(engine, "checkin", leave)
+    event.listen(engine, "checkout", take)
 
 
 def _hide_details(context: ExceptionContext) -> None:
@@ -117,7 +142,7 @@ def _sqlite_engine(url: URL) -> Engine:
     def set_pragmas(connection: Any, record: object) -> None:
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        cursor.execute("PRAGMA journal_mode = WAL")
+        _log_ahead(cursor)
         cursor.execute(f"PRAGMA synchronous = {synchronous}")
         cursor.execute("PRAGMA secure_delete = ON")
         cursor.execute("PRAGMA foreign_keys = ON")
@@ -132,6 +157,24 @@ def _sqlite_engine(url: URL) -> Engine:
     event.listen(engine, "connect", set_pragmas)
     event.listen(engine, "begin", begin)
     return engine
+
+
+def _log_ahead(cursor: Any) -> None:
+    """Switch a file to write-ahead logging; a file that is switched stays so.
+
+    SQLite does not wait for other connections here, whatever its timeout: two processes that open a new file at once
+    would get in each other's way.
+    """
+    give_up = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as refusal:
+            if refusal.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _make_private_file(path: Path) -> None:

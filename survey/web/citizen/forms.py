@@ -106,12 +106,17 @@ def filled_form(
     if questionnaire.rates_several_units:
         rating = _rating_class(questionnaire)
         form.ratings = {unit: rating(formdata=sent, prefix=field_name("", unit)) for unit in units}
-    if not _NONCE.fullmatch(form.nonce.data or ""):
-        form.nonce.data = new_nonce()
+    form.nonce.data = nonce_of(sent)
     form.lang.data = language
     if not re.fullmatch(r"[0-9]{1,2}", form.part.data or ""):
         form.part.data = ""
     return form
+
+
+def nonce_of(sent: MultiDict[str, str]) -> str:
+    """The nonce that the form came with; a new one where it has none that a page of ours could have had."""
+    nonce = sent.get("nonce", "")
+    return nonce if _NONCE.fullmatch(nonce) else new_nonce()
 
 
 def carried_fields(

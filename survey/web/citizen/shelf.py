@@ -3,14 +3,17 @@
 import datetime as dt
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from questionnaires.model import Questionnaire
+from survey.intake import OpenRound, round_open_on
 from survey.procedures import search_words
 from survey.round_records import RoundRecord, find_round, load_questionnaire_of, units_of_round
+from survey.round_watch import Likeness, likeness_of
 from survey.services import STORE_FAILURES, Services
 from survey.units import UnitRecord
+from survey.web.citizen.kept_pages import KeptPages
 from survey.web.pages import log_store_failure
 
 Season = Literal["early", "open", "closed"]
@@ -21,13 +24,19 @@ KEPT_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class ShelvedRound:
-    """A round, what it asks, its units by code, and the words that each unit is found by."""
+    """A round, what it asks, its units by code, and the words that each unit is found by.
+
+    `pages` are those of its pages that were drawn already; they go with it.
+    """
 
     record: RoundRecord
     questionnaire: Questionnaire
     units: Mapping[str, UnitRecord]
     words: Mapping[str, tuple[str, ...]]
-    read_at: float
+    likeness: Likeness
+    read_at: float = field(compare=False)
+    pages: KeptPages = field(compare=False, default_factory=KeptPages)
+    _opened: dict[dt.date, OpenRound] = field(compare=False, default_factory=dict)
 
     def season_on(self, day: dt.date) -> Season:
         """Whether the round takes answers on a day, does not yet, or does no more."""
@@ -35,13 +44,20 @@ class ShelvedRound:
             return "early"
         return "open" if self.record.accepts_answers_on(day) else "closed"
 
+    def open_on(self, day: dt.date) -> OpenRound:
+        """The round as intake takes ballots for it on a day; raises WrongState when it takes none."""
+        opened = self._opened.get(day)
+        if opened is None:
+            opened = self._opened[day] = round_open_on(self.record, self.questionnaire, day)
+        return opened
+
 
 class Shelf:
     """Rounds as the office store has them now, or as it had them last while it is silent.
 
-    The questionnaire of a round never changes, and its units seldom do: they are read once a minute. A silent store
-    must not cost a citizen the page that holds what they typed; whether the round is still open is asked again when
-    the answers are stored.
+    Each time one short look tells whether anything about the round has changed. Its questionnaire never does, and its
+    units seldom do: they are read once a minute. A silent store must not cost a citizen the page that holds what they
+    typed; whether the round is still open is asked again when the answers are stored.
     """
 
     def __init__(self, services: Services) -> None:
@@ -61,12 +77,25 @@ class Shelf:
         self._known[slug] = found
         return found
 
+    def recall(self, slug: str) -> ShelvedRound:
+        """The round as it was at most a minute ago, for a page that depends on nothing but its names."""
+        known = self._known.get(slug)
+        return known if known is not None and _is_fresh(known) else self.find(slug)
+
     def _read(self, slug: str, known: ShelvedRound | None) -> ShelvedRound:
         stores = self._services.stores
-        record = find_round(stores, slug)
-        if known is not None and known.record == record and time.monotonic() < known.read_at + KEPT_SECONDS:
+        # The look comes first: a step that is taken while the round is read shows itself at the next look.
+        likeness = likeness_of(stores, slug)
+        if known is not None and known.likeness == likeness and _is_fresh(known):
             return known
+        record = find_round(stores, slug)
         questionnaire = load_questionnaire_of(stores, record)
         units = units_of_round(stores, record)
         by_code = {unit.code: unit for unit in units}
-        return ShelvedRound(record, questionnaire, by_code, search_words(stores, units), time.monotonic())
+        found = ShelvedRound(record, questionnaire, by_code, search_words(stores, units), likeness, time.monotonic())
+        # What is as it was keeps its pages.
+        return replace(known, read_at=found.read_at) if known == found and known is not None else found
+
+
+def _is_fresh(known: ShelvedRound) -> bool:
+    return time.monotonic() < known.read_at + KEPT_SECONDS
