@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,13 +48,17 @@ def free_port() -> int:
 
 @contextmanager
 def running_server(
-    settings: Settings, *, workers: int = 1, extra: Mapping[str, str] | None = None
+    settings: Settings,
+    *,
+    workers: int = 1,
+    extra: Mapping[str, str] | None = None,
+    module: Sequence[str] = ("survey",),
 ) -> Iterator[RunningServer]:
-    """The server, from its first answer until the block ends."""
+    """The server, from its first answer until the block ends; `module` is what Python runs, and its first arguments."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     log = settings.instance.parent / f"server-{port}.log"
-    command = [sys.executable, "-m", "survey", "serve", "--port", str(port), "--workers", str(workers)]
+    command = [sys.executable, "-m", *module, "serve", "--port", str(port), "--workers", str(workers)]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
