@@ -6,6 +6,7 @@ from types import TracebackType
 
 from flask import Flask, redirect, request, url_for
 
+from survey.limits import Counters
 from survey.resources import bundled_dir
 from survey.services import STORE_FAILURES, Services, open_services
 from survey.settings import Settings
@@ -30,9 +31,12 @@ class Application(Flask):
         self.logger.error("%s in %s\n%s", kind.__name__, request.endpoint or "no page", places)
 
 
-def create_app(settings: Settings) -> Flask:
-    """The application that serves the instance of these settings, with its stores open; raises as `open_services`."""
-    services = open_services(settings)
+def create_app(settings: Settings, counters: Counters | None = None) -> Flask:
+    """The application that serves the instance of these settings, with its stores open; raises as `open_services`.
+
+    `counters` are those that this process shares with the other ones of the server.
+    """
+    services = open_services(settings, counters)
     app = Application("survey", static_folder=None, template_folder=str(bundled_dir("templates")))
     is_https = (settings.public_url or "").startswith("https://")
     app.config.update(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, exc, text
 
 from survey.errors import StoreUnavailable
+from survey.limits import Counters
 from survey.secrets import Secrets
 from survey.settings import Settings
 from survey.storage.stores import Stores, open_stores
@@ -28,10 +29,13 @@ class Services:
     stores: Stores
     secrets: Secrets
     vault: KeyVault
+    counters: Counters
 
 
-def open_services(settings: Settings) -> Services:
+def open_services(settings: Settings, counters: Counters | None = None) -> Services:
     """The stores, keys and vault of the settings, without the right to read ballots where an engine can refuse it.
+
+    Without `counters` that other processes share, this one counts for itself.
 
     Raises BadInput, WrongState or HailongError when a store is not fit to serve from; see `open_stores`.
     """
@@ -40,6 +44,7 @@ def open_services(settings: Settings) -> Services:
         stores=open_stores(settings, "serving"),
         secrets=Secrets(settings.secret_key),
         vault=KeyVault(settings.instance / "keys", read_passphrase(settings.passphrase_file)),
+        counters=counters or Counters.private(),
     )
 
 

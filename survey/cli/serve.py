@@ -52,6 +52,11 @@ def _serve(settings: "Settings", host: str, port: int, workers: int) -> None:
     from gunicorn.app.base import BaseApplication
     from gunicorn.glogging import Logger
 
+    from survey.limits import Counters
+
+    # Made before the workers are forked, so that all of them count in the same memory.
+    counters = Counters.shared()
+
     class SilentLogger(Logger):  # type: ignore[misc]
         """Gunicorn's log without its two lines that name an address or a page."""
 
@@ -82,7 +87,7 @@ def _serve(settings: "Settings", host: str, port: int, workers: int) -> None:
         def load(self) -> Flask:
             from survey.application import create_app
 
-            return create_app(settings)
+            return create_app(settings, counters)
 
     Server().run()
 
