@@ -18,6 +18,7 @@ from analysis.estimation.samples import Sample
 from analysis.estimation.totals import Floats
 
 LEVEL = 0.95
+_LEAST_SHARE_OF_SUM = 1e-24
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,8 @@ class DesignAlpha:
     def values(self, weights: Floats) -> Floats:
         """Alpha (1,); NaN where the sum of the items does not vary."""
         _, _, items, whole = self._parts(weights)
-        return np.array([self._alpha(items, whole)])
+        k = self.answers.shape[1]
+        return np.array([k / (k - 1) * (1 - items / whole)])
 
     def influence(self, weights: Floats) -> Floats:
         """Each row's weighted linearised value (n, 1)."""
@@ -150,11 +152,9 @@ class DesignAlpha:
         size = float(weights.sum())
         y = np.where((weights != 0)[:, None], np.nan_to_num(self.answers), 0.0)
         y = np.where((weights != 0)[:, None], y - (weights @ y) / size, 0.0)
-        return y, size, float(weights @ (y**2).sum(axis=1)) / size, float(weights @ y.sum(axis=1) ** 2) / size
-
-    def _alpha(self, items: float, whole: float) -> float:
-        k = self.answers.shape[1]
-        return k / (k - 1) * (1 - items / whole) if whole > 0 else np.nan
+        items, whole = float(weights @ (y**2).sum(axis=1)) / size, float(weights @ y.sum(axis=1) ** 2) / size
+        # Items that outweigh each other leave a sum of nothing but rounding.
+        return y, size, items, whole if whole > _LEAST_SHARE_OF_SUM * items else np.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,11 @@ def weighted_alpha(sample: Sample, answers: Floats, keys: Sequence[int]) -> Weig
     bounds = t_interval(float(np.log1p(-value)), variance / (1 - value) ** 2, df, LEVEL)
     if bounds is None:
         return WeightedAlpha(value, se, None, None, df, n, f"{df:g} degrees of freedom are left, PSUs minus strata")
-    return WeightedAlpha(value, se, -float(np.expm1(bounds[1])), -float(np.expm1(bounds[0])), df, n, None)
+    with np.errstate(over="ignore"):
+        low = -float(np.expm1(bounds[1]))
+    if not np.isfinite(low):
+        return WeightedAlpha(value, se, None, None, df, n, "the lower end of the interval is below any number")
+    return WeightedAlpha(value, se, low, -float(np.expm1(bounds[0])), df, n, None)
 
 
 def _known(covariance: Floats, names: Sequence[str]) -> Floats:

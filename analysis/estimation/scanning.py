@@ -129,7 +129,7 @@ def scan(
     rows = canonical(table, design, columns, domain, inside, may_hold_nan=False)
     found = _summed(rows, columns, len(design.fpc))
     n_rows = int(floats(found["n"]).sum())
-    if not n_rows or sums_of(found, "ng").sum() != n_rows or not _are_finite(found, "sw"):
+    if not n_rows or not _are_finite(found, "sw"):
         refuse_bad_weights(table, design)
     if not all(_are_finite(found, name) for name in found.column_names if name[0] in "xy"):
         rows = canonical(table, design, columns, domain, inside)
@@ -147,25 +147,21 @@ def group_keys(names: Sequence[str]) -> list[str]:
 
 def _summed(rows: Any, columns: Sequence[Column], n_populations: int) -> pa.Table:
     """The grouped query."""
-    sums: dict[str, Any] = {"n": rows.count(), "ng": rows.w.count(where=rows.w > 0), "sw": rows.w.sum()}
+    # A weight that is missing or not above 0 spoils the sum, so that nothing has to be counted to find it.
+    sums: dict[str, Any] = {"n": rows.count(), "sw": ibis.ifelse(rows.w > 0, rows.w, math.nan).sum()}
     for variable, k in first_of_variable(columns).items():
         y = rows[f"y{k}"]
-        sums |= {f"n{variable}": y.count(), f"w{variable}": _filled(rows.w.sum(where=y.notnull()))}
+        sums |= {f"n{variable}": y.count(), f"w{variable}": rows.w.sum(where=y.notnull())}
     for k, column in enumerate(columns):
         y = rows[f"y{k}"]
-        sums |= {f"y{k}": _filled((rows.w * y).sum()), f"yy{k}": _filled((rows.w * y * y).sum())}
+        sums |= {f"y{k}": (rows.w * y).sum(), f"yy{k}": (rows.w * y * y).sum()}
         if column.denominator is not None:
             x = rows[f"x{k}"]
             products = {f"x{k}": rows.w * x, f"xy{k}": rows.w * x * y, f"xx{k}": rows.w * x * x}
-            sums |= {name: _filled(product.sum()) for name, product in products.items()}
+            sums |= {name: product.sum() for name, product in products.items()}
     for s in range(n_populations):
         sums |= {f"lowest{s}": rows[f"f{s}"].min(), f"highest{s}": rows[f"f{s}"].max()}
     return add_up(rows, group_keys(rows.columns), sums)
-
-
-def _filled(total: Any) -> Any:
-    # A column without gaps is read where the database left it.
-    return total.fill_null(0.0)
 
 
 def add_up(rows: Any, by: Sequence[str], sums: Mapping[str, Any]) -> pa.Table:

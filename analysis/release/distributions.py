@@ -63,7 +63,7 @@ def distribution_rows(
                 hidden_units = any(found[units[u], item][1] for u in counting if (units[u], item) in found)
                 is_total = owner not in units
                 few = row.n is not None and row.n < plan.caution_below
-                is_kept_back = (is_total and hidden_units) or (few and shares.max() > plan.disclosure.alike)
+                is_kept_back = (is_total and hidden_units) or (few and bool(shares.max() > plan.disclosure.alike))
             found[owner, item] = (None if is_kept_back else shares, row.suppressed or is_kept_back)
     for owner in owners:
         for item in tree.items:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, TypeVar, get_type_hints
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -62,10 +63,11 @@ def cell_text(value: object) -> str:
     """A cell's one spelling: "" for None, true and false, 17 significant digits at most, a decimal point."""
     if value is None:
         return ""
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
     if isinstance(value, float):
-        return repr(value)
+        # NumPy's numbers are floats, too, and would be spelled with their type.
+        return repr(float(value))
     return str(value)
 
 

@@ -17,18 +17,28 @@ BLOCS = {"u1": "east", "u2": "east", "u3": "west"}
 PLAN = 'plan: 1\nversion: "1"\nsuppress_below: 1\ncaution_below: 1\naggregate: {aggregate}\ncoarsening: {{k: 1}}\n'
 
 answers = st.sampled_from(["1", "2", "3", "4", "5", None])
+Given = list[tuple[str | None, ...]]
+
+
+def without_lone_answers(rows: Given) -> Given:
+    """An item that one person answered as one that nobody did: no plan shows a figure that one answer dominates."""
+    lone = [sum(answer is not None for answer in item) == 1 for item in zip(*rows, strict=True)]
+    return [tuple(None if lone[k] else answer for k, answer in enumerate(row)) for row in rows]
+
+
 rows_of_units = st.fixed_dictionaries(
-    {unit: st.lists(st.tuples(answers, answers, answers), min_size=2, max_size=8) for unit in BLOCS}
+    {
+        unit: st.lists(st.tuples(answers, answers, answers), min_size=2, max_size=8).map(without_lone_answers)
+        for unit in BLOCS
+    }
 )
 
 
 @pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(by_unit=rows_of_units, has_fpc=st.booleans())
-def test_values_and_standard_errors_equal_those_of_a_loop(
-    by_unit: dict[str, list[tuple[str | None, str | None, str | None]]], has_fpc: bool
-) -> None:
-    rows: list[Row] = [(unit, *given_answers) for unit, many in by_unit.items() for given_answers in many]
+def test_values_and_standard_errors_equal_those_of_a_loop(by_unit: dict[str, Given], has_fpc: bool) -> None:
+    rows: list[Row] = [(unit, *row) for unit, many in by_unit.items() for row in many]
     population = {"u1": 40, "u2": 25, "u3": 90}
     counted = "".join(f"  {unit}: {people}\n" for unit, people in population.items())
     design = f"design: 1\nstrata: [unit]\nfpc: {str(has_fpc).lower()}\npopulation:\n{counted}"
@@ -42,7 +52,7 @@ def test_values_and_standard_errors_equal_those_of_a_loop(
         row = edition.row(owner)
         if isnan(value):
             assert (row.estimate, row.reason) == (None, "no_answers")
-        elif row.reason != "complementary":
+        else:
             assert row.estimate == pytest.approx(value, abs=1e-9)
             assert row.se == pytest.approx(error, abs=1e-9)
 
@@ -51,9 +61,9 @@ def test_values_and_standard_errors_equal_those_of_a_loop(
 @settings(max_examples=8, deadline=None)
 @given(by_unit=rows_of_units)
 def test_the_mean_of_units_is_their_plain_mean(
-    by_unit: dict[str, list[tuple[str | None, str | None, str | None]]],
+    by_unit: dict[str, Given],
 ) -> None:
-    rows: list[Row] = [(unit, *given_answers) for unit, many in by_unit.items() for given_answers in many]
+    rows: list[Row] = [(unit, *row) for unit, many in by_unit.items() for row in many]
     contents = contents_of(tabulated(rows), blocs=BLOCS, plan=PLAN.format(aggregate="units"))
     with tempfile.TemporaryDirectory() as folder:
         archive = archive_at(Path(folder) / "archive", contents)

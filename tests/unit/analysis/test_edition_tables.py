@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from analysis.errors import EditionError
@@ -62,6 +63,8 @@ def test_a_table_without_rows_is_a_table() -> None:
         (100.0, "100.0"),
         (1 / 3, "0.3333333333333333"),
         (7, "7"),
+        (np.bool_(False), "false"),
+        (np.float64(0.1), "0.1"),
     ],
 )
 def test_a_cell_has_one_spelling(value: object, text: str) -> None:
