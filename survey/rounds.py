@@ -63,6 +63,7 @@ SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,58}[a-z0-9])?")
 # The vault keeps the installation's own key beside those of the rounds.
 RESERVED_SLUGS = frozenset({"signing"})
 COMMAND_LINE = "command line"
+MOST_A_DAY = 10_000
 
 
 class KeyMaker(Protocol):
@@ -75,7 +76,10 @@ class KeyMaker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RoundRequest:
-    """What a round is to be. `units` is a selector; a design or plan that is None is the default one."""
+    """What a round is to be. `units` is a selector; a design or plan that is None is the default one.
+
+    `open_link_cap` is how many answers without a code one unit takes a day; None where every answer needs a code.
+    """
 
     slug: str
     questionnaire: str
@@ -88,6 +92,7 @@ class RoundRequest:
     plan: SourceFile | None = None
     is_imported: bool = False
     modules: tuple[str, ...] = ()
+    open_link_cap: int | None = None
 
 
 def create_round(stores: Stores, request: RoundRequest, today: date, *, actor: str = COMMAND_LINE) -> RoundRecord:
@@ -100,6 +105,7 @@ def create_round(stores: Stores, request: RoundRequest, today: date, *, actor: s
     questionnaire = questionnaire_with_modules(stores, request.questionnaire, request.modules)
     design, parsed = checked_design(request.design, questionnaire)
     plan, _ = checked_plan(request.plan, questionnaire, has_counts=parsed.has_counts)
+    _refuse_odd_open_link(request, questionnaire)
     units = select_units(stores, request.units, request.opens_on)
     title = request.title or request.notice.title or questionnaire.title
     with writing(stores.office) as session:
@@ -124,6 +130,7 @@ def create_round(stores: Stores, request: RoundRequest, today: date, *, actor: s
                 hotline=request.notice.hotline,
                 imported=request.is_imported,
                 modules=",".join(module.reference for module in questionnaire.modules),
+                open_link_cap=request.open_link_cap,
             )
         )
         session.flush()
@@ -137,19 +144,25 @@ def create_round(stores: Stores, request: RoundRequest, today: date, *, actor: s
 def open_round(stores: Stores, vault: KeyMaker, slug: str, today: date, *, actor: str = COMMAND_LINE) -> RoundRecord:
     """The round with its keys, open: citizens can answer from its first day to its last.
 
-    Raises NotFound, or WrongState when the round is no draft or its last day is over.
+    Raises NotFound, or WrongState when the round is no draft or its last day is over, or when its key is in custody and
+    nobody has tried the shares.
     """
+    from survey.custody import refuse_untried
     from survey.vault import fingerprint
 
     planned = find_round(stores, slug)
     refuse_step(planned, "open")
+    refuse_untried(planned)
     if today > planned.closes_on:
         raise WrongState(f"the round {slug} ended on {planned.closes_on}; expected a round whose last day is to come")
     # The keys come first: a pair without an open round harms nobody, an open round without its pair loses ballots.
-    ballot_key = vault.create_pair(slug)
+    entrusted = planned.ballot_public_key if planned.custody else None
+    ballot_key = entrusted or vault.create_pair(slug)
     comments_key = vault.create_pair(f"{slug}.comments")
     with writing(stores.office) as session:
         row = _step(session, slug, "open")
+        if row.ballot_public_key != entrusted:
+            raise WrongState(f"the round {slug} was given custodians meanwhile; try their shares, then open it")
         row.ballot_public_key = ballot_key
         row.comments_public_key = comments_key
         row.key_fingerprint = fingerprint(ballot_key)
@@ -265,6 +278,18 @@ def _refuse_bad_slug(slug: str) -> None:
         raise BadInput(
             f"found the round name {slug[:80]!r}, expected 1 to 60 small letters, digits and hyphens, "
             f"no hyphen at either end, and not {', '.join(sorted(RESERVED_SLUGS))}"
+        )
+
+
+def _refuse_odd_open_link(request: RoundRequest, questionnaire: Questionnaire) -> None:
+    cap = request.open_link_cap
+    if cap is None:
+        return
+    if not 1 <= cap <= MOST_A_DAY:
+        raise BadInput(f"open link: found {cap} answers a unit and day, expected a whole number from 1 to {MOST_A_DAY}")
+    if questionnaire.rates_several_units:
+        raise BadInput(
+            f"open link: found {questionnaire.reference}, whose forms rate several units, expected one about one unit"
         )
 
 

@@ -182,6 +182,14 @@ def read_share(content: bytes, passphrase: Passphrase, name: str) -> Share:
     return Share(record["round"], record["custodian"], number, need, n_shares, public, value)
 
 
+def whose_share(content: bytes, name: str) -> str:
+    """Whose share a file says it is, before it is opened; ShareError as `read_share`."""
+    custodian = _record(content, name)["custodian"]
+    if not isinstance(custodian, str):
+        raise _damaged(name)
+    return custodian[:LONGEST_NAME]
+
+
 def refuse_repeated(shares: Sequence[tuple[int, str]]) -> None:
     """Raise ShareError `twice` where a number is there a second time; each pair is a number and a custodian."""
     for (number, _), (other, custodian) in pairwise(sorted(shares)):

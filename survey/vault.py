@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -116,7 +117,7 @@ class KeyVault:
         with path.open("r+b") as stream:
             size = path.stat().st_size
             # The tombstone takes the file's place first: a crash between the two steps leaves a file that can be read.
-            _write(path, tombstone, replace=True)
+            write_record(path, tombstone, replace=True)
             stream.write(secrets.token_bytes(size))
             stream.flush()
             os.fsync(stream.fileno())
@@ -177,7 +178,7 @@ class KeyVault:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         # A pair that another process wrote meanwhile is the pair; this one is forgotten.
         with contextlib.suppress(FileExistsError):
-            _write(self._path(name), record, replace=False)
+            write_record(self._path(name), record, replace=False)
 
     def _unwrap(
         self, name: str, passphrase: Passphrase | None
@@ -246,13 +247,21 @@ def _bytes_of(record: dict[str, Any], field_name: str, name: str) -> bytes:
         raise BadInput(f"the key file of “{name}” is damaged: its field “{field_name}” cannot be read") from None
 
 
-def _write(path: Path, record: dict[str, Any], *, replace: bool) -> None:
-    """The record in the file whole, on the disk, with mode 0600; or the file as it was before."""
+def write_record(path: Path, record: Mapping[str, Any], *, replace: bool) -> None:
+    """The record as JSON in a private file; see `write_private_file`."""
+    write_private_file(path, json.dumps(record, ensure_ascii=False, indent=1).encode() + b"\n", replace=replace)
+
+
+def write_private_file(path: Path, content: bytes, *, replace: bool) -> None:
+    """The content in the file whole, on the disk, with mode 0600; or the file as it was before.
+
+    Raises FileExistsError where a file is there and is not to be replaced.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(json.dumps(record, indent=1).encode() + b"\n")
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         if replace:

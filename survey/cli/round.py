@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 # Help lines stand here, so that showing them imports none of the modules.
 STEPS_ELSEWHERE = {
     "codes": ("round_codes", "codes", "Issue invitations and write their codes into a file."),
+    "custodians": ("round_custody", "custodians", "Split a draft's key among custodians, k of n."),
+    "custody": ("round_custody", "custody", "Tell who holds the shares of a round's key."),
     "export": ("round_export", "export", "Write the responses of a sealed round for other tools."),
     "import": ("round_archive", "import_command", "Make a sealed archive of answers collected elsewhere."),
     "publish": ("round_publish", "publish", "Compute and publish an edition of a sealed round."),
     "seal": ("round_codes", "seal", "Open the ballots of a closed round and seal them as an archive."),
+    "shares-destroyed": ("round_custody", "shares_destroyed", "Record that a custodian has destroyed a share."),
     "slips": ("round_slips", "slips", "Print the codes of a list as slips to be cut, with QR codes."),
     "stands": ("round_slips", "stands", "Print a stand a unit for its counter, with a QR code."),
+    "trial": ("round_custody", "trial", "Try the shares of a round's key; before it opens, and whenever one likes."),
 }
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -134,7 +138,7 @@ def open_command(slug: str) -> None:
         record = open_round(stores, vault, slug, today())
     click.echo(f"round {slug}: open, {record.opens_on} to {record.closes_on}, key {record.key_fingerprint}")
     # Said here, because from now on there are ballots to protect, and there is still time to move the passphrase.
-    if settings.passphrase_file.absolute().parent == settings.instance:
+    if record.custody is None and settings.passphrase_file.absolute().parent == settings.instance:
         click.echo(
             f"hailong: warning: the passphrase lies beside the keys it protects ({settings.passphrase_file}): "
             "whoever copies the instance can open the ballots until they are sealed",
@@ -217,5 +221,6 @@ def _round_json(record: "RoundRecord") -> dict[str, object]:
         "imported": record.is_imported,
         "simulated": record.is_simulated,
         "key_fingerprint": record.key_fingerprint,
+        "custody": {"need": record.custody.need, "shares": len(record.custody.custodians)} if record.custody else None,
         "archive_hash": record.archive_hash,
     }

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from survey.cli.round_custody import read_shares, share_option, share_passphrase_option
+
 if TYPE_CHECKING:
     from survey.sealing import SealedRound
 
@@ -95,9 +97,20 @@ def codes(
     type=click.Path(path_type=Path),
     help="The file that holds the vault's passphrase; the instance's own where nothing is said.",
 )
+@share_option
+@share_passphrase_option
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON, for a script.")
-def seal(slug: str, passphrase_file: Path | None, as_json: bool) -> None:
-    """Seal SLUG: decrypt, check, coarsen, shuffle, sign; then destroy the ballot key."""
+def seal(
+    slug: str,
+    passphrase_file: Path | None,
+    share_files: tuple[Path, ...],
+    passphrase_files: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Seal SLUG: decrypt, check, coarsen, shuffle, sign; then destroy the ballot key.
+
+    Where custodians hold the key, name the share files of as many as are needed.
+    """
     from survey.cli.instance import opened
     from survey.sealing import seal_round
     from survey.secrets import Secrets
@@ -106,7 +119,8 @@ def seal(slug: str, passphrase_file: Path | None, as_json: bool) -> None:
     with opened() as (settings, stores):
         chosen = passphrase_file or settings.passphrase_file
         vault = KeyVault(settings.instance / "keys", read_passphrase(chosen))
-        sealed = seal_round(stores, Secrets(settings.secret_key), vault, settings, slug, _tell)
+        shares = read_shares(share_files, passphrase_files)
+        sealed = seal_round(stores, Secrets(settings.secret_key), vault, settings, slug, _tell, shares=shares)
     if as_json:
         click.echo(json.dumps(_result(sealed), ensure_ascii=False, indent=2))
         return

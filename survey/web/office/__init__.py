@@ -8,11 +8,13 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import ValidationError
 
+from survey.custody import has_key_on_machine
 from survey.errors import NotFound
 from survey.services import Services
 from survey.web.languages import keep_language
 from survey.web.office.accounting import AccountingPages
 from survey.web.office.codes import CodePages
+from survey.web.office.custody import CustodyPages
 from survey.web.office.entry import EntryPages
 from survey.web.office.figures import FigurePages
 from survey.web.office.new_round import NewRoundPages
@@ -25,7 +27,7 @@ from survey.web.pages import page_language, render_page
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SIGN_IN = "office.sign_in"
 CONFIRM = "office.confirm"
-UPLOADS = frozenset({"office.batch", "office.slips", "office.new_round", CONFIRM})
+UPLOADS = frozenset({"office.batch", "office.slips", "office.new_round", "office.trial", CONFIRM})
 # Below the size at which the form parser would write what is uploaded, perhaps codes, to a file on the disk.
 LARGEST_UPLOAD = 450_000
 
@@ -39,7 +41,12 @@ def make_blueprint(services: Services) -> Blueprint:
 
     @blueprint.context_processor
     def shared() -> dict[str, object]:
-        return {"officer": g.get("officer"), "area": None, "csrf_token": generate_csrf}
+        return {
+            "officer": g.get("officer"),
+            "area": None,
+            "csrf_token": generate_csrf,
+            "machine_holds_key": lambda: has_key_on_machine(services.stores),
+        }
 
     @blueprint.errorhandler(HTTPStatus.NOT_FOUND)
     @blueprint.errorhandler(NotFound)
@@ -82,7 +89,8 @@ def _add_pages(blueprint: Blueprint, services: Services) -> None:
     entry, rounds = EntryPages(services), RoundPages(services)
     codes, slips, new_round = CodePages(services), SlipPages(services), NewRoundPages(services)
     accounting, figures = AccountingPages(services), FigurePages(services)
-    steps = StepPages(services, figures)
+    custody = CustodyPages(services)
+    steps = StepPages(services, figures, custody)
     both = ["GET", "POST"]
     add = blueprint.add_url_rule
     add("/", "rounds", rounds.rounds, methods=["GET"])
@@ -98,6 +106,9 @@ def _add_pages(blueprint: Blueprint, services: Services) -> None:
     add("/rounds/<slug>/accounting", "accounting", accounting.accounting, methods=["GET"])
     add("/rounds/<slug>/accounting.<any(csv, xlsx):file_type>", "accounting_file", accounting.file, methods=["GET"])
     add("/rounds/<slug>/hard-data.csv", "figures_form", figures.form, methods=["GET"])
+    add("/rounds/<slug>/custody", "custody", custody.custody, methods=both)
+    add("/rounds/<slug>/custody/destroyed", "destroyed", custody.destroyed, methods=["POST"])
+    add("/rounds/<slug>/trial", "trial", custody.trial, methods=both)
     add("/rounds/<slug>/<any(open, close, seal, publish):step>", "confirm", steps.confirm, methods=both)
     add("/rounds/<slug>/<any(open, close, seal, publish):step>/done", "done", steps.done, methods=["GET"])
     add("/<path:anything>", "nowhere", _nowhere, methods=["GET"])

@@ -71,11 +71,20 @@ def facts_of(record: RoundRecord, address: str, language: str) -> tuple[tuple[st
     ]
     if not record.is_imported:
         rows.append(("address", address))
+        rows.append(("custody", custody_in_words(record, language)))
     if record.key_fingerprint:
         rows.append(("key", record.key_fingerprint))
     if record.archive_hash:
         rows.append(("archive", record.archive_hash))
     return tuple(rows)
+
+
+def custody_in_words(record: RoundRecord, language: str) -> str:
+    """Who holds the key of a round's ballots."""
+    text = catalogue_of("office").text
+    if record.custody is None:
+        return text("custody_machine", language)
+    return text("custody_shares", language, need=record.custody.need, shares=len(record.custody.custodians))
 
 
 def channel_label(channel: str, language: str) -> str:

@@ -81,6 +81,7 @@ class RoundPages:
             next_step=presenting.next_step_of(record),
             is_early=record.state == "open" and today() <= record.closes_on,
             may_issue=may_issue(record),
+            needs_trial=record.state == "draft" and record.custody is not None and not record.custody.is_tried,
             counts=counts,
             total=total,
             sealed=status.sealed,
@@ -146,7 +147,16 @@ def round_line(record: RoundRecord, language: str) -> dict[str, object]:
         "is_imported": record.is_imported,
         "is_simulated": record.is_simulated,
         "n_units": len(record.unit_codes),
+        "custody": custody_line(record),
     }
+
+
+def custody_line(record: RoundRecord) -> dict[str, object] | None:
+    """How many hold the round's key and how many open it; None where the machine holds it."""
+    if record.custody is None:
+        return None
+    shares = len(record.custody.custodians)
+    return {"need": record.custody.need, "shares": shares, "is_tried": record.custody.is_tried}
 
 
 def may_issue(record: RoundRecord) -> bool:

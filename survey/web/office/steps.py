@@ -1,5 +1,6 @@
 """The steps of a round's life: each is confirmed on a page that says what will happen, and then done once."""
 
+from collections.abc import Sequence
 from functools import partial
 from http import HTTPStatus
 
@@ -9,12 +10,15 @@ from werkzeug.wrappers import Response as AnyResponse
 from analysis.errors import AnalysisError, ArchiveError, DesignError, EditionError, PlanError
 from analysis.release.hard_data import HardData
 from questionnaires.errors import QuestionnaireError
+from survey.custody import DAYS_TO_DESTROY
 from survey.errors import HailongError, StoreUnavailable
 from survey.hard_figures import wanted_indicators
 from survey.round_records import RoundRecord
 from survey.rounds import close_round, open_round
 from survey.services import Services, today
+from survey.shares import Share
 from survey.texts import date
+from survey.web.office.custody import CustodyPages
 from survey.web.office.figures import FigurePages
 from survey.web.office.presenting import STATES, next_step_of
 from survey.web.office.rounds import find_line, round_line
@@ -43,9 +47,10 @@ GENERIC: Reasons = ("failed_generic", ())
 class StepPages:
     """Opening, closing, sealing and publishing, over one instance."""
 
-    def __init__(self, services: Services, figures: FigurePages) -> None:
+    def __init__(self, services: Services, figures: FigurePages, custody: CustodyPages) -> None:
         self._services = services
         self._figures = figures
+        self._custody = custody
 
     def confirm(self, slug: str, step: str) -> AnyResponse:
         language = page_language()
@@ -61,23 +66,29 @@ class StepPages:
                 return self._failed(step, slug, language, complaint)
             if indicators:
                 return self._figures.ask(record, indicators, partial(self._taken, step, slug))
+        if record.custody is not None and step == "open" and not record.custody.is_tried:
+            return redirect(url_for("office.trial", slug=slug), HTTPStatus.SEE_OTHER)
+        if record.custody is not None and step == "seal":
+            return self._custody.ask_to_seal(record, lambda shares: self._taken(step, slug, shares=shares))
         if request.method == "GET":
             is_early = step == "close" and today() <= record.closes_on
             return render_page("office/confirm.html", language, area="rounds", round=line, step=step, is_early=is_early)
         return self._taken(step, slug)
 
-    def _taken(self, step: str, slug: str, hard_data: HardData | None = None) -> AnyResponse:
+    def _taken(
+        self, step: str, slug: str, hard_data: HardData | None = None, shares: Sequence[Share] = ()
+    ) -> AnyResponse:
         """Take the step, and lead to the page that says so."""
         language = page_language()
         try:
-            failures = self._do(step, slug, g.officer.login, hard_data)
+            failures = self._do(step, slug, g.officer.login, hard_data, shares)
         except StoreUnavailable:
             raise
         except (HailongError, AnalysisError, QuestionnaireError) as complaint:
             return self._failed(step, slug, language, complaint)
         if failures:
             _, line = find_line(self._services, slug, language)
-            return render_page("office/done.html", language, area="rounds", round=line, step=step, failures=failures)
+            return _done(step, line, language, failures)
         return redirect(url_for("office.done", slug=slug, step=step), HTTPStatus.SEE_OTHER)
 
     def done(self, slug: str, step: str) -> AnyResponse:
@@ -85,9 +96,11 @@ class StepPages:
         record, line = find_line(self._services, slug, language)
         if STATES.index(record.state) < STATES.index(REACHED[step]):
             return redirect(url_for("office.round", slug=slug), HTTPStatus.SEE_OTHER)
-        return render_page("office/done.html", language, area="rounds", round=line, step=step, failures=())
+        return _done(step, line, language, ())
 
-    def _do(self, step: str, slug: str, actor: str, hard_data: HardData | None) -> tuple[str, ...]:
+    def _do(
+        self, step: str, slug: str, actor: str, hard_data: HardData | None, shares: Sequence[Share]
+    ) -> tuple[str, ...]:
         """Take the step; the answer names what could not be printed, which does not undo the step."""
         services = self._services
         if step == "open":
@@ -97,7 +110,9 @@ class StepPages:
         elif step == "seal":
             from survey.sealing import seal_round
 
-            seal_round(services.stores, services.secrets, services.vault, services.settings, slug, actor=actor)
+            seal_round(
+                services.stores, services.secrets, services.vault, services.settings, slug, shares=shares, actor=actor
+            )
         else:
             from survey.publishing import publish_round
 
@@ -116,6 +131,18 @@ class StepPages:
             return _failure(record, language, ("failed_dates_open", ()), values, str(complaint))
         reasons = _unpublished(complaint) if step == "publish" else GENERIC
         return _failure(record, language, reasons, {}, str(complaint))
+
+
+def _done(step: str, line: dict[str, object], language: str, failures: tuple[str, ...]) -> Response:
+    return render_page(
+        "office/done.html",
+        language,
+        area="rounds",
+        round=line,
+        step=step,
+        failures=failures,
+        days_to_destroy=DAYS_TO_DESTROY,
+    )
 
 
 def _unpublished(complaint: Exception) -> Reasons:

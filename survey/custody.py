@@ -1,0 +1,412 @@
+"""Custody: a round's ballot key in the hands of several people, so that no machine and no one of them opens ballots.
+
+The pair is made and split in one step and kept in no file and no table: what is stored is its public key, who holds a
+share, and each share's public point. Enough custodians together give the key back, in the memory of one process: for
+a trial, and for the sealing.
+"""
+
+import secrets as randomness
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta, timezone
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from analysis.signatures import signed
+from survey.envelopes import EnvelopeError, open_ballot, padded_size_for, seal_ballot
+from survey.errors import BadInput, NotFound, WrongState
+from survey.notices import one_line
+from survey.round_records import Custody, RoundRecord, find_round
+from survey.settings import Settings
+from survey.shares import (
+    FEWEST_NEEDED,
+    LONGEST_NAME,
+    MOST_CUSTODIANS,
+    Share,
+    ShareError,
+    file_name,
+    is_one_polynomial,
+    joined,
+    refuse_repeated,
+    share_key,
+    split,
+    write_share,
+)
+from survey.storage.audit import record_event
+from survey.storage.office import AuditEvent, Custodian, Round
+from survey.storage.sessions import reading, writing
+from survey.storage.stores import Stores
+from survey.vault import SCRYPT_COST, KeyVault, Passphrase, fingerprint, public_point, write_record
+
+COMMAND_LINE = "command line"
+DAYS_TO_DESTROY = 7
+KEY_JOINED = "round.key_joined"
+
+_CANARY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class NewCustodian:
+    """Who is to hold a share, and the passphrase that this person has chosen."""
+
+    name: str
+    passphrase: Passphrase
+
+
+@dataclass(frozen=True, slots=True)
+class ShareFile:
+    """A share as it is handed to its custodian."""
+
+    custodian: str
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CustodyStatus:
+    """A round's custody as people ask for it. `sealed_on` is None until the round is sealed."""
+
+    record: RoundRecord
+    custody: Custody
+    sealed_on: date | None
+
+    @property
+    def destroy_by(self) -> date | None:
+        """The last day on which a share should still exist."""
+        return self.sealed_on + timedelta(days=DAYS_TO_DESTROY) if self.sealed_on else None
+
+
+def entrust_key(
+    stores: Stores,
+    slug: str,
+    need: int,
+    custodians: Sequence[NewCustodian],
+    keep: Callable[[Sequence[ShareFile]], None],
+    *,
+    actor: str = COMMAND_LINE,
+    scrypt_cost: int = SCRYPT_COST,
+) -> RoundRecord:
+    """The round with a new ballot key that its custodians hold, each a share, and nobody and nothing the whole.
+
+    `keep` is handed the files before anything is stored; where it raises, nothing is. A draft may be entrusted again,
+    with a new key: the shares of the former one are then of no use. Raises NotFound, WrongState when the round is no
+    draft or waits for answers to be imported, BadInput for names and numbers that do not hold.
+    """
+    names = [_name(custodian.name) for custodian in custodians]
+    _refuse_odd_custody(need, names)
+    _refuse_another_life(find_round(stores, slug))
+    private_key = ec.generate_private_key(ec.SECP256R1())
+    public_key = public_point(private_key.public_key())
+    values = split(private_key.private_numbers().private_value, need, len(names))
+    if not is_one_polynomial(values, need):
+        raise ArithmeticError("the shares do not belong together")
+    files = [
+        ShareFile(
+            name,
+            file_name(slug, number),
+            write_share(
+                Share(slug, name, number, need, len(names), public_key, values[number]),
+                custodian.passphrase,
+                scrypt_cost=scrypt_cost,
+            ),
+        )
+        for number, (name, custodian) in enumerate(zip(names, custodians, strict=True), start=1)
+    ]
+    keep(files)
+    with writing(stores.office) as session:
+        row = _locked_draft(session, slug)
+        row.ballot_public_key = public_key
+        row.key_fingerprint = fingerprint(public_key)
+        row.shares_needed = need
+        session.execute(delete(Custodian).where(Custodian.round_slug == slug))
+        session.add_all(
+            Custodian(round_slug=slug, number=number, name=name, share_key=share_key(values[number]))
+            for number, name in enumerate(names, start=1)
+        )
+        session.flush()
+        record_event(
+            session, actor, "round.key_entrusted", f"{slug} key {row.key_fingerprint} {need} of {len(names)} shares"
+        )
+        for number, name in enumerate(names, start=1):
+            record_event(session, actor, "round.share_made", f"{slug} share {number} {name}")
+    return find_round(stores, slug)
+
+
+def try_shares(
+    stores: Stores, slug: str, shares: Sequence[Share], today: date, *, actor: str = COMMAND_LINE
+) -> RoundRecord:
+    """The round after a trial: what was just sealed to its public key was opened with these shares.
+
+    Raises ShareError for shares that do not give the key, WrongState when the round keeps its key on the machine or is
+    sealed already; nothing is recorded then.
+    """
+    record = find_round(stores, slug)
+    if record.state in ("sealed", "published"):
+        raise WrongState(
+            f"the round {slug} is {record.state}; its key is needed no more, its shares are to be destroyed"
+        )
+    private_key = join_shares(record, shares)
+    _open_canary(private_key, record)
+    numbers = sorted(share.number for share in shares)
+    with writing(stores.office) as session:
+        row = session.get(Round, slug, with_for_update=True)
+        if row is None or row.ballot_public_key != record.ballot_public_key:
+            raise WrongState(f"the round {slug} was given another key meanwhile; try the shares of that one")
+        for custodian in session.scalars(select(Custodian).where(Custodian.round_slug == slug)):
+            if custodian.number in numbers:
+                custodian.tried_on = today
+        record_event(session, actor, "round.shares_tried", _which(record, shares))
+    return find_round(stores, slug)
+
+
+def join_shares(record: RoundRecord, shares: Sequence[Share]) -> ec.EllipticCurvePrivateKey:
+    """The round's private key, which enough of its custodians' shares give.
+
+    Raises ShareError that names the share which is of another round (`other_round`), of another key (`other_key`),
+    there twice (`twice`), or says that there are too few (`too_few`); WrongState where the key is not in custody.
+    """
+    custody = _custody_of(record)
+    refuse_repeated([(share.number, share.custodian) for share in shares if share.round_slug == record.slug])
+    for share in shares:
+        _refuse_strange_share(record, custody, share)
+    if len(shares) < custody.need:
+        raise ShareError(
+            "too_few",
+            f"the round {record.slug}: found {len(shares)} shares, expected at least {custody.need} of the "
+            f"{len(custody.custodians)} that {_listed(custody)} hold",
+            found=len(shares),
+            need=custody.need,
+        )
+    scalar = joined({share.number: share.value for share in shares[: custody.need]})
+    private_key = ec.derive_private_key(scalar, ec.SECP256R1())
+    if public_point(private_key.public_key()) != record.ballot_public_key:
+        raise WrongState(
+            f"the round {record.slug}: the shares give another key than the one its ballots are sealed to, "
+            f"whose fingerprint is {record.key_fingerprint}"
+        )
+    return private_key
+
+
+def ballot_key(
+    stores: Stores, vault: KeyVault, record: RoundRecord, shares: Sequence[Share], *, actor: str = COMMAND_LINE
+) -> ec.EllipticCurvePrivateKey:
+    """The private key that opens a round's ballots: from the vault, or from its custodians' shares.
+
+    That shares were put together is in the audit log before anything is opened with them.
+    """
+    if record.custody is not None:
+        private_key = join_shares(record, shares)
+        with writing(stores.office) as session:
+            record_event(session, actor, KEY_JOINED, _which(record, shares))
+        return private_key
+    if shares:
+        _custody_of(record)
+    private_key = vault.unwrap(record.slug)
+    if public_point(private_key.public_key()) != record.ballot_public_key:
+        raise WrongState(
+            f"the round {record.slug}: the key in the vault is not the one its ballots were sealed to, "
+            f"whose fingerprint is {record.key_fingerprint}"
+        )
+    return private_key
+
+
+def custody_statement(record: RoundRecord, shares: Sequence[Share]) -> dict[str, object]:
+    """What an archive's manifest says of the key that its ballots were sealed to, and of that key's end."""
+    if record.custody is None:
+        return {
+            "mode": "machine",
+            "key": record.key_fingerprint,
+            "destruction": {"what": "the wrapped key", "when": "before the round counts as sealed"},
+        }
+    return {
+        "mode": "shares",
+        "key": record.key_fingerprint,
+        "need": record.custody.need,
+        "custodians": [
+            {
+                "number": custodian.number,
+                "name": custodian.name,
+                "share": fingerprint(custodian.share_key),
+                "tried_on": custodian.tried_on.isoformat() if custodian.tried_on else None,
+            }
+            for custodian in record.custody.custodians
+        ],
+        "opened_by": sorted(share.number for share in shares),
+        "destruction": {
+            "what": "the custodians' shares; the whole key is in no file",
+            "within_days": DAYS_TO_DESTROY,
+            "record": f"{record.slug}.custody.json",
+        },
+    }
+
+
+def record_destruction(
+    stores: Stores,
+    vault: KeyVault,
+    settings: Settings,
+    slug: str,
+    custodian: str,
+    today: date,
+    *,
+    actor: str = COMMAND_LINE,
+) -> CustodyStatus:
+    """The custody after a custodian said that every copy of a share is destroyed; said once more, nothing changes.
+
+    The signed record beside the archive says the same. Raises NotFound, or WrongState while the round is not sealed: a
+    share that is destroyed before is one that sealing may lack.
+    """
+    record = find_round(stores, slug)
+    custody = _custody_of(record)
+    if record.state not in ("sealed", "published"):
+        raise WrongState(f"the round {slug} is {record.state}; its shares are needed until it is sealed")
+    wanted = _name(custodian)
+    found = next((known for known in custody.custodians if known.name == wanted), None)
+    if found is None:
+        raise NotFound(f"the round {slug}: found no custodian “{wanted}”, expected one of {_listed(custody)}")
+    with writing(stores.office) as session:
+        row = session.get(Custodian, (slug, found.number), with_for_update=True)
+        if row is not None and row.destroyed_on is None:
+            row.destroyed_on = today
+            record_event(session, actor, "round.share_destroyed", f"{slug} share {found.number} {found.name}")
+    _write_record(vault, settings, find_round(stores, slug))
+    return custody_status(stores, slug)
+
+
+def custody_status(stores: Stores, slug: str) -> CustodyStatus:
+    """Who holds the shares of a round's key and what became of them; WrongState where the machine holds the key."""
+    record = find_round(stores, slug)
+    custody = _custody_of(record)
+    sealed_on = None
+    if record.archive_hash is not None:
+        subject = f"{slug} archive {record.archive_hash}"
+        query = select(AuditEvent.at).where(AuditEvent.action == "round.sealed", AuditEvent.subject == subject).limit(1)
+        with reading(stores.office) as session:
+            moment = session.scalars(query).first()
+            sealed_on = moment.astimezone(timezone(timedelta(hours=7))).date() if moment is not None else None
+    return CustodyStatus(record, custody, sealed_on)
+
+
+def has_key_on_machine(stores: Stores) -> bool:
+    """Whether the machine holds the key of a round that is not yet sealed; True, too, where no round says otherwise."""
+    query = select(Round.shares_needed).where(Round.state.in_(("draft", "open", "closed")), Round.imported.is_(False))
+    with reading(stores.office) as session:
+        needed = session.scalars(query).all()
+    return not needed or None in needed
+
+
+def record_path(settings: Settings, slug: str) -> Path:
+    """Where the signed record of a sealed round's shares is."""
+    return settings.instance / "archives" / f"{slug}.custody.json"
+
+
+def refuse_untried(record: RoundRecord) -> None:
+    """Raise WrongState where nobody has seen that the custodians' shares open what is sealed to the round's key."""
+    if record.custody is not None and not record.custody.is_tried:
+        raise WrongState(
+            f"the round {record.slug}: found no trial of its key, expected one with {record.custody.need} shares "
+            f"(`hailong round trial {record.slug} --share FILE …`): ballots that nobody can open would be lost"
+        )
+
+
+def _write_record(vault: KeyVault, settings: Settings, record: RoundRecord) -> None:
+    custody = _custody_of(record)
+    body: Mapping[str, object] = {
+        "custody": 1,
+        "round": record.slug,
+        "archive_manifest_sha256": record.archive_hash,
+        "key": record.key_fingerprint,
+        "need": custody.need,
+        "shares": [
+            {
+                "number": custodian.number,
+                "custodian": custodian.name,
+                "share": fingerprint(custodian.share_key),
+                "destroyed_on": custodian.destroyed_on.isoformat() if custodian.destroyed_on else None,
+            }
+            for custodian in custody.custodians
+        ],
+        "key_is_gone": custody.n_to_destroy == 0,
+    }
+    write_record(record_path(settings, record.slug), signed(body, vault.signer()), replace=True)
+
+
+def _refuse_odd_custody(need: int, names: Sequence[str]) -> None:
+    if not FEWEST_NEEDED <= need <= len(names) <= MOST_CUSTODIANS:
+        raise BadInput(
+            f"found {need} needed of {len(names)} custodians, expected at least {FEWEST_NEEDED} needed, no more needed "
+            f"than there are, and at most {MOST_CUSTODIANS} custodians"
+        )
+    seen: set[str] = set()
+    for name in names:
+        if name.casefold() in seen:
+            raise BadInput(f"found the custodian “{name}” twice, expected each name once")
+        seen.add(name.casefold())
+
+
+def _name(text: str) -> str:
+    name = one_line("custodian", text, longest=LONGEST_NAME)
+    if not name:
+        raise BadInput("custodian: found an empty name, expected who is to hold the share")
+    return name
+
+
+def _refuse_another_life(record: RoundRecord) -> None:
+    if record.state != "draft" or record.is_imported:
+        found = "imported" if record.is_imported else record.state
+        raise WrongState(f"the round {record.slug} is {found}; custodians are named while it is a draft")
+
+
+def _locked_draft(session: Session, slug: str) -> Round:
+    row = session.get(Round, slug, with_for_update=True)
+    if row is None or row.state != "draft":
+        raise WrongState(f"the round {slug} is no draft any more; its key stays as it is")
+    return row
+
+
+def _refuse_strange_share(record: RoundRecord, custody: Custody, share: Share) -> None:
+    if share.round_slug != record.slug:
+        raise ShareError(
+            "other_round",
+            f"found the share of “{share.custodian}” for the round {share.round_slug[:60]}, "
+            f"expected shares of the round {record.slug}",
+            custodian=share.custodian,
+            other=share.round_slug[:60],
+        )
+    known = {custodian.number: custodian.share_key for custodian in custody.custodians}
+    if share.public_key != record.ballot_public_key or known.get(share.number) != share_key(share.value):
+        raise ShareError(
+            "other_key",
+            f"found the share of “{share.custodian}” of another key of the round {record.slug}, "
+            f"expected the one with the fingerprint {record.key_fingerprint}",
+            custodian=share.custodian,
+        )
+
+
+def _open_canary(private_key: ec.EllipticCurvePrivateKey, record: RoundRecord) -> None:
+    canary = randomness.token_bytes(_CANARY_BYTES)
+    sealed_to = record.ballot_public_key or b""
+    envelope = seal_ballot(sealed_to, record.slug, record.questionnaire_hash, canary, padded_size_for(_CANARY_BYTES))
+    try:
+        opened = open_ballot(private_key, record.slug, record.questionnaire_hash, envelope)
+    except EnvelopeError:
+        opened = b""
+    if opened != canary:
+        raise WrongState(f"the round {record.slug}: what was sealed to its key did not open with these shares")
+
+
+def _custody_of(record: RoundRecord) -> Custody:
+    if record.custody is None:
+        raise WrongState(f"the round {record.slug} keeps its key on this machine; it has no custodians and no shares")
+    return record.custody
+
+
+def _which(record: RoundRecord, shares: Sequence[Share]) -> str:
+    numbers = " ".join(str(number) for number in sorted(share.number for share in shares))
+    return f"{record.slug} key {record.key_fingerprint} shares {numbers}"
+
+
+def _listed(custody: Custody) -> str:
+    return ", ".join(f"“{custodian.name}”" for custodian in custody.custodians)
