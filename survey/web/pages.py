@@ -2,7 +2,7 @@
 
 import gzip
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from survey.errors import NotFound
 from survey.resources import bundled_dir
-from survey.texts import LANGUAGES, Catalogue, install_filters
+from survey.texts import CITIZEN_LANGUAGES, LANGUAGES, Catalogue, install_filters
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -91,10 +91,10 @@ def install(app: Flask, store_failures: tuple[type[Exception], ...], *, is_https
         app.register_error_handler(failure, _store_failure)
 
 
-def page_language() -> str:
-    """The language that the address asks for, `?lang=en`; Vietnamese otherwise."""
+def page_language(languages: Collection[str] = LANGUAGES) -> str:
+    """The language that the address asks for, `?lang=en`, among those the page has; Vietnamese otherwise."""
     asked = request.args.get("lang", "")
-    return asked if asked in LANGUAGES else LANGUAGES[0]
+    return asked if asked in languages else LANGUAGES[0]
 
 
 def render_page(template: str, language: str, *, status: int = 200, **values: object) -> Response:
@@ -133,7 +133,9 @@ def asset(name: str) -> str:
 
 def error_page(status: int, language: str | None = None) -> Response:
     """The page of an error: what happened and what to do next, in plain words."""
-    response = render_page("components/error.html", language or page_language(), status=status, code=int(status))
+    response = render_page(
+        "components/error.html", language or page_language(CITIZEN_LANGUAGES), status=status, code=int(status)
+    )
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response

@@ -118,7 +118,7 @@ def _weight_complaints(source: bytes) -> Iterator[str]:
 
 
 def _words(root: html.HtmlElement) -> Iterator[str]:
-    if root.get("lang") not in ("vi", "en"):
+    if root.get("lang") not in ("vi", "en", "ko", "zh-Hans", "ja"):
         yield f"lang is {root.get('lang')!r}"
     if not _text(next(iter(root.xpath("//head/title")), None)):
         yield "no title"

@@ -9,6 +9,9 @@ from questionnaires.model import DONT_KNOW, NOT_APPLICABLE, Condition, Item, Que
 from survey.texts import Translate, number
 from survey.web.citizen.forms import BallotForm
 
+# Between the entries of a list, where that is not a comma and a space.
+_LIST_COMMAS = {"zh": "、", "ja": "、"}
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -167,8 +170,11 @@ class _Page:
             return ""
         item = self.questionnaire.item(condition.item)
         labels = [self.t("quoted", answer=self._label(item, code)) for code in condition.any_of]
-        listed = f" {self.t('or_word')} ".join(filter(None, [", ".join(labels[:-1]), labels[-1]]))
-        return self.t("only_if", number=self.numbers[item.code], answers=listed)
+        answers = labels[-1]
+        if len(labels) > 1:
+            comma = _LIST_COMMAS.get(self.language, ", ")
+            answers = self.t("either", some=comma.join(labels[:-1]), last=labels[-1])
+        return self.t("only_if", number=self.numbers[item.code], answers=answers)
 
     def _choices(self, item: Item, typed: tuple[str, ...]) -> tuple[Choice, ...]:
         exclusive = {option.code for option in item.options if option.exclusive} | {NOT_APPLICABLE, DONT_KNOW}

@@ -7,20 +7,26 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, url_for
+from flask import Response, request, url_for
+from markupsafe import Markup
 
 from questionnaires.answers import AnswerProblem
 from questionnaires.model import Questionnaire
+from survey.intake import new_nonce
 from survey.services import today
 from survey.texts import LANGUAGES, Translate
 from survey.units import UnitRecord
-from survey.web.citizen.forms import BallotForm
+from survey.web.citizen.forms import BallotForm, blank_form
+from survey.web.citizen.kept_pages import KeptPage
 from survey.web.citizen.questions import Part, compose_parts
 from survey.web.citizen.shelf import ShelvedRound
 from survey.web.pages import RETRY_SECONDS, catalogue_of, render_page
 
+PAGE_TYPE = "text/html; charset=utf-8"
 # Stands where a unit's code stands in a round of one unit each; a round of several has no unit in its address.
 RECEIVED = "received"
+# Names are written in Vietnamese and English; on a page in a third language the English ones say what they are.
+_IN_ENGLISH = Markup(' lang="en"')
 # The sentences that the script says; all others are in the page already.
 SCRIPT_TEXTS = (
     "back",
@@ -94,8 +100,22 @@ class ListedUnit:
 
 
 def name_of(unit: UnitRecord, language: str) -> str:
-    """The unit's name in the language of the page."""
-    return unit.name_en if language == "en" else unit.name_vi
+    """The unit's name in Vietnamese on a Vietnamese page, and in English on every other."""
+    return unit.name_vi if language == "vi" else unit.name_en
+
+
+def blank_page(place: Place) -> Response:
+    """The questions about the place's unit before anything is typed, with a nonce of the reader's own.
+
+    The page is drawn once for all readers of a place; what differs from reader to reader belongs into `form_page`.
+    """
+
+    def draw() -> KeptPage:
+        form = blank_form(place.round.questionnaire, place.language)
+        return KeptPage.cut(form_page(place, form).get_data(as_text=True), str(form.nonce.data))
+
+    key = ("form", place.units[0].code, place.language)
+    return _sent(place.round.pages.find(key, draw), new_nonce())
 
 
 def form_page(
@@ -158,7 +178,7 @@ def choice_page(
     blocs: dict[str, list[ListedUnit]] = {}
     for entry in _listed(found, language, shared, chosen):
         unit = found.units[entry.code]
-        bloc = (unit.bloc_name_en if language == "en" else "") or unit.bloc_name
+        bloc = ("" if language == "vi" else unit.bloc_name_en) or unit.bloc_name
         blocs.setdefault(bloc, []).append(entry)
     return render_page(
         "citizen/choose_several.html",
@@ -178,7 +198,12 @@ def choice_page(
 
 def received_page(place: Place) -> Response:
     """The page that says that the answers are stored."""
-    return render_page("citizen/received.html", place.language, **_frame(place.round, place.language, place.unit_name))
+
+    def draw() -> KeptPage:
+        frame = _frame(place.round, place.language, place.unit_name)
+        return KeptPage.cut(render_page("citizen/received.html", place.language, **frame).get_data(as_text=True))
+
+    return _sent(place.round.pages.find(("received", place.unit_code, place.language), draw))
 
 
 def shut_page(found: ShelvedRound, language: str, unit_name: str = "", *, was_sent: bool = False) -> Response:
@@ -202,6 +227,14 @@ def received_address(place: Place) -> str:
     if place.rates_several:
         return _in_language(url_for("citizen.show", slug=slug, unit_code=RECEIVED), place.language)
     return _in_language(url_for("citizen.received", slug=slug, unit_code=place.unit_code), place.language)
+
+
+def _sent(page: KeptPage, nonce: str = "") -> Response:
+    """A page that is kept, compressed as it lies where the reader takes that."""
+    if request.accept_encodings["gzip"] <= 0:
+        return Response(page.plain_with(nonce), content_type=PAGE_TYPE)
+    headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    return Response(page.packed_with(nonce), content_type=PAGE_TYPE, headers=headers)
 
 
 def _summary(parts: Sequence[Part], code_problem: str, t: Translate) -> list[tuple[str, str]]:
@@ -270,6 +303,8 @@ def _frame(found: ShelvedRound, language: str, unit_name: str = "") -> dict[str,
         "about": found.questionnaire.about.in_language(language) if found.questionnaire.about else "",
         "unit_name": unit_name,
         "rates_several": found.questionnaire.rates_several_units,
+        "languages": found.questionnaire.languages,
+        "in_english": "" if language in LANGUAGES else _IN_ENGLISH,
     }
 
 

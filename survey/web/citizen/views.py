@@ -16,7 +16,7 @@ from questionnaires.answers import CheckedAnswers
 from questionnaires.model import Questionnaire
 from survey.codes import read_code
 from survey.errors import WrongState
-from survey.intake import receive_ballot, round_open_on
+from survey.intake import receive_ballot
 from survey.services import STORE_FAILURES, Services, today
 from survey.texts import LANGUAGES, Translate
 from survey.web.citizen.forms import (
@@ -28,12 +28,14 @@ from survey.web.citizen.forms import (
     filled_form,
     largest_body_of,
     most_fields_of,
+    nonce_of,
     read_body,
 )
 from survey.web.citizen.shelf import Shelf, ShelvedRound
 from survey.web.citizen.showing import (
     RECEIVED,
     Place,
+    blank_page,
     choice_page,
     form_page,
     list_page,
@@ -59,18 +61,18 @@ def make_blueprint(services: Services) -> Blueprint:
 def _show_pages(blueprint: Blueprint, shelf: Shelf) -> None:
     @blueprint.get("/r/<slug>")
     def choose(slug: str) -> Response:
-        found, language = shelf.find(slug), page_language()
+        found, language = _found(shelf, slug)
         if found.season_on(today()) != "open":
             return shut_page(found, language)
         if found.questionnaire.rates_several_units:
             return choice_page(found, blank_form(found.questionnaire, language), language)
         if len(found.units) == 1:
-            return _blank_page(Place(found, tuple(found.units.values()), language))
+            return blank_page(Place(found, tuple(found.units.values()), language))
         return list_page(found, language)
 
     @blueprint.get("/r/<slug>/<unit_code>")
     def show(slug: str, unit_code: str) -> Response:
-        found, language = shelf.find(slug), page_language()
+        found, language = _found(shelf, slug)
         if found.questionnaire.rates_several_units and unit_code == RECEIVED:
             return received_page(Place(found, (), language))
         place = _place(found, unit_code, language)
@@ -78,14 +80,21 @@ def _show_pages(blueprint: Blueprint, shelf: Shelf) -> None:
             return shut_page(found, language, place.unit_name)
         if place.rates_several:
             return choice_page(found, blank_form(found.questionnaire, language), language, chosen=[unit_code])
-        return _blank_page(place)
+        return blank_page(place)
 
     @blueprint.get("/r/<slug>/<unit_code>/received")
     def received(slug: str, unit_code: str) -> Response:
-        found = shelf.find(slug)
+        found = shelf.recall(slug)
         if found.questionnaire.rates_several_units:
             abort(HTTPStatus.NOT_FOUND)
-        return received_page(_place(found, unit_code, page_language()))
+        language = page_language(found.questionnaire.languages)
+        return received_page(_place(found, unit_code, language))
+
+
+def _found(shelf: Shelf, slug: str) -> tuple[ShelvedRound, str]:
+    """The round, and the language the address asks for among those that the round is asked in."""
+    found = shelf.find(slug)
+    return found, page_language(found.questionnaire.languages)
 
 
 def _take_forms(blueprint: Blueprint, shelf: Shelf, services: Services) -> None:
@@ -96,7 +105,7 @@ def _take_forms(blueprint: Blueprint, shelf: Shelf, services: Services) -> None:
             raise MethodNotAllowed(valid_methods=["GET", "HEAD", "OPTIONS"])
         sent = _read_form(found.questionnaire)
         if found.season_on(today()) != "open":
-            return shut_page(found, _chosen_language(sent), was_sent=True)
+            return shut_page(found, _chosen_language(found, sent), was_sent=True)
         return _rate(services, found, sent)
 
     @blueprint.post("/r/<slug>/<unit_code>")
@@ -105,18 +114,17 @@ def _take_forms(blueprint: Blueprint, shelf: Shelf, services: Services) -> None:
         if found.questionnaire.rates_several_units:
             raise MethodNotAllowed(valid_methods=["GET", "HEAD", "OPTIONS"])
         sent = _read_form(found.questionnaire)
-        place = _place(found, unit_code, _chosen_language(sent))
+        place = _place(found, unit_code, _chosen_language(found, sent))
         if found.season_on(today()) != "open":
             return shut_page(found, place.language, place.unit_name, was_sent=True)
-        form = filled_form(found.questionnaire, sent, place.language)
         if "switch-lang" in sent:
-            return form_page(place, form)
-        return _receive(services, place, form, sent)
+            return form_page(place, filled_form(found.questionnaire, sent, place.language))
+        return _receive(services, place, sent)
 
 
 def _rate(services: Services, found: ShelvedRound, sent: MultiDict[str, str]) -> Response:
     """Either sending of a round that rates several units."""
-    language = _chosen_language(sent)
+    language = _chosen_language(found, sent)
     named = list(dict.fromkeys(sent.getlist("units")))
     chosen = [code for code in named if code in found.units]
     place = Place(found, tuple(found.units[code] for code in chosen), language)
@@ -132,10 +140,9 @@ def _rate(services: Services, found: ShelvedRound, sent: MultiDict[str, str]) ->
         carried = carried_fields(found.questionnaire, sent, found.units)
         wrong = {} if is_asked_again or "change-units" in sent else problems
         return choice_page(found, form, language, chosen, carried, wrong)
-    form = filled_form(found.questionnaire, sent, language, chosen)
     if is_second and not is_asked_again:
-        return _receive(services, place, form, sent)
-    return form_page(place, form)
+        return _receive(services, place, sent, chosen)
+    return form_page(place, filled_form(found.questionnaire, sent, language, chosen))
 
 
 def _units_problem(questionnaire: Questionnaire, named: Sequence[str], chosen: Sequence[str], t: Translate) -> str:
@@ -148,34 +155,38 @@ def _units_problem(questionnaire: Questionnaire, named: Sequence[str], chosen: S
     return ""
 
 
-def _receive(services: Services, place: Place, form: BallotForm, sent: MultiDict[str, str]) -> Response:
+def _receive(services: Services, place: Place, sent: MultiDict[str, str], chosen: Sequence[str] = ()) -> Response:
     t = catalogue_of("citizen").translator(place.language)
     questionnaire = place.round.questionnaire
-    units = tuple(form.ratings)
-    result = checked(questionnaire, sent.to_dict(flat=False), units)
-    code = (form.code.data or "").strip()
+    result = checked(questionnaire, sent.to_dict(flat=False), chosen)
+    code = sent.get("code", "").strip()
     code_problem = _code_problem(code, t, place)
+
+    def form() -> BallotForm:
+        # It is made only for a page that shows it; most sendings are in order.
+        return filled_form(questionnaire, sent, place.language, chosen)
+
     if not isinstance(result, CheckedAnswers):
-        return form_page(place, form, result, code_problem)
+        return form_page(place, form(), result, code_problem)
     if code_problem:
-        return form_page(place, form, code_problem=code_problem)
+        return form_page(place, form(), code_problem=code_problem)
     try:
         outcome = receive_ballot(
             services.stores,
             services.secrets,
-            round_open_on(place.round.record, questionnaire, today()),
+            place.round.open_on(today()),
             place.unit_code,
             code,
-            form.nonce.data,
+            nonce_of(sent),
             result,
         )
     except WrongState:
         return shut_page(place.round, place.language, place.unit_name, was_sent=True)
     except STORE_FAILURES as failure:
         log_store_failure(failure)
-        return form_page(place, form, is_unavailable=True)
+        return form_page(place, form(), is_unavailable=True)
     if outcome == "refused":
-        return form_page(place, form, code_problem=_refusal(t, place))
+        return form_page(place, form(), code_problem=_refusal(t, place))
     return redirect(received_address(place), code=HTTPStatus.SEE_OTHER)  # type: ignore[return-value]
 
 
@@ -197,10 +208,6 @@ def _place(found: ShelvedRound, unit_code: str, language: str) -> Place:
     return Place(found, (unit,), language)
 
 
-def _blank_page(place: Place) -> Response:
-    return form_page(place, blank_form(place.round.questionnaire, place.language))
-
-
 def _read_form(questionnaire: Questionnaire) -> MultiDict[str, str]:
     if request.mimetype != FORM_TYPE:
         abort(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
@@ -211,6 +218,6 @@ def _read_form(questionnaire: Questionnaire) -> MultiDict[str, str]:
         abort(HTTPStatus.BAD_REQUEST)
 
 
-def _chosen_language(sent: MultiDict[str, str]) -> str:
+def _chosen_language(found: ShelvedRound, sent: MultiDict[str, str]) -> str:
     asked = sent.get("switch-lang") or sent.get("lang")
-    return asked if asked in LANGUAGES else LANGUAGES[0]
+    return asked if asked in found.questionnaire.languages else LANGUAGES[0]
