@@ -149,7 +149,8 @@ class DesignAlpha:
 
     def _parts(self, weights: Floats) -> tuple[Floats, float, float, float]:
         """Centred answers (n, k), the sum of weights, the sum of the items' variances and the variance of their sum."""
-        size = float(weights.sum())
+        # A replicate may hold no complete row.
+        size = float(weights.sum()) or np.nan
         y = np.where((weights != 0)[:, None], np.nan_to_num(self.answers), 0.0)
         y = np.where((weights != 0)[:, None], y - (weights @ y) / size, 0.0)
         items, whole = float(weights @ (y**2).sum(axis=1)) / size, float(weights @ y.sum(axis=1) ** 2) / size
