@@ -84,6 +84,7 @@ class RoundRecord:
     is_halted: bool
     untagged_mark: bytes | None
     custody: Custody | None = None
+    open_link_cap: int | None = None
 
     @property
     def collected(self) -> Collected:
@@ -216,4 +217,5 @@ def _record_of(row: Round, codes: Iterable[str], custodians: Sequence[Custodian]
         is_halted=row.is_halted,
         untagged_mark=row.untagged_mark,
         custody=_custody_of(row, custodians),
+        open_link_cap=row.open_link_cap,
     )

@@ -8,7 +8,7 @@ from typing import Protocol
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from questionnaires.model import Text
+from questionnaires.model import Questionnaire, Text
 from survey.errors import BadInput, NotFound, WrongState
 from survey.notices import NO_NOTICE, Notice, one_line
 from survey.round_records import (
@@ -65,6 +65,7 @@ RESERVED_SLUGS = frozenset({"signing"})
 COMMAND_LINE = "command line"
 MOST_A_DAY = 10_000
 
+DEFAULT_CAP = 200
 
 class KeyMaker(Protocol):
     """What opening a round needs of the vault."""

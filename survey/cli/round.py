@@ -77,6 +77,8 @@ def command() -> None:
     help="What is asked along, with an index of its own; repeatable.",
 )
 def create(
+@click.option("--open-link", is_flag=True, help="Take answers without a code too; they are in no index.")
+@click.option("--open-link-cap", type=int, metavar="N", help="How many of them a unit takes a day; 200.")
     slug: str,
     questionnaire: str,
     units: str,
@@ -89,17 +91,21 @@ def create(
     notice: Path | None,
     modules: tuple[str, ...],
 ) -> None:
+    open_link: bool,
+    open_link_cap: int | None,
     """Create the round SLUG in draft, for the units that are valid on its first day."""
     from questionnaires.model import Text
     from survey.cli.instance import opened
     from survey.notices import NO_NOTICE, read_notice
     from survey.round_sources import sources_of_round
-    from survey.rounds import RoundRequest, create_round, read_source
+    from survey.rounds import DEFAULT_CAP, RoundRequest, create_round, read_source
     from survey.services import today
 
     if title_en and not title:
         raise click.UsageError("found --title-en without --title, expected both or the Vietnamese one alone")
     request = RoundRequest(
+    if open_link_cap is not None and not open_link:
+        raise click.UsageError("found --open-link-cap without --open-link, expected both or neither")
         slug=slug,
         questionnaire=questionnaire,
         units=units,
@@ -111,6 +117,7 @@ def create(
         plan=read_source(plan) if plan else None,
         modules=modules,
     )
+        open_link_cap=(DEFAULT_CAP if open_link_cap is None else open_link_cap) if open_link else None,
     with opened() as (_, stores):
         created = create_round(stores, request, today())
         outline = sources_of_round(stores, created).design if design else None
@@ -223,4 +230,5 @@ def _round_json(record: "RoundRecord") -> dict[str, object]:
         "key_fingerprint": record.key_fingerprint,
         "custody": {"need": record.custody.need, "shares": len(record.custody.custodians)} if record.custody else None,
         "archive_hash": record.archive_hash,
+        "open_link_cap": record.open_link_cap,
     }

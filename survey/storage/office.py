@@ -119,6 +119,8 @@ class Round(OfficeBase):
     untagged_mark: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     # How many custodians open the ballots together; none while the key lies wrapped on the machine.
     shares_needed: Mapped[int | None]
+    # How many answers without a code one unit takes a day; none where every answer needs one.
+    open_link_cap: Mapped[int | None]
 
 
 class RoundDecision(OfficeBase):
@@ -136,6 +138,21 @@ class RoundDecision(OfficeBase):
     # Ballots that are not there, and ballots that no mark of use belongs to.
     n_missing: Mapped[int] = mapped_column(default=0)
     n_unmarked: Mapped[int] = mapped_column(default=0)
+
+
+class OpenLinkDay(OfficeBase):
+    """How many answers without a code a unit was given on the last day it was given any; no day before it is kept.
+
+    `admitted_slowly` are those of them whose senders waited instead of letting their machine work.
+    """
+
+    __tablename__ = "open_link_day"
+
+    round_slug: Mapped[str] = mapped_column(ForeignKey("round.slug"), primary_key=True)
+    unit_code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    day: Mapped[date]
+    admitted: Mapped[int]
+    admitted_slowly: Mapped[int]
 
 
 class Custodian(OfficeBase):
