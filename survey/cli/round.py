@@ -76,9 +76,9 @@ def command() -> None:
     metavar="NAME/VERSION",
     help="What is asked along, with an index of its own; repeatable.",
 )
-def create(
 @click.option("--open-link", is_flag=True, help="Take answers without a code too; they are in no index.")
 @click.option("--open-link-cap", type=int, metavar="N", help="How many of them a unit takes a day; 200.")
+def create(
     slug: str,
     questionnaire: str,
     units: str,
@@ -90,9 +90,9 @@ def create(
     title_en: str | None,
     notice: Path | None,
     modules: tuple[str, ...],
-) -> None:
     open_link: bool,
     open_link_cap: int | None,
+) -> None:
     """Create the round SLUG in draft, for the units that are valid on its first day."""
     from questionnaires.model import Text
     from survey.cli.instance import opened
@@ -103,9 +103,9 @@ def create(
 
     if title_en and not title:
         raise click.UsageError("found --title-en without --title, expected both or the Vietnamese one alone")
-    request = RoundRequest(
     if open_link_cap is not None and not open_link:
         raise click.UsageError("found --open-link-cap without --open-link, expected both or neither")
+    request = RoundRequest(
         slug=slug,
         questionnaire=questionnaire,
         units=units,
@@ -116,8 +116,8 @@ def create(
         design=read_source(design) if design else None,
         plan=read_source(plan) if plan else None,
         modules=modules,
-    )
         open_link_cap=(DEFAULT_CAP if open_link_cap is None else open_link_cap) if open_link else None,
+    )
     with opened() as (_, stores):
         created = create_round(stores, request, today())
         outline = sources_of_round(stores, created).design if design else None
@@ -229,6 +229,6 @@ def _round_json(record: "RoundRecord") -> dict[str, object]:
         "simulated": record.is_simulated,
         "key_fingerprint": record.key_fingerprint,
         "custody": {"need": record.custody.need, "shares": len(record.custody.custodians)} if record.custody else None,
-        "archive_hash": record.archive_hash,
         "open_link_cap": record.open_link_cap,
+        "archive_hash": record.archive_hash,
     }
