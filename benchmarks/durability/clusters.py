@@ -99,6 +99,12 @@ class Cluster:
         """The processes that serve our database's connections."""
         return [pid for pid in self.processes() if b"hailong hailong" in _command_of(pid)]
 
+    def all_processes(self) -> list[int]:
+        """All processes of the server; none when it has ended."""
+        if self._process is None or self._process.poll() is not None:
+            return []
+        return [self._process.pid, *self.processes()]
+
     def processes(self) -> list[int]:
         """The server's own processes, without the one that watches over them."""
         return children_of(self._process.pid) if self._process else []
@@ -115,12 +121,22 @@ class Cluster:
         """`kill -9` of the server with all its processes, and a start over what is left."""
         if self._process is None:
             raise RuntimeError("the server does not run")
-        processes = [self._process.pid, *self.processes()]
+        processes = self.all_processes()
         for pid in processes:
             _kill(pid)
         self._process.wait()
         _wait_for_end(processes)
         self.start()
+
+    def start_if_ended(self) -> None:
+        """Start a server that has given up, as a service manager does; wait for one that is mending itself."""
+        deadline = time.monotonic() + 0.5
+        while self.all_processes() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if self.all_processes():
+            self.wait()
+        else:
+            self.start()
 
     def stop(self) -> None:
         """End the server in good order."""
