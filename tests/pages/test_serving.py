@@ -19,7 +19,9 @@ from support.stores import Templates, opened
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("server")]
 
 LARGEST_FIRST_VIEW = 14_000
-LARGEST_SCRIPT = 6_000
+LARGEST_SCRIPT = 8_000
+# What issue 5 allows until the first question, in at most three requests.
+LARGEST_FIRST_LOAD = 20_000
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +76,7 @@ def text_of(server: RunningServer, path: str) -> str:
 @pytest.mark.parametrize(
     "page", [f"hai-long/{UNIT}", f"sipas-2023/{UNIT}", "hai-long", "noi-o", "ddci-departments", "ddci-communes"]
 )
-def test_a_page_and_its_style_are_14_kb_on_the_wire_and_its_script_6_more(
+def test_a_page_and_its_style_are_14_kb_on_the_wire_and_its_script_8_more(
     server: RunningServer, page: str, language: str
 ) -> None:
     path = f"/r/{page}?lang={language}"
@@ -83,8 +85,11 @@ def test_a_page_and_its_style_are_14_kb_on_the_wire_and_its_script_6_more(
     (script,) = re.findall(r'<script src="([^"]+)"', source)
     others = [found for found in re.findall(r'(?:src|href)="(?!data:|#|\?)([^"]+)"', source) if "/static/" in found]
     assert sorted(others) == sorted([style, script]), "a page is three requests: itself, its style, its script"
-    assert len(on_the_wire(server, path)) + len(on_the_wire(server, style)) <= LARGEST_FIRST_VIEW
-    assert len(on_the_wire(server, script)) <= LARGEST_SCRIPT
+    view = len(on_the_wire(server, path)) + len(on_the_wire(server, style))
+    brought = len(on_the_wire(server, script))
+    assert view <= LARGEST_FIRST_VIEW
+    assert brought <= LARGEST_SCRIPT
+    assert view + brought <= LARGEST_FIRST_LOAD
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])

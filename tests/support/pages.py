@@ -17,6 +17,8 @@ POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+# The script of a citizen's form sends it, and proves work where there is no code; nothing goes to another host.
+CITIZEN_POLICY = f"{POLICY}; connect-src 'self'; worker-src 'self'"
 HEAVIEST_PAGE = 60_000
 ADDRESSES = ("src", "href", "action", "formaction", "data", "poster", "srcset", "xlink:href")
 FORBIDDEN_TAGS = ("style", "base", "iframe", "object", "embed", "frame", "applet")
@@ -103,7 +105,8 @@ def _header_complaints(response: TestResponse, path: str) -> Iterator[str]:
         "X-Content-Type-Options": "nosniff",
     }
     for name, value in expected.items():
-        if response.headers.get(name) != value:
+        found = response.headers.get(name)
+        if found != value and not (path.startswith("/r/") and found == CITIZEN_POLICY):
             yield f"header {name}: {response.headers.get(name)!r}"
     if path.startswith(("/r/", "/office")) and response.headers.get("Cache-Control") != "no-store":
         yield f"a page of one person may be kept by a cache: {response.headers.get('Cache-Control')!r}"

@@ -43,7 +43,7 @@ from survey.web.citizen.showing import (
     received_page,
     shut_page,
 )
-from survey.web.pages import catalogue_of, log_store_failure, page_language
+from survey.web.pages import CITIZEN_POLICY, catalogue_of, log_store_failure, page_language
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 ANSWERS_STEP = "answers"
@@ -55,6 +55,12 @@ def make_blueprint(services: Services) -> Blueprint:
     shelf = Shelf(services)
     _show_pages(blueprint, shelf)
     _take_forms(blueprint, shelf, services)
+
+    @blueprint.after_request
+    def allow_the_script_to_send(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = CITIZEN_POLICY
+        return response
+
     return blueprint
 
 
