@@ -185,7 +185,7 @@ class LinearPredictor:
         usable = np.isfinite(working) & np.isfinite(root) & (root > 0)
         squares = np.where(usable, root, 0.0) ** 2
         try:
-            following = least_squares(x[usable] * root[usable, None], (working * root)[usable])[0]
+            following = least_squares(x[usable] * root[usable, None], working[usable] * root[usable])[0]
         except np.linalg.LinAlgError:
             raise self._runaway(x, beta) from None
         for _ in range(_MOST_HALVINGS):
