@@ -17,7 +17,18 @@ class Secrets:
     for another, and whoever holds the databases without the secret key can neither make nor check one.
     """
 
-    __slots__ = ("_ballot", "_flask", "_invitation", "_invitation_id", "_nonce", "_nullifier", "_untagged")
+    __slots__ = (
+        "_ballot",
+        "_flask",
+        "_invitation",
+        "_invitation_id",
+        "_nonce",
+        "_nullifier",
+        "_open_link",
+        "_proof",
+        "_ticket",
+        "_untagged",
+    )
 
     def __init__(self, secret_key: bytes) -> None:
         if len(secret_key) < SHORTEST_KEY_BYTES:
@@ -29,6 +40,9 @@ class Secrets:
         self._ballot = _subkey(secret_key, "ballot tag")
         self._invitation_id = _subkey(secret_key, "invitation id")
         self._untagged = _subkey(secret_key, "round before tags")
+        self._proof = _subkey(secret_key, "proof of work")
+        self._ticket = _subkey(secret_key, "ticket of who waits")
+        self._open_link = _subkey(secret_key, "code of an open link")
 
     def __repr__(self) -> str:
         return "Secrets(…)"
@@ -37,6 +51,22 @@ class Secrets:
     def flask_key(self) -> bytes:
         """The key that signs the office's session cookie, 32 bytes."""
         return self._flask
+
+    @property
+    def proof_key(self) -> bytes:
+        """The key that signs challenges to work, 32 bytes."""
+        return self._proof
+
+    def ticket_mark(self, round_slug: str, unit_code: str, issued: str, name: bytes) -> bytes:
+        """What makes a ticket of one who waits ours, 32 bytes: it holds for one ballot about this unit."""
+        return _mark(self._ticket, round_slug.encode(), unit_code.encode(), issued.encode(), name)
+
+    def open_link_code(self, round_slug: str, unit_code: str, way: str, proof: bytes) -> bytes:
+        """The code of an invitation that a proof gives the right to, 24 bytes: 16 of the long spelling, 8 of the other.
+
+        It follows from the proof, and without the secret key nobody finds it.
+        """
+        return _mark(self._open_link, round_slug.encode(), unit_code.encode(), way.encode(), proof)[:24]
 
     def invitation_tag(self, code: bytes) -> bytes:
         """What is stored of a code, 32 bytes: the code cannot be found from it without the secret key."""
