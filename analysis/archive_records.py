@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, cast, get_args
 
@@ -51,13 +51,34 @@ class RoundFacts:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many ballots there were on each step; `rejected` by reason. spent = spooled = sealed + rejected."""
+    """How many ballots there were on each step; `rejected` by reason. spent = spooled = sealed + rejected.
+
+    Where somebody took rows away and a named decision let the sealing go on, `missing` counts used invitations without
+    a ballot and `unmarked` ballots without the mark of a used invitation; then spent + unmarked = spooled + missing.
+    `forged` counts, by reason, the rows that were set aside because nobody with the secret key wrote them: they are in
+    none of the other numbers. `untagged` counts the spooled ballots from before it could be told who wrote them.
+    """
 
     issued: int
     spent: int
     spooled: int
     sealed: int
     rejected: Mapping[str, int]
+    missing: int = 0
+    unmarked: int = 0
+    untagged: int = 0
+    forged: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def complaint(self) -> str:
+        """What does not add up; empty when everything does."""
+        n_rejected = sum(self.rejected.values())
+        if min(self.missing, self.unmarked, self.untagged, self.spooled - self.untagged) < 0:
+            return f"spooled {self.spooled}, missing {self.missing}, unmarked {self.unmarked}, untagged {self.untagged}"
+        if self.spent + self.unmarked == self.spooled + self.missing and self.spooled == self.sealed + n_rejected:
+            return ""
+        differences = f", missing {self.missing}, unmarked {self.unmarked}" if self.missing or self.unmarked else ""
+        return f"spent {self.spent}, spooled {self.spooled}, sealed {self.sealed}, rejected {n_rejected}{differences}"
 
 
 def facts_to_json(facts: RoundFacts) -> dict[str, object]:
@@ -96,16 +117,27 @@ def counts_to_json(counts: Counts) -> dict[str, object]:
         "spooled": counts.spooled,
         "sealed": counts.sealed,
         "rejected": dict(counts.rejected),
+        "missing": counts.missing,
+        "unmarked": counts.unmarked,
+        "untagged": counts.untagged,
+        "forged": dict(counts.forged),
     }
 
 
 def counts_from_json(stored: Mapping[str, object]) -> Counts:
     """The counts from a manifest; raises KeyError, TypeError or ValueError when they are not all there."""
-    rejected = stored["rejected"]
-    if not isinstance(rejected, Mapping):
-        raise TypeError(f"found rejected: {rejected!r}, expected counts by reason")
     numbers = {name: int(str(stored[name])) for name in ("issued", "spent", "spooled", "sealed")}
-    return Counts(**numbers, rejected={str(reason): int(count) for reason, count in rejected.items()})
+    # Archives of before say nothing of what could not be told then.
+    later = {name: int(str(stored.get(name, 0))) for name in ("missing", "unmarked", "untagged")}
+    rejected, forged = (_counts_by_reason(stored, name) for name in ("rejected", "forged"))
+    return Counts(**numbers, rejected=rejected, **later, forged=forged)
+
+
+def _counts_by_reason(stored: Mapping[str, object], name: str) -> dict[str, int]:
+    found = stored[name] if name == "rejected" else stored.get(name, {})
+    if not isinstance(found, Mapping):
+        raise TypeError(f"found {name}: {found!r}, expected counts by reason")
+    return {str(reason): int(count) for reason, count in found.items()}
 
 
 def units_to_csv(units: tuple[ArchiveUnit, ...]) -> bytes:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from survey.errors import BadInput, HailongError, WrongState
+from survey.reconciling import halt_restored_rounds
 from survey.settings import Settings
 from survey.storage.dumping import (
     TableDigest,
@@ -45,6 +46,10 @@ SAFE_PATH = re.compile(r"(archives|editions)(/[^./\\\x00-\x1f][^/\\\x00-\x1f]*)+
 OTHER_KEY = (
     "the secret key here is not the one the backup was made under: until that one is put back, "
     "no invitation printed before is valid"
+)
+HALTED = (
+    "the round {slug} is halted: invitations used since the backup count as unused again, and their ballots are gone; "
+    "who answers for its going on says so: hailong round reconcile {slug} --decision TEXT --by NAME"
 )
 
 Progress = Callable[[str], None]
@@ -166,7 +171,8 @@ def restore_backup(settings: Settings, file: Path, progress: Progress = lambda _
     """The stores and the sealed folders as the backup has them; every table and file was compared with its digest.
 
     All of it or nothing: the stores must be empty, and they are committed only when everything in them is proved to be
-    what the backup holds. Raises BadInput for a file that is no whole backup and WrongState for stores with rows.
+    what the backup holds. Rounds that may have taken answers since are halted. Raises BadInput for a file that is no
+    whole backup and WrongState for stores with rows.
     """
     try:
         with file.open("rb") as stream:
@@ -227,6 +233,9 @@ def _restore(
                 _fill(connections[lineage.store], lineage, archive, contents, progress)
             _unpack(archive, contents["files"], draft)
             _remember_this_key(connections["office"], settings.secret_key)
+            halted = halt_restored_rounds(
+                connections["office"], sha256, lambda slug: (settings.instance / "keys" / f"{slug}.json").exists()
+            )
             for folder in SEALED_FOLDERS:
                 if (draft / folder).exists():
                     # A rename takes the place of an empty folder, and of no other.
@@ -235,7 +244,7 @@ def _restore(
         shutil.rmtree(draft, ignore_errors=True)
         stores.close()
     is_same_key = contents["key_fingerprint"] == fingerprint_of(settings.secret_key)
-    notes = () if is_same_key else (OTHER_KEY,)
+    notes = (*(() if is_same_key else (OTHER_KEY,)), *(HALTED.format(slug=slug) for slug in halted))
     n_rows = {name: int(digest["n_rows"]) for name, digest in contents["tables"].items()}
     return RestoredBackup(n_rows, len(contents["files"]), sha256, notes)
 

@@ -63,9 +63,10 @@ SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,58}[a-z0-9])?")
 # The vault keeps the installation's own key beside those of the rounds.
 RESERVED_SLUGS = frozenset({"signing"})
 COMMAND_LINE = "command line"
+# Answers without a code that one unit takes a day: the most that may be asked for, and what it is without a number.
 MOST_A_DAY = 10_000
-
 DEFAULT_CAP = 200
+
 
 class KeyMaker(Protocol):
     """What opening a round needs of the vault."""
@@ -245,11 +246,13 @@ def mark_published(
 def refuse_step(record: RoundRecord, step: str) -> None:
     """Raise WrongState when a round's state does not allow this step of `STEPS`."""
     _refuse_state(record.slug, record.state, step)
+    _refuse_halted(record.slug, is_halted=record.is_halted)
 
 
 def _step(session: Session, slug: str, step: str) -> Round:
     row = _locked(session, slug)
     _refuse_state(slug, row.state, step)
+    _refuse_halted(slug, is_halted=row.is_halted)
     row.state = STEPS[step][1]
     return row
 
@@ -272,6 +275,14 @@ def _refuse_state(slug: str, state: str, step: str) -> None:
     allowed = STEPS[step][0]
     if state not in allowed:
         raise WrongState(f"the round {slug} is {state}; to {step} it, it has to be {' or '.join(allowed)}")
+
+
+def _refuse_halted(slug: str, *, is_halted: bool) -> None:
+    if is_halted:
+        raise WrongState(
+            f"the round {slug} is halted since a restore; who answers for its going on says so: "
+            f"hailong round reconcile {slug} --decision TEXT --by NAME"
+        )
 
 
 def _refuse_bad_slug(slug: str) -> None:

@@ -6,7 +6,7 @@ again checks it and goes on from there. The key is destroyed only after the arch
 
 import secrets as randomness
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from analysis.signatures import public_key_of
 from questionnaires.model import Questionnaire
 from survey.accounting import sealed_accounting
 from survey.archiving import archive_units, by_place, previous_manifest, seal_rows, sealed_comments
+from survey.custody import ballot_key, custody_statement
+from survey.deciding import decisions_of
 from survey.errors import HailongError, StoreUnavailable, WrongState
 from survey.invitations import invited_units
 from survey.questionnaire_library import questionnaire_source
@@ -33,20 +35,22 @@ from survey.round_records import RoundRecord, find_round, load_questionnaire_of,
 from survey.rounds import COMMAND_LINE, mark_sealed, refuse_step
 from survey.secrets import Secrets
 from survey.settings import Settings
+from survey.shares import Share
 from survey.spool import (
     InvitationCounts,
     OpenedSpool,
     Progress,
     count_ballots,
     count_invitations,
+    count_own_ballots,
     open_spool,
-    refuse_ballots_from_elsewhere,
 )
 from survey.storage.audit import record_event
 from survey.storage.office import AuditEvent
 from survey.storage.sessions import writing
 from survey.storage.stores import Stores, open_engine
-from survey.vault import KeyVault, fingerprint, public_point
+from survey.tallying import forged_ballots, tally
+from survey.vault import KeyVault, fingerprint
 
 # No plan may publish cells that are smaller than this: it is what the notice promises.
 FEWEST_IN_A_CELL = 10
@@ -78,13 +82,16 @@ def seal_round(
     slug: str,
     progress: Progress | None = None,
     *,
+    shares: Sequence[Share] = (),
     actor: str = COMMAND_LINE,
 ) -> SealedRound:
     """The round with its archive written, read back and signed, and its ballot key destroyed: all of it, or nothing.
 
-    A round that is sealed already is left as it is. `progress` is told the step, how much of it is done and of how
+    A round whose key is in custody needs the `shares` of enough custodians; what is destroyed then is up to them. A
+    round that is sealed already is left as it is. `progress` is told the step, how much of it is done and of how
     much. Raises NotFound or WrongState for the round, StoreUnavailable, HailongError when the counts do not add up,
-    ArchiveError when what is on the disk is not what was sealed; the ballots and their key are then as they were.
+    ArchiveError when what is on the disk is not what was sealed, ShareError for shares that do not give the key; the
+    ballots and their key are then as they were.
     """
     tell = progress or (lambda step, done, total: None)
     record = find_round(stores, slug)
@@ -95,10 +102,10 @@ def seal_round(
     # A server's own stores may add ballots and read none; the right to read them is taken for this work alone.
     intake = open_engine(settings.intake_url, "intake")
     try:
-        archive = _found_archive(intake, vault, path, slug) if path.exists() else None
+        archive = _found_archive(intake, secrets, vault, record, path) if path.exists() else None
         if archive is None:
-            archive = _write(replace(stores, intake=intake), secrets, vault, record, path, tell)
-            _refuse_late_ballots(intake, slug, archive, path)
+            archive = _write(replace(stores, intake=intake), secrets, vault, record, path, tell, shares, actor)
+            _refuse_late_ballots(intake, secrets, record, archive, path)
     except SQLAlchemyError:
         # The driver's own message may quote a row, so nothing of it goes along.
         raise StoreUnavailable(
@@ -106,7 +113,8 @@ def seal_round(
         ) from None
     finally:
         intake.dispose()
-    tell("destroy", 0, 1)
+    if record.custody is None:
+        tell("destroy", 0, 1)
     _destroy_key(stores, vault, record, actor)
     tell("record", 0, 1)
     counts = archive.contents.counts
@@ -129,14 +137,22 @@ def seal_round(
 
 
 def _write(
-    stores: Stores, secrets: Secrets, vault: KeyVault, record: RoundRecord, path: Path, tell: Progress
+    stores: Stores,
+    secrets: Secrets,
+    vault: KeyVault,
+    record: RoundRecord,
+    path: Path,
+    tell: Progress,
+    shares: Sequence[Share],
+    actor: str,
 ) -> Archive:
     """The archive as it was read back after writing."""
     tell("unlock", 0, 1)
-    private_key = _unwrapped(vault, record)
+    private_key = ballot_key(stores, vault, record, shares, actor=actor)
     comments_key = vault.public_key(f"{record.slug}.comments")
     signer = vault.signer()
     contents = _contents(stores, secrets, private_key, comments_key, record, tell)
+    contents = replace(contents, custody=custody_statement(record, shares))
     tell("write", 0, 1)
     write_archive(contents, path, signer)
     tell("check", 0, 1)
@@ -170,29 +186,28 @@ def _contents(
     if sealed.coarsened.dropped:
         opened.rejected["cell_too_small"] += sealed.coarsened.dropped
     comments = sealed.kept_comments(opened.comments)
+    decisions = decisions_of(stores, slug)
+    found = tally(slug, invitations, opened, decisions)
     contents = ArchiveContents(
         facts=_facts(record),
         questionnaire_source=questionnaire_source(stores, record.questionnaire_reference),
         plan_source=record.plan_source,
         design_source=sealed_design_source(
-            design, record.design_source, sealed.coarsened, by_place(invitations.issued), by_place(sealed.returned)
+            design, record.design_source, sealed.coarsened, by_place(found.issued), by_place(sealed.returned)
         ),
         units=archive_units(units_of_round(stores, record)),
         responses=sealed.coarsened.table,
         comments=sealed_comments(comments, comments_key, slug) if comments else None,
         comment_count=len(comments),
-        counts=Counts(
-            issued=invitations.issued.total(),
-            spent=invitations.spent.total(),
-            spooled=opened.n_ballots,
-            sealed=sealed.returned.total(),
-            rejected=dict(sorted(opened.rejected.items())),
-        ),
+        counts=found.counts(sealed.returned.total(), opened.rejected),
         coarsening=sealed.coarsened.record,
         previous_manifest=previous_manifest(stores, slug),
         module_sources=tuple(questionnaire_source(stores, module) for module in record.module_references),
-        accounting=sealed_accounting(
-            invited_units(stores, record), design, invitations.issued, invitations.spent, sealed.returned
+        accounting=sealed_accounting(invited_units(stores, record), design, found.issued, found.spent, sealed.returned),
+        decisions=tuple(
+            decision.statement()
+            for decision in decisions
+            if decision.kind == "reconciled" or decision is found.decision
         ),
     )
     return replace(contents, recompute=recompute_script(contents, questionnaire))
@@ -210,46 +225,51 @@ def _opened_rows(
 ) -> pa.Table:
     """The responses in the spool, before anything is coarsened; the counts go into `invitations` and `opened`."""
     with _snapshot(stores.intake) as session:
-        count_invitations(stores, secrets, session, record.slug, invitations)
-        n_spent, n_spooled = invitations.spent.total(), count_ballots(session, record.slug)
-        if n_spent != n_spooled:
-            raise HailongError(
-                f"the round {record.slug}: found {n_spent} used invitations and {n_spooled} ballots, expected as many "
-                "of the one as of the other; nothing was sealed"
-            )
-        rows = open_spool(session, private_key, record, questionnaire, invitations.issued, opened, n_spooled, tell)
+        count_invitations(stores, secrets, session, record, invitations)
+        n_rows = count_ballots(session, record.slug)
+        rows = open_spool(
+            session, secrets, private_key, record, questionnaire, invitations.issued, opened, n_rows, tell
+        )
         table = tabulate_responses(questionnaire, rows)
     _refuse_strange_key(record, opened)
-    refuse_ballots_from_elsewhere(record.slug, invitations.spent, opened)
+    tally(record.slug, invitations, opened, decisions_of(stores, record.slug))
     tell("coarsen", 0, 1)
     return table
 
 
-def _found_archive(intake: Engine, vault: KeyVault, path: Path, slug: str) -> Archive | None:
+def _found_archive(
+    intake: Engine, secrets: Secrets, vault: KeyVault, record: RoundRecord, path: Path
+) -> Archive | None:
     """The whole archive that an earlier, interrupted sealing left; None when it has to be written anew."""
-    archive = read_archive(path)
+    archive, slug = read_archive(path), record.slug
     if archive.contents.facts.slug != slug or public_key_of(archive.manifest) != vault.signer().public_key:
         raise WrongState(f"{path}: found an archive that this office did not write for the round {slug}, expected none")
     if vault.is_destroyed(slug):
         return archive
-    with _snapshot(intake) as session:
-        n_spooled = count_ballots(session, slug)
-    if archive.contents.counts.spooled == n_spooled:
+    if _n_ballots_now(intake, secrets, record, archive) == archive.contents.counts.spooled:
         return archive
     # Ballots came in after that archive was written, by requests that had begun before the round was closed.
     _discard(path)
     return None
 
 
-def _refuse_late_ballots(intake: Engine, slug: str, archive: Archive, path: Path) -> None:
-    with _snapshot(intake) as session:
-        n_spooled = count_ballots(session, slug)
+def _refuse_late_ballots(intake: Engine, secrets: Secrets, record: RoundRecord, archive: Archive, path: Path) -> None:
+    n_spooled = _n_ballots_now(intake, secrets, record, archive)
     if n_spooled != archive.contents.counts.spooled:
         _discard(path)
         raise WrongState(
-            f"the round {slug}: found {n_spooled} ballots after the sealing and {archive.contents.counts.spooled} "
-            "before it, expected as many; nothing was sealed, seal it again"
+            f"the round {record.slug}: found {n_spooled} ballots after the sealing and "
+            f"{archive.contents.counts.spooled} before it, expected as many; nothing was sealed, seal it again"
         )
+
+
+def _n_ballots_now(intake: Engine, secrets: Secrets, record: RoundRecord, archive: Archive) -> int:
+    """How many ballots of ours are in the spool. Rows are counted first; only where there are others, tags are read."""
+    counts = archive.contents.counts
+    with _snapshot(intake) as session:
+        if count_ballots(session, record.slug) == counts.spooled + forged_ballots(counts):
+            return counts.spooled
+        return count_own_ballots(session, secrets, record)
 
 
 def _discard(path: Path) -> None:
@@ -257,16 +277,6 @@ def _discard(path: Path) -> None:
     aside = path.with_name(f".{path.name}.{randomness.token_hex(8)}")
     path.rename(aside)
     shutil.rmtree(aside)
-
-
-def _unwrapped(vault: KeyVault, record: RoundRecord) -> ec.EllipticCurvePrivateKey:
-    private_key = vault.unwrap(record.slug)
-    if public_point(private_key.public_key()) != record.ballot_public_key:
-        raise WrongState(
-            f"the round {record.slug}: the key in the vault is not the one its ballots were sealed to, "
-            f"whose fingerprint is {record.key_fingerprint}"
-        )
-    return private_key
 
 
 def _refuse_strange_key(record: RoundRecord, opened: OpenedSpool) -> None:
@@ -298,7 +308,12 @@ def _facts(record: RoundRecord) -> RoundFacts:
 
 
 def _destroy_key(stores: Stores, vault: KeyVault, record: RoundRecord, actor: str) -> None:
-    """The ballot key is gone, and the audit log says so once, however often sealing was cut off here."""
+    """The ballot key is gone, and the audit log says so once, however often sealing was cut off here.
+
+    A key in custody was never in the vault; its end is that of its custodians' shares.
+    """
+    if record.custody is not None:
+        return
     key = fingerprint(record.ballot_public_key) if record.ballot_public_key else "unknown"
     subject = f"{record.slug} key {key}"
     with writing(stores.office) as session:

@@ -19,6 +19,7 @@ STEPS_ELSEWHERE = {
     "custody": ("round_custody", "custody", "Tell who holds the shares of a round's key."),
     "export": ("round_export", "export", "Write the responses of a sealed round for other tools."),
     "import": ("round_archive", "import_command", "Make a sealed archive of answers collected elsewhere."),
+    "reconcile": ("round_reconcile", "reconcile", "Let a restored round go on, with a name and a reason."),
     "publish": ("round_publish", "publish", "Compute and publish an edition of a sealed round."),
     "seal": ("round_codes", "seal", "Open the ballots of a closed round and seal them as an archive."),
     "shares-destroyed": ("round_custody", "shares_destroyed", "Record that a custodian has destroyed a share."),

@@ -280,7 +280,7 @@ def test_the_commands_back_up_restore_and_prove(
     assert restored.exit_code == 0, restored.errors
     assert restored.output.split()[0] == sha256
     assert "no round has been published yet" in restored.output
-    assert f"round {SLUG}: open: invitations used after the backup" in restored.output
+    assert f"round {SLUG}: halted since a restore" in restored.output
     status = json.loads(run(environment, "round", "status", SLUG, "--json").output)
     assert status["issued"] == 24
     checked = run_hailong("database", "check")

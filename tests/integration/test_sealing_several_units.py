@@ -63,7 +63,8 @@ def put_ballot(firms: Firms, plaintext: bytes) -> None:
     nullifier = firms.secrets.nullifier(SLUG, found.id)
     with writing(firms.stores.intake) as session:
         session.execute(insert(SpentInvitation).values(round_slug=SLUG, nullifier=nullifier, nonce_tag=bytes(32)))
-        session.execute(insert(Ballot).values(id=found.id, round_slug=SLUG, envelope=envelope))
+        tag = firms.secrets.ballot_tag(SLUG, found.id, envelope)
+        session.execute(insert(Ballot).values(id=found.id, round_slug=SLUG, envelope=envelope, tag=tag))
 
 
 def test_each_rating_is_a_row_of_its_ballot(firms: Firms) -> None:
