@@ -6,7 +6,6 @@ import secrets as randomness
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from questionnaires.answers import CheckedAnswers
@@ -17,8 +16,7 @@ from survey.errors import BadInput, StoreUnavailable, WrongState
 from survey.invitations import InvitationRecord, find_invitation
 from survey.round_records import RoundRecord
 from survey.secrets import Secrets
-from survey.storage.intake import Ballot, SpentInvitation, mark_spent
-from survey.storage.sessions import reading, writing
+from survey.storage.intake import spent_by, store_ballot
 from survey.storage.stores import Stores
 
 SHORTEST_NONCE = 16
@@ -122,25 +120,18 @@ def _receive(
         write_ballot(open_round.slug, invitation.origin, answers.values, answers.ratings),
         open_round.padded_size,
     )
-    spent_by = _spent_by(stores, open_round.slug, nullifier)
-    is_same_form = hmac.compare_digest(spent_by or bytes(len(nonce_tag)), nonce_tag)
-    if spent_by is not None or not is_valid:
+    used_by = spent_by(stores.intake, open_round.slug, nullifier)
+    is_same_form = hmac.compare_digest(used_by or bytes(len(nonce_tag)), nonce_tag)
+    if used_by is not None or not is_valid:
         return "repeated" if is_same_form else "refused"
-    with writing(stores.intake) as session:
-        is_first = mark_spent(session, open_round.slug, nullifier, nonce_tag)
-        if is_first:
-            ballot_id = randomness.token_bytes(_ID_BYTES)
-            tag = secrets.ballot_tag(open_round.slug, ballot_id, envelope)
-            session.execute(
-                insert(Ballot.__table__).values(  # type: ignore[arg-type]
-                    id=ballot_id, round_slug=open_round.slug, envelope=envelope, tag=tag
-                )
-            )
+    ballot_id = randomness.token_bytes(_ID_BYTES)
+    tag = secrets.ballot_tag(open_round.slug, ballot_id, envelope)
+    is_first = store_ballot(stores.intake, open_round.slug, nullifier, nonce_tag, ballot_id, envelope, tag)
     if is_first:
         return "received"
     # Another sending of the same code was quicker, between our look and our insertion.
-    spent_by = _spent_by(stores, open_round.slug, nullifier)
-    return "repeated" if hmac.compare_digest(spent_by or bytes(len(nonce_tag)), nonce_tag) else "refused"
+    used_by = spent_by(stores.intake, open_round.slug, nullifier)
+    return "repeated" if hmac.compare_digest(used_by or bytes(len(nonce_tag)), nonce_tag) else "refused"
 
 
 def _refuse_odd_ratings(open_round: OpenRound, unit_code: str, answers: CheckedAnswers) -> None:
@@ -154,12 +145,3 @@ def _refuse_odd_ratings(open_round: OpenRound, unit_code: str, answers: CheckedA
             f"the round {open_round.slug}: found ratings of {n_rated} units, expected 1 to {open_round.most_units} "
             "units of the round"
         )
-
-
-def _spent_by(stores: Stores, round_slug: str, nullifier: bytes) -> bytes | None:
-    """The tag of the form that used an invitation; None while it is unused."""
-    query = select(SpentInvitation.nonce_tag).where(
-        SpentInvitation.round_slug == round_slug, SpentInvitation.nullifier == nullifier
-    )
-    with reading(stores.intake) as session:
-        return session.scalars(query).one_or_none()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
-from sqlalchemy import func, insert, or_, select
+from sqlalchemy import LargeBinary, bindparam, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from analysis.accounting import OPEN_LINK
@@ -20,7 +20,7 @@ from survey.secrets import Secrets
 from survey.storage.audit import record_event
 from survey.storage.frame import Invitation
 from survey.storage.office import Round
-from survey.storage.sessions import reading, writing
+from survey.storage.sessions import looking, writing
 from survey.storage.stores import Stores
 
 DEFAULT_CHANNEL = "slip"
@@ -33,6 +33,18 @@ Cell = tuple[str, str, str]
 _ROWS_A_STATEMENT = 5_000
 # What is looked up when a text is no code at all, so that the same work is done; no code has three bytes.
 _NO_CODE = b"\0\0\0"
+_TAG = bindparam("tag", type_=LargeBinary(32))
+_FRAME = Invitation.__table__.c
+_BY_TAG = select(
+    _FRAME.id,
+    _FRAME.round_slug,
+    _FRAME.unit_code,
+    _FRAME.stratum,
+    _FRAME.psu,
+    _FRAME.channel,
+    _FRAME.qr_tag,
+    _FRAME.typed_tag,
+).where(or_(_FRAME.qr_tag == _TAG, _FRAME.typed_tag == _TAG))
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,18 +231,8 @@ def find_invitation(
     """
     read = read_code(code_text)
     tag = secrets.invitation_tag(read[1] if read else _NO_CODE)
-    query = select(
-        Invitation.id,
-        Invitation.round_slug,
-        Invitation.unit_code,
-        Invitation.stratum,
-        Invitation.psu,
-        Invitation.channel,
-        Invitation.qr_tag,
-        Invitation.typed_tag,
-    ).where(or_(Invitation.qr_tag == tag, Invitation.typed_tag == tag))
-    with reading(stores.frame) as session:
-        rows = session.execute(query).all()
+    with looking(stores.frame) as connection:
+        rows = connection.execute(_BY_TAG, {"tag": tag}).all()
     # Whoever may write to the store can have put one code's two spellings into two rows: then it is nobody's.
     row = rows[0] if len(rows) == 1 else None
     found_id, _, *labels, qr_tag, typed_tag = row or (b"", "", "", "", "", "", tag, tag)

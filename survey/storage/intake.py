@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import CursorResult, LargeBinary, MetaData, String, Table
+from sqlalchemy import CursorResult, Engine, LargeBinary, MetaData, String, bindparam, insert, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from survey.storage.office import NAMING
+from survey.storage.sessions import looking, single_statements
 
 
 class IntakeBase(DeclarativeBase):
@@ -39,18 +40,59 @@ class Ballot(IntakeBase):
     tag: Mapped[bytes | None] = mapped_column(LargeBinary(32))
 
 
-def mark_spent(session: Session, round_slug: str, nullifier: bytes, nonce_tag: bytes) -> bool:
-    """Whether the invitation is marked as used now; False when another transaction has marked it.
+def spent_by(engine: Engine, round_slug: str, nullifier: bytes) -> bytes | None:
+    """The tag of the form that used an invitation; None while it is unused."""
+    with looking(engine) as connection:
+        return connection.execute(_LOOK, {"round_slug": round_slug, "nullifier": nullifier}).scalar_one_or_none()
 
-    A second mark is passed over instead of refused: PostgreSQL's own log would write the key of a refused row, with
-    the time, and a mark with a time is what nobody may find.
+
+def store_ballot(
+    engine: Engine, round_slug: str, nullifier: bytes, nonce_tag: bytes, ballot_id: bytes, envelope: bytes, tag: bytes
+) -> bool:
+    """Whether an invitation is marked as used now and its ballot lies beside the mark, both committed to the disk.
+
+    False, and nothing stored, when another transaction has marked it. A second mark is passed over instead of refused:
+    PostgreSQL's own log would write the key of a refused row, with the time, and a mark with a time is what nobody
+    may find.
     """
-    table = SpentInvitation.__table__
-    if not isinstance(table, Table):
-        raise TypeError("spent_invitation is no table")
-    dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table).values(round_slug=round_slug, nullifier=nullifier, nonce_tag=nonce_tag)
-    done = session.execute(statement.on_conflict_do_nothing(), execution_options={"preserve_rowcount": True})
-    if not isinstance(done, CursorResult):
-        raise TypeError("an insertion has no count of rows")
-    return done.rowcount == 1
+    row = {
+        "round_slug": round_slug,
+        "nullifier": nullifier,
+        "nonce_tag": nonce_tag,
+        "id": ballot_id,
+        "envelope": envelope,
+        "tag": tag,
+    }
+    if engine.dialect.name == "postgresql":
+        # One statement is one transaction: a single way to the database and back.
+        with single_statements(engine).connect() as connection:
+            return _rows_of(connection.execute(_MARK_AND_BALLOT, row)) == 1
+    with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+        is_first = _rows_of(connection.execute(_MARK, row)) == 1
+        if is_first:
+            connection.execute(_BALLOT, row)
+    return is_first
+
+
+def _rows_of(done: CursorResult[Any]) -> int:
+    return done.rowcount
+
+
+_SPENT: Any = SpentInvitation.__table__
+_BALLOTS: Any = Ballot.__table__
+_KEPT = {"preserve_rowcount": True}
+_MARKED = {name: bindparam(name, type_=_SPENT.c[name].type) for name in ("round_slug", "nullifier", "nonce_tag")}
+_SEALED = {name: bindparam(name, type_=_BALLOTS.c[name].type) for name in ("id", "round_slug", "envelope", "tag")}
+_LOOK = select(_SPENT.c.nonce_tag).where(
+    _SPENT.c.round_slug == _MARKED["round_slug"], _SPENT.c.nullifier == _MARKED["nullifier"]
+)
+_MARK = sqlite.insert(_SPENT).values(**_MARKED).on_conflict_do_nothing().execution_options(**_KEPT)
+_BALLOT = insert(_BALLOTS).values(**_SEALED)
+_NEW_MARK = (
+    postgresql.insert(_SPENT).values(**_MARKED).on_conflict_do_nothing().returning(literal_column("1")).cte("mark")
+)
+_MARK_AND_BALLOT = (
+    insert(_BALLOTS)
+    .from_select(list(_SEALED), select(*_SEALED.values()).select_from(_NEW_MARK))
+    .execution_options(**_KEPT)
+)

@@ -18,7 +18,7 @@ def reading(engine: Engine) -> Iterator[Session]:
 @contextmanager
 def looking(engine: Engine) -> Iterator[Connection]:
     """A connection for one statement that reads. PostgreSQL then needs no BEGIN and no ROLLBACK around it."""
-    with _for_single_statements(engine).connect() as connection:
+    with single_statements(engine).connect() as connection:
         yield connection
 
 
@@ -34,8 +34,11 @@ def writing(engine: Engine) -> Iterator[Session]:
 
 
 @lru_cache(maxsize=8)
-def _for_single_statements(engine: Engine) -> Engine:
-    # SQLite begins and ends a transaction without anybody else, and its driver would not go back to our own BEGIN.
+def single_statements(engine: Engine) -> Engine:
+    """The same engine, with each statement a transaction of its own in PostgreSQL: committed when it returns.
+
+    SQLite begins and ends a transaction without anybody's help, and its driver would not go back to our own BEGIN.
+    """
     if engine.dialect.name != "postgresql":
         return engine
     return engine.execution_options(isolation_level="AUTOCOMMIT")
