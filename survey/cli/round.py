@@ -195,7 +195,10 @@ def status(slug: str | None, as_json: bool) -> None:
 
 
 def _show(found: "RoundStatus") -> None:
-    click.echo(f"round {found.round.slug}: {found.round.state}, {found.round.opens_on} to {found.round.closes_on}")
+    halted = ", halted since a restore" if found.round.is_halted else ""
+    click.echo(
+        f"round {found.round.slug}: {found.round.state}{halted}, {found.round.opens_on} to {found.round.closes_on}"
+    )
     click.echo(f"{'unit':<16}{'channel':<16}{'issued':>8}{'used':>8}")
     for cell in found.cells:
         click.echo(f"{cell.unit:<16}{cell.channel:<16}{cell.issued:>8}{cell.spent:>8}")
@@ -228,6 +231,7 @@ def _round_json(record: "RoundRecord") -> dict[str, object]:
         "modules": list(record.module_references),
         "imported": record.is_imported,
         "simulated": record.is_simulated,
+        "halted": record.is_halted,
         "key_fingerprint": record.key_fingerprint,
         "custody": {"need": record.custody.need, "shares": len(record.custody.custodians)} if record.custody else None,
         "open_link_cap": record.open_link_cap,

@@ -99,38 +99,74 @@ def codes(
 )
 @share_option
 @share_passphrase_option
+@click.option("--missing", type=int, metavar="N", help="Go on although N used invitations have no ballot.")
+@click.option("--unmarked", type=int, metavar="N", help="Go on although N ballots have no used invitation.")
+@click.option("--decision", "reason", metavar="TEXT", help="Why, beside --missing or --unmarked.")
+@click.option("--by", "decided_by", metavar="NAME", help="Who answers for it.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON, for a script.")
 def seal(
     slug: str,
     passphrase_file: Path | None,
     share_files: tuple[Path, ...],
     passphrase_files: tuple[Path, ...],
+    missing: int | None,
+    unmarked: int | None,
+    reason: str | None,
+    decided_by: str | None,
     as_json: bool,
 ) -> None:
     """Seal SLUG: decrypt, check, coarsen, shuffle, sign; then destroy the ballot key.
 
-    Where custodians hold the key, name the share files of as many as are needed.
+    Where custodians hold the key, name the share files of as many as are needed. Rows that were not written here are
+    set aside and counted. Where rows were taken away the sealing stops and says how many: to go on all the same takes
+    those numbers, a reason and a name, which stand in the audit log and in the manifest.
     """
+    is_decided = missing is not None or unmarked is not None
+    if is_decided != (reason is not None) or is_decided != (decided_by is not None):
+        raise click.UsageError("expected --decision and --by beside --missing or --unmarked, and none of them alone")
     from survey.cli.instance import opened
+    from survey.reconciling import accept_counts
+    from survey.rounds import COMMAND_LINE
     from survey.sealing import seal_round
     from survey.secrets import Secrets
+    from survey.services import today
     from survey.vault import KeyVault, read_passphrase
 
     with opened() as (settings, stores):
         chosen = passphrase_file or settings.passphrase_file
         vault = KeyVault(settings.instance / "keys", read_passphrase(chosen))
         shares = read_shares(share_files, passphrase_files)
+        if is_decided:
+            accept_counts(
+                stores,
+                slug,
+                n_missing=missing or 0,
+                n_unmarked=unmarked or 0,
+                decided_by=decided_by or "",
+                reason=reason or "",
+                today=today(),
+                actor=COMMAND_LINE,
+            )
         sealed = seal_round(stores, Secrets(settings.secret_key), vault, settings, slug, _tell, shares=shares)
     if as_json:
         click.echo(json.dumps(_result(sealed), ensure_ascii=False, indent=2))
         return
     counts = sealed.counts
-    rejected = ", ".join(f"{reason} {count}" for reason, count in counts.rejected.items()) or "0"
+    rejected, forged = (
+        ", ".join(f"{name} {count}" for name, count in found.items()) or "0"
+        for found in (counts.rejected, counts.forged)
+    )
     click.echo(f"round {slug}: {'was sealed already' if sealed.was_sealed_before else 'sealed'}, {sealed.path}")
     click.echo(
         f"issued {counts.issued}, spent {counts.spent}, spooled {counts.spooled}, sealed {counts.sealed}, "
         f"rejected: {rejected}"
     )
+    if counts.forged:
+        click.echo(f"set aside as forged: {forged}")
+    if counts.missing or counts.unmarked:
+        click.echo(f"let pass by a decision: missing {counts.missing}, unmarked {counts.unmarked}")
+    if counts.untagged:
+        click.echo(f"from before ballots were tagged: {counts.untagged}")
     click.echo(f"manifest sha256 {sealed.manifest_sha256}")
 
 
@@ -158,4 +194,8 @@ def _result(sealed: "SealedRound") -> dict[str, object]:
         "spooled": counts.spooled,
         "sealed": counts.sealed,
         "rejected": dict(counts.rejected),
+        "missing": counts.missing,
+        "unmarked": counts.unmarked,
+        "untagged": counts.untagged,
+        "forged": dict(counts.forged),
     }

@@ -228,6 +228,8 @@ def shut_page(found: ShelvedRound, language: str, unit_name: str = "", *, was_se
     """The page of a round that takes no answers on this day."""
     slug, day = found.record.slug, today()
     state = "early" if found.season_on(day) == "early" else "closed" if day > found.record.closes_on else "stopped"
+    if state == "stopped" and found.record.is_halted:
+        state = "paused"
     return render_page(
         "citizen/shut.html",
         language,
@@ -314,9 +316,11 @@ def _alphabetical(name: str) -> tuple[str, str]:
 
 def _frame(found: ShelvedRound, language: str, unit_name: str = "") -> dict[str, Any]:
     record = found.record
+    # A round is named in Vietnamese and English; who reads another language is told what is asked.
+    title = record.title if language in LANGUAGES else found.questionnaire.title
     return {
         "round": record,
-        "title": record.title.in_language(language),
+        "title": title.in_language(language),
         "issuer": record.issuer.in_language(language),
         "about": found.questionnaire.about.in_language(language) if found.questionnaire.about else "",
         "unit_name": unit_name,
