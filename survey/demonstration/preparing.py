@@ -65,7 +65,7 @@ def prepare_demonstration(services: Services, today: dt.date, say: Callable[[str
         say("Opening a round for three units …")
         new_round = RoundRequest(
             slug=OPEN_ROUND,
-            questionnaire="sipas/2017.1",
+            questionnaire="sipas/2017.2",
             units=UNITS,
             opens_on=today,
             closes_on=today + dt.timedelta(days=DAYS_OPEN),

@@ -25,6 +25,7 @@ from survey.web.pages import RETRY_SECONDS, catalogue_of, render_page
 PAGE_TYPE = "text/html; charset=utf-8"
 # Stands where a unit's code stands in a round of one unit each; a round of several has no unit in its address.
 RECEIVED = "received"
+RETRY_CROWDED_SECONDS = 5
 # Names are written in Vietnamese and English; on a page in a third language the English ones say what they are.
 _IN_ENGLISH = Markup(' lang="en"')
 # The sentences that the script says; all others are in the page already.
@@ -101,9 +102,22 @@ class Place:
         return "" if self.rates_several else self.units[0].code
 
     @property
+    def is_open_link(self) -> bool:
+        """Whether answers are taken here without a code, too."""
+        return self.round.is_open_link
+
+    @property
     def unit_name(self) -> str:
         """The unit that the form is about; none where it is about several."""
         return "" if self.rates_several else name_of(self.units[0], self.language)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """For somebody without a code whose browser does no work: their ticket, and for how long they have to wait yet."""
+
+    ticket: str
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +157,14 @@ def form_page(
     code_problem: str = "",
     *,
     is_unavailable: bool = False,
+    waiting: Waiting | None = None,
 ) -> Response:
     """The questions about the place's units, with what was typed and what is wrong with it."""
     t = catalogue_of("citizen").translator(place.language)
     names = {unit.code: name_of(unit, place.language) for unit in place.units} if place.rates_several else {}
     parts = compose_parts(place.round.questionnaire, form, problems, place.language, t, names)
     summary = _summary(parts, code_problem, t)
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if summary else HTTPStatus.OK
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if summary or waiting else HTTPStatus.OK
     response = render_page(
         "citizen/form.html",
         place.language,
@@ -161,6 +176,8 @@ def form_page(
         summary=summary,
         code_problem=code_problem,
         is_unavailable=is_unavailable,
+        waiting=waiting,
+        unit_code=place.unit_code,
         action=_round_address(place.round) if place.rates_several else _unit_address(place.round, place.units[0]),
         marked=_marked(place.round.questionnaire),
         script_texts=_script_texts(t, (*SCRIPT_TEXTS, *(["rating_problem"] if place.rates_several else []))),
@@ -212,6 +229,21 @@ def choice_page(
         action=_round_address(found),
         script_texts={name: t(key, **_braces(), most=most) for name, key in CHOICE_TEXTS.items()},
     )
+
+
+def crowded_page(place: Place, carried: Sequence[tuple[str, str]], code: str) -> Response:
+    """The page for a sending that was turned away in a flood: everything that came with it, to be sent again."""
+    response = render_page(
+        "citizen/crowded.html",
+        place.language,
+        status=HTTPStatus.TOO_MANY_REQUESTS,
+        **_frame(place.round, place.language, place.unit_name),
+        action=_round_address(place.round) if place.rates_several else _unit_address(place.round, place.units[0]),
+        carried=carried,
+        code=code,
+    )
+    response.headers["Retry-After"] = str(RETRY_CROWDED_SECONDS)
+    return response
 
 
 def received_page(place: Place) -> Response:
@@ -325,6 +357,7 @@ def _frame(found: ShelvedRound, language: str, unit_name: str = "") -> dict[str,
         "about": found.questionnaire.about.in_language(language) if found.questionnaire.about else "",
         "unit_name": unit_name,
         "rates_several": found.questionnaire.rates_several_units,
+        "is_open_link": found.is_open_link,
         "languages": found.questionnaire.languages,
         "in_english": "" if language in LANGUAGES else _IN_ENGLISH,
     }
