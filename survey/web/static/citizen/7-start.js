@@ -118,7 +118,8 @@ function startForm(form, list) {
     if (!target.name) return;
     questions.clearOthers(target);
     refresh();
-    questions.settle(target.closest(".wrong"));
+    // A moment later, because a line that goes while a button is pressed would move the button away from the pointer.
+    setTimeout(() => questions.settle(target.closest(".wrong")), 250);
     changed();
   });
   form.addEventListener("input", ({ target }) => {
