@@ -44,6 +44,7 @@ from survey.vault import SCRYPT_COST, KeyVault, Passphrase, fingerprint, public_
 COMMAND_LINE = "command line"
 DAYS_TO_DESTROY = 7
 KEY_JOINED = "round.key_joined"
+UNSEALED = ("draft", "open", "closed")
 
 _CANARY_BYTES = 32
 
@@ -144,7 +145,7 @@ def try_shares(
     sealed already; nothing is recorded then.
     """
     record = find_round(stores, slug)
-    if record.state in ("sealed", "published"):
+    if record.state not in UNSEALED:
         raise WrongState(
             f"the round {slug} is {record.state}; its key is needed no more, its shares are to be destroyed"
         )
@@ -260,7 +261,7 @@ def record_destruction(
     """
     record = find_round(stores, slug)
     custody = _custody_of(record)
-    if record.state not in ("sealed", "published"):
+    if record.state in UNSEALED:
         raise WrongState(f"the round {slug} is {record.state}; its shares are needed until it is sealed")
     wanted = _name(custodian)
     found = next((known for known in custody.custodians if known.name == wanted), None)
@@ -290,10 +291,14 @@ def custody_status(stores: Stores, slug: str) -> CustodyStatus:
 
 
 def has_key_on_machine(stores: Stores) -> bool:
-    """Whether the machine holds the key of a round that is not yet sealed; True, too, where no round says otherwise."""
-    query = select(Round.shares_needed).where(Round.state.in_(("draft", "open", "closed")), Round.imported.is_(False))
+    """Whether the machine holds the key of a round that is not yet sealed, or held that of one where all are.
+
+    True, too, where there is no round: that is how one begins.
+    """
+    query = select(Round.state, Round.shares_needed).where(Round.imported.is_(False))
     with reading(stores.office) as session:
-        needed = session.scalars(query).all()
+        rows = session.execute(query).all()
+    needed = [count for state, count in rows if state in UNSEALED] or [count for _, count in rows]
     return not needed or None in needed
 
 

@@ -66,16 +66,16 @@ class Share:
 def share_passphrase(text: str) -> Passphrase:
     """A custodian's passphrase, the same whichever keyboard typed its letters, without white space around it.
 
-    Raises ShareError when it has less than twelve bytes.
+    Raises ShareError when it has fewer than twelve characters.
     """
-    secret = unicodedata.normalize("NFC", text).strip().encode("utf-8", "surrogatepass")
-    if len(secret) < SHORTEST_PASSPHRASE:
+    composed = unicodedata.normalize("NFC", text).strip()
+    if len(composed) < SHORTEST_PASSPHRASE:
         raise ShareError(
             "short",
-            f"found a passphrase of {len(secret)} bytes, expected at least {SHORTEST_PASSPHRASE}",
+            f"found a passphrase of {len(composed)} characters, expected at least {SHORTEST_PASSPHRASE}",
             least=SHORTEST_PASSPHRASE,
         )
-    return Passphrase(secret)
+    return Passphrase(composed.encode("utf-8", "surrogatepass"))
 
 
 def split(secret: int, need: int, n_shares: int, prime: int = ORDER) -> dict[int, int]:

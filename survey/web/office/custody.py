@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from survey.custody import (
     DAYS_TO_DESTROY,
+    UNSEALED,
     NewCustodian,
     ShareFile,
     custody_status,
@@ -46,7 +47,6 @@ MOST_NAMED_HERE = 5
 USUAL_NEED = 2
 LONGEST_PASSPHRASE = 1_024
 ZIP_TYPE = "application/zip"
-UNSEALED = ("draft", "open", "closed")
 
 Take = Callable[[Sequence[Share]], AnyResponse]
 
