@@ -365,7 +365,9 @@ def _accounting_findings(contents: ArchiveContents) -> Iterator[Finding]:
             sum(one.sealed or 0 for one in together),
             sum(one.rejected or 0 for one in together),
         )
-        expected = (counts.issued, counts.spent, counts.sealed, sum(counts.rejected.values()))
+        # A ballot whose mark was taken away is proof of its invitation's use, where it says which it came with.
+        spent = min(max(found[1], counts.spent), counts.spent + counts.unmarked)
+        expected = (counts.issued, spent, counts.sealed, spent - counts.sealed)
         if found != expected:
             yield Finding(
                 f"{ACCOUNTING}, the round's row{' and open links' if apart else ''}",

@@ -77,7 +77,7 @@ def tally(slug: str, invitations: InvitationCounts, opened: OpenedSpool, decisio
     return Tally(
         issued=invitations.issued | spent,
         spent=spent,
-        n_issued=invitations.issued.total(),
+        n_issued=(invitations.issued | spent).total(),
         n_spent=n_spent,
         n_spooled=n_spooled,
         missing=missing,
