@@ -9,7 +9,7 @@ from questionnaires.library import bundled_references, bundled_source, load_bund
 from questionnaires.model import FURTHER_LANGUAGES, LANGUAGES, Text
 from questionnaires.modules import attach
 from questionnaires.reading import parse_questionnaire
-from tests.support.scripts import complaints_about
+from support.scripts import complaints_about
 
 ALL = (*LANGUAGES, *FURTHER_LANGUAGES)
 SMALL = """

@@ -8,7 +8,7 @@ import pytest
 from survey.errors import BadInput
 from survey.resources import bundled_dir
 from survey.texts import CITIZEN_LANGUAGES, LANGUAGES, Catalogue, date, number
-from tests.support.scripts import complaints_about
+from support.scripts import complaints_about
 
 FOLDERS = ("citizen", "components")
 # A language is called by its own name on every page.
