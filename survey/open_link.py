@@ -6,6 +6,7 @@ same means as any other ballot, and the round's accounts hold for these answers 
 
 import base64
 import datetime as dt
+from collections.abc import Callable
 from typing import Any, Literal
 
 from sqlalchemy import CursorResult, Table, select, update
@@ -47,10 +48,12 @@ def admit(
     *,
     cap: int,
     today: dt.date,
+    has_room: Callable[[], bool] = lambda: True,
 ) -> str | None:
     """The code of the invitation that a proof gives the right to; None when the unit has had its answers of the day.
 
-    The same proof has the same code, whenever it comes and however often. Raises StoreUnavailable when a store is down,
+    The same proof has the same code, whenever it comes and however often. `has_room` is asked about new ones first, and
+    says no where somebody had their share. Raises StoreUnavailable when a store is down,
     full or read-only; sending again is then safe.
     """
     code = secrets.open_link_code(round_slug, unit_code, way, proof)
@@ -58,7 +61,7 @@ def admit(
     try:
         if not _is_issued(stores, row["qr_tag"]):
             # The day's count comes first: what a crash leaves behind is one answer less, never one too many.
-            if not _count(stores, round_slug, unit_code, way, cap, today):
+            if not has_room() or not _count(stores, round_slug, unit_code, way, cap, today):
                 return None
             with writing(stores.frame) as session:
                 _add(session, Invitation.__table__, row)

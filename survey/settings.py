@@ -18,8 +18,11 @@ KNOWN_NAMES = (
     "HAILONG_FRAME_DATABASE_URL",
     "HAILONG_SECRET_KEY_FILE",
     "HAILONG_KEY_PASSPHRASE_FILE",
+    "HAILONG_PROXIES",
+    "HAILONG_METRICS_TOKEN_FILE",
 )
 SHORTEST_KEY = 32
+MOST_PROXIES = 9
 # A passphrase is stretched by scrypt before it is used, so five chosen words are enough.
 SHORTEST_PASSPHRASE = 16
 FEWEST_DISTINCT_BYTES = 10
@@ -34,7 +37,9 @@ class Settings:
 
     `secret_key` is at least 32 bytes; `passphrase_file` holds what wraps the rounds' keys. `is_embedded` says that the
     three stores are SQLite files of the instance itself. `public_url` has no slash at its end; None means that nothing
-    may be printed outside the demonstration. `warnings` are sentences for the operator.
+    may be printed outside the demonstration. `n_proxies` is how many proxies stand before this server and write down
+    whom they were asked by. Who shows `metrics_token` may read /metrics; without one nobody may. `warnings` are
+    sentences for the operator.
     """
 
     instance: Path
@@ -47,6 +52,8 @@ class Settings:
     is_embedded: bool
     is_demonstration: bool
     is_debug: bool = False
+    n_proxies: int = 0
+    metrics_token: bytes | None = None
     warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -87,6 +94,8 @@ class Settings:
             is_embedded=is_embedded,
             is_demonstration=(instance / "demonstration").exists(),
             is_debug=is_debug,
+            n_proxies=_n_proxies(environ.get("HAILONG_PROXIES", "")),
+            metrics_token=_metrics_token(environ.get("HAILONG_METRICS_TOKEN_FILE", "")),
             warnings=(*warnings, *key_note, *passphrase_note),
         )
 
@@ -156,6 +165,18 @@ def _public_url(text: str) -> str | None:
             f"HAILONG_PUBLIC_URL: found {text!r}, expected the address people type, such as https://hailong.example.vn"
         )
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _n_proxies(text: str) -> int:
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdigit() and int(text) <= MOST_PROXIES):
+        raise BadInput(f"HAILONG_PROXIES: found {text[:20]!r}, expected how many proxies stand before this server")
+    return int(text)
+
+
+def _metrics_token(path: str) -> bytes | None:
+    return read_key_file(Path(path).absolute(), SHORTEST_KEY) if path else None
 
 
 def _key_file(environ: Mapping[str, str], name: str, own_file: Path, is_embedded: bool) -> tuple[Path, tuple[str, ...]]:

@@ -20,6 +20,8 @@ from survey.intake import new_nonce
 
 MOST_FIELDS = 500
 LARGEST_BODY = 64 * 1024
+# What stands for a code in a round with an open link; no item can be called so.
+PROOF, TICKET = "form-proof", "form-ticket"
 _NONCE = re.compile(r"[A-Za-z0-9_-]{20,64}")
 # A letter of three bytes travels as nine characters.
 _ENCODED_BYTES = 3
@@ -49,6 +51,8 @@ class BallotForm(AnswersForm):
     nonce = HiddenField()
     lang = HiddenField()
     part = HiddenField(name="form-part")
+    proof = HiddenField(name=PROOF)
+    ticket = HiddenField(name=TICKET)
     ratings: Mapping[str, AnswersForm] = {}
 
     def typed_for(self, item: Item, unit: str = "") -> tuple[str, ...]:

@@ -38,6 +38,11 @@ class ShelvedRound:
     pages: KeptPages = field(compare=False, default_factory=KeptPages)
     _opened: dict[dt.date, OpenRound] = field(compare=False, default_factory=dict)
 
+    @property
+    def is_open_link(self) -> bool:
+        """Whether the round takes answers without a code, too."""
+        return self.record.open_link_cap is not None and not self.questionnaire.rates_several_units
+
     def season_on(self, day: dt.date) -> Season:
         """Whether the round takes answers on a day, does not yet, or does no more."""
         if self.record.state == "draft" or (self.record.state == "open" and day < self.record.opens_on):

@@ -5,32 +5,28 @@ units and gets the questions about them, the second brings the answers. The serv
 page holds what was typed on the other.
 """
 
+import time
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from flask import Blueprint, Response, abort, redirect, request
+from flask import Blueprint, Response, abort, jsonify, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import MethodNotAllowed
 
-from questionnaires.answers import CheckedAnswers
 from questionnaires.model import Questionnaire
-from survey.codes import read_code
-from survey.errors import WrongState
-from survey.intake import receive_ballot
-from survey.services import STORE_FAILURES, Services, today
+from survey.proofs import new_challenge, new_ticket
+from survey.services import Services, today
 from survey.texts import LANGUAGES, Translate
 from survey.web.citizen.forms import (
-    BallotForm,
     UnreadableFormError,
     blank_form,
     carried_fields,
-    checked,
     filled_form,
     largest_body_of,
     most_fields_of,
-    nonce_of,
     read_body,
 )
+from survey.web.citizen.receiving import Reception, code_problem_of
 from survey.web.citizen.shelf import Shelf, ShelvedRound
 from survey.web.citizen.showing import (
     RECEIVED,
@@ -39,11 +35,10 @@ from survey.web.citizen.showing import (
     choice_page,
     form_page,
     list_page,
-    received_address,
     received_page,
     shut_page,
 )
-from survey.web.pages import CITIZEN_POLICY, catalogue_of, log_store_failure, page_language
+from survey.web.pages import CITIZEN_POLICY, catalogue_of, page_language
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 ANSWERS_STEP = "answers"
@@ -55,6 +50,7 @@ def make_blueprint(services: Services) -> Blueprint:
     shelf = Shelf(services)
     _show_pages(blueprint, shelf)
     _take_forms(blueprint, shelf, services)
+    _give_challenges(blueprint, shelf, services)
 
     @blueprint.after_request
     def allow_the_script_to_send(response: Response) -> Response:
@@ -103,7 +99,21 @@ def _found(shelf: Shelf, slug: str) -> tuple[ShelvedRound, str]:
     return found, page_language(found.questionnaire.languages)
 
 
+def _give_challenges(blueprint: Blueprint, shelf: Shelf, services: Services) -> None:
+    @blueprint.get("/r/<slug>/<unit_code>/challenge")
+    def challenge(slug: str, unit_code: str) -> Response:
+        found = shelf.recall(slug)
+        if not found.is_open_link or unit_code not in found.units or found.season_on(today()) != "open":
+            abort(HTTPStatus.NOT_FOUND)
+        now = time.time()
+        # Where a browser cannot do the work, it waits; the questions take longer than that.
+        ticket = new_ticket(services.secrets, slug, unit_code, now)
+        return jsonify(challenge=new_challenge(services.secrets, slug, unit_code, now), ticket=ticket)
+
+
 def _take_forms(blueprint: Blueprint, shelf: Shelf, services: Services) -> None:
+    reception = Reception(services)
+
     @blueprint.post("/r/<slug>")
     def rate(slug: str) -> Response:
         found = shelf.find(slug)
@@ -112,7 +122,7 @@ def _take_forms(blueprint: Blueprint, shelf: Shelf, services: Services) -> None:
         sent = _read_form(found.questionnaire)
         if found.season_on(today()) != "open":
             return shut_page(found, _chosen_language(found, sent), was_sent=True)
-        return _rate(services, found, sent)
+        return _rate(reception, found, sent)
 
     @blueprint.post("/r/<slug>/<unit_code>")
     def send(slug: str, unit_code: str) -> Response:
@@ -123,23 +133,36 @@ def _take_forms(blueprint: Blueprint, shelf: Shelf, services: Services) -> None:
         place = _place(found, unit_code, _chosen_language(found, sent))
         if found.season_on(today()) != "open":
             return shut_page(found, place.language, place.unit_name, was_sent=True)
+        away = reception.turned_away(place, sent)
+        if away is not None:
+            return away
         if "switch-lang" in sent:
-            return form_page(place, filled_form(found.questionnaire, sent, place.language))
-        return _receive(services, place, sent)
+            answer = form_page(place, filled_form(found.questionnaire, sent, place.language))
+        else:
+            answer = reception.receive(place, sent)
+        return reception.counted(answer, place, sent)
 
 
-def _rate(services: Services, found: ShelvedRound, sent: MultiDict[str, str]) -> Response:
+def _rate(reception: Reception, found: ShelvedRound, sent: MultiDict[str, str]) -> Response:
     """Either sending of a round that rates several units."""
     language = _chosen_language(found, sent)
     named = list(dict.fromkeys(sent.getlist("units")))
     chosen = [code for code in named if code in found.units]
     place = Place(found, tuple(found.units[code] for code in chosen), language)
+    away = reception.turned_away(place, sent, chosen)
+    if away is not None:
+        return away
+    return reception.counted(_rated(reception, place, sent, named), place, sent, chosen)
+
+
+def _rated(reception: Reception, place: Place, sent: MultiDict[str, str], named: Sequence[str]) -> Response:
+    found, language, chosen = place.round, place.language, [unit.code for unit in place.units]
     t = catalogue_of("citizen").translator(language)
     is_second = sent.get("step") == ANSWERS_STEP
     is_asked_again = "switch-lang" in sent
     problems = {"units": _units_problem(found.questionnaire, named, chosen, t)}
     if not is_second:
-        problems["code"] = _code_problem(sent.get("code", ""), t, place)
+        problems["code"] = code_problem_of(sent.get("code", ""), t, place)
     problems = {field: problem for field, problem in problems.items() if problem}
     if "change-units" in sent or (is_asked_again and not is_second) or problems:
         form = filled_form(found.questionnaire, sent, language)
@@ -147,7 +170,7 @@ def _rate(services: Services, found: ShelvedRound, sent: MultiDict[str, str]) ->
         wrong = {} if is_asked_again or "change-units" in sent else problems
         return choice_page(found, form, language, chosen, carried, wrong)
     if is_second and not is_asked_again:
-        return _receive(services, place, sent, chosen)
+        return reception.receive(place, sent, chosen)
     return form_page(place, filled_form(found.questionnaire, sent, language, chosen))
 
 
@@ -159,52 +182,6 @@ def _units_problem(questionnaire: Questionnaire, named: Sequence[str], chosen: S
     if len(chosen) > questionnaire.most_units:
         return t("units_too_many", count=len(chosen), most=questionnaire.most_units)
     return ""
-
-
-def _receive(services: Services, place: Place, sent: MultiDict[str, str], chosen: Sequence[str] = ()) -> Response:
-    t = catalogue_of("citizen").translator(place.language)
-    questionnaire = place.round.questionnaire
-    result = checked(questionnaire, sent.to_dict(flat=False), chosen)
-    code = sent.get("code", "").strip()
-    code_problem = _code_problem(code, t, place)
-
-    def form() -> BallotForm:
-        # It is made only for a page that shows it; most sendings are in order.
-        return filled_form(questionnaire, sent, place.language, chosen)
-
-    if not isinstance(result, CheckedAnswers):
-        return form_page(place, form(), result, code_problem)
-    if code_problem:
-        return form_page(place, form(), code_problem=code_problem)
-    try:
-        outcome = receive_ballot(
-            services.stores,
-            services.secrets,
-            place.round.open_on(today()),
-            place.unit_code,
-            code,
-            nonce_of(sent),
-            result,
-        )
-    except WrongState:
-        return shut_page(place.round, place.language, place.unit_name, was_sent=True)
-    except STORE_FAILURES as failure:
-        log_store_failure(failure)
-        return form_page(place, form(), is_unavailable=True)
-    if outcome == "refused":
-        return form_page(place, form(), code_problem=_refusal(t, place))
-    return redirect(received_address(place), code=HTTPStatus.SEE_OTHER)  # type: ignore[return-value]
-
-
-def _code_problem(code: str, t: Translate, place: Place) -> str:
-    if not code.strip():
-        return t("code_missing")
-    # A code that nobody was ever given is told apart by its spelling alone, so saying so at once reveals nothing.
-    return "" if read_code(code) else _refusal(t, place)
-
-
-def _refusal(t: Translate, place: Place) -> str:
-    return t("code_refused_several" if place.rates_several else "code_refused")
 
 
 def _place(found: ShelvedRound, unit_code: str, language: str) -> Place:
