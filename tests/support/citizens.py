@@ -123,6 +123,7 @@ def ask(
     questionnaire: str = "sipas/2017.1",
     units: Sequence[str] = (UNIT, OTHER_UNIT),
     slug: str = "hai-long",
+    open_link_cap: int | None = None,
 ) -> Asked:
     """An instance with one open round; scrypt at its cheapest, because what it costs is tested elsewhere."""
     registry = folder / "units.csv"
@@ -132,7 +133,7 @@ def ask(
         publish_questionnaire(stores, ALL_KINDS.encode(), "kinds.yaml", today())
     vault = KeyVault(settings.instance / "keys", settings.passphrase_file.read_bytes().strip(), scrypt_cost=2**14)
     asked = Asked(settings, stores, Secrets(settings.secret_key), vault, slug)
-    add_round(asked, slug, questionnaire=questionnaire, units=units)
+    add_round(asked, slug, questionnaire=questionnaire, units=units, open_link_cap=open_link_cap)
     return asked
 
 
@@ -144,6 +145,7 @@ def add_round(
     units: Sequence[str] = (UNIT, OTHER_UNIT),
     opens_in_days: int = 0,
     is_opened: bool = True,
+    open_link_cap: int | None = None,
 ) -> None:
     """One more round; by default it takes answers from today on."""
     first = today() + dt.timedelta(days=opens_in_days)
@@ -154,6 +156,7 @@ def add_round(
         opens_on=first,
         closes_on=first + dt.timedelta(days=30),
         notice=NOTICE,
+        open_link_cap=open_link_cap,
     )
     create_round(asked.stores, request, today())
     if is_opened:
