@@ -74,6 +74,21 @@ def test_a_polynomial_known_from_elsewhere_gives_its_shares() -> None:
         assert joined({number: values[number] for number in chosen}, 1613) == 1234
 
 
+def test_shares_that_another_library_made_give_their_key() -> None:
+    # `shamirs` 4.0.0, three of five over the order of P-256; its joining reads our shares as well.
+    values = {
+        1: 0xA0721444F9C9868706E6483FA4B1F874DD9773F9963694D7A8628A3D52344D18,
+        2: 0x9AF121D22BC9E4796D11CE0673D1C308CB0D505CE2A7EEB30C314531791FFFF9,
+        3: 0xB47B9B3C6D305F0A601BCB4303E7E0EF2F285D5E1E6C5CFE1E17E1DAF771C09E,
+        4: 0xED118083BDFCF639E0043FF554F4522809E89AFD4983DFB8DE166039CD298F07,
+        5: 0x44B2D1A91E2FAA06ECCB2C1D66F716B39E670E8CBCD6D85E5872F58AFDE445E3,
+    }
+    assert is_one_polynomial(values, 3)
+    for chosen in itertools.combinations(values, 3):
+        found = joined({number: values[number] for number in chosen})
+        assert found == 0xC4FE7294D72F45332D9939EE9688813366C6C83439184F6BF2ABB0FE82AEA7FB
+
+
 @pytest.mark.parametrize(("need", "n_shares"), [(1, 1), (2, 2), (2, 3), (3, 5), (5, 9)])
 def test_any_so_many_shares_give_the_key_and_no_fewer(need: int, n_shares: int) -> None:
     secret = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
