@@ -80,7 +80,7 @@ def test_a_phone_proves_its_work_while_its_owner_reads_and_asks_for_nothing_befo
     assert len(asked_for) <= 3
     assert not any("challenge" in path or "altcha" in path for path in asked_for)
     answer(page)
-    page.wait_for_function("document.querySelector('[name=form-proof]').value !== ''")
+    expect(page.locator("[name=form-proof]")).not_to_have_value("")
     proof = page.locator("[name=form-proof]").input_value()
     assert set(json.loads(page.evaluate("text => atob(text)", proof))) == {"challenge", "solution"}
     page.get_by_role("button", name="Gửi phiếu").click()
@@ -129,7 +129,7 @@ def test_a_browser_that_cannot_work_has_waited_while_its_reader_answered(
     page.route("**/altcha-pbkdf2.js", lambda route: route.fulfill(status=404))
     page.goto(f"{server.address}/r/hai-long/{UNIT}")
     answer(page)
-    page.wait_for_function("document.querySelector('[name=form-ticket]').value !== ''")
+    expect(page.locator("[name=form-ticket]")).not_to_have_value("")
     pass_time(asked, page)
     page.get_by_role("button", name="Gửi phiếu").click()
     expect(page.locator("main")).to_have_attribute("data-state", "received")
