@@ -1,6 +1,10 @@
 const list = byId("units");
 const form = byId("ballot");
-if (byId("main").dataset.state === "received") forgetDrafts(() => true);
+if (byId("main").dataset.state === "received") {
+  forgetDrafts(() => true);
+  // Loaded anew, this page stands for the parts of the form too, which stand before it in the history.
+  addEventListener("popstate", () => location.reload());
+}
 if (list) searchIn(list);
 if (form) startForm(form, list);
 else if (list) onCode((code) => all("#units a, .top a").forEach((link) => { link.hash = code; }));
