@@ -10,7 +10,7 @@ from survey.limits import Counters
 from survey.resources import bundled_dir
 from survey.services import STORE_FAILURES, Services, open_services
 from survey.settings import Settings
-from survey.web import citizen, health, office, pages, public
+from survey.web import citizen, health, metrics, office, pages, public
 
 LARGEST_BODY = 64 * 1024
 MOST_PARTS = 500
@@ -31,11 +31,12 @@ class Application(Flask):
         self.logger.error("%s in %s\n%s", kind.__name__, request.endpoint or "no page", places)
 
 
-def create_app(settings: Settings, counters: Counters | None = None) -> Flask:
+def create_app(settings: Settings, counters: Counters | None = None, meters: metrics.Meters | None = None) -> Flask:
     """The application that serves the instance of these settings, with its stores open; raises as `open_services`.
 
-    `counters` are those that this process shares with the other ones of the server.
+    `counters` and `meters` are those that this process shares with the other ones of the server.
     """
+    meters = meters or metrics.Meters()
     services = open_services(settings, counters)
     app = Application("survey", static_folder=None, template_folder=str(bundled_dir("templates")))
     is_https = (settings.public_url or "").startswith("https://")
@@ -52,7 +53,9 @@ def create_app(settings: Settings, counters: Counters | None = None) -> Flask:
     )
     app.extensions["hailong"] = services
     pages.install(app, STORE_FAILURES, is_https=is_https)
+    app.wsgi_app = meters.around(app.wsgi_app)  # type: ignore[assignment, method-assign]
     app.register_blueprint(health.make_blueprint(services))
+    app.register_blueprint(metrics.make_blueprint(services, meters, settings.metrics_token))
     app.register_blueprint(citizen.make_blueprint(services))
     app.register_blueprint(public.make_blueprint(services))
     app.register_blueprint(office.make_blueprint(services))

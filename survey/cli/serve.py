@@ -1,14 +1,32 @@
-"""`hailong serve`: the production server, gunicorn, with no log of who asked for what."""
+"""`hailong serve`: the production server, granian, with no log of who asked for what."""
 
-import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from survey.settings import Settings
+    from collections.abc import Callable
 
-N_THREADS = 4
+    from survey.limits import Counters
+    from survey.settings import Settings
+    from survey.web.metrics import Meters
+
+# Threads of a worker, most of which only wait for the rest of somebody's sending, and how many work at a time.
+N_WAITING, N_AT_WORK = 256, 4
+# Connections of a worker that are answered or wait for it.
+BACKLOG = 2048
+HEADER_SECONDS = 15
+# How long a worker may finish what it has begun when the server is stopped.
+GRACE_SECONDS = 30
+# The server's own lines go where all others go; left to itself it would write them to the standard output.
+_QUIET: dict[str, Any] = {
+    "handlers": {},
+    "loggers": {
+        "_granian": {"handlers": [], "level": "ERROR", "propagate": True},
+        "granian.access": {"handlers": [], "level": "CRITICAL", "propagate": False},
+    },
+}
+_SET_PARENT_DEATH_SIGNAL = 1
 
 
 @click.command()
@@ -48,54 +66,65 @@ def _refuse_taken_port(host: str, port: int) -> None:
 
 
 def _serve(settings: "Settings", host: str, port: int, workers: int) -> None:
-    from flask import Flask
-    from gunicorn.app.base import BaseApplication
-    from gunicorn.glogging import Logger
+    import multiprocessing
+    import os
+
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
+    from granian.log import LogLevels
+    from granian.server import Server
 
     from survey.limits import Counters
+    from survey.logs import write_json_lines
+    from survey.web.metrics import Meters
 
+    write_json_lines()
     # Made before the workers are forked, so that all of them count in the same memory.
-    counters = Counters.shared()
-
-    class SilentLogger(Logger):  # type: ignore[misc]
-        """Gunicorn's log without its two lines that name an address or a page."""
-
-        def setup(self, cfg: object) -> None:
-            super().setup(cfg)
-            self.error_log.addFilter(_Discretion())
-
-    class Server(BaseApplication):  # type: ignore[misc]
-        def load_config(self) -> None:
-            options = {
-                "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
-                "workers": workers,
-                "worker_class": "gthread",
-                "threads": N_THREADS,
-                "accesslog": None,
-                "errorlog": "-",
-                "loglevel": "warning",
-                "logger_class": SilentLogger,
-                "timeout": 60,
-                "graceful_timeout": 30,
-                "keepalive": 5,
-                # It would be written to the home folder; nothing is written outside the instance.
-                "control_socket_disable": True,
-            }
-            for name, value in options.items():
-                self.cfg.set(name, value)
-
-        def load(self) -> Flask:
-            from survey.application import create_app
-
-            return create_app(settings, counters)
-
-    Server().run()
+    counters, meters = Counters.shared(), Meters.shared()
+    multiprocessing.set_start_method("fork", force=True)
+    server = Server(
+        "hailong",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=N_WAITING,
+        backlog=BACKLOG,
+        backpressure=BACKLOG,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=1000 * HEADER_SECONDS),
+        websockets=False,
+        log_level=LogLevels.error,
+        log_dictconfig=_QUIET,
+        log_access=False,
+        respawn_failed_workers=True,
+        respawn_interval=0.5,
+        workers_kill_timeout=GRACE_SECONDS,
+    )
+    parent = os.getpid()
+    server.serve(target_loader=lambda: _load(settings, counters, meters, parent), wrap_loader=False)
 
 
-class _Discretion(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:
-        if str(record.msg).startswith("Invalid request from"):
-            record.msg, record.args = "A request could not be read", ()
-        elif str(record.msg).startswith("Error handling request"):
-            record.msg, record.args = "A request could not be answered", ()
-        return True
+def _load(
+    settings: "Settings", counters: "Counters", meters: "Meters", parent: int
+) -> "Callable[[dict[str, Any], Any], Any]":
+    """The application as one worker runs it."""
+    from survey.application import create_app
+    from survey.web.patience import Patient
+
+    _end_with(parent)
+    app = create_app(settings, counters, meters)
+    return Patient(app, at_work=N_AT_WORK)
+
+
+def _end_with(parent: int) -> None:
+    """Have this worker end as after SIGTERM when the process that started it is gone, however that ended."""
+    import ctypes
+    import os
+    import signal
+    import sys
+
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, int(signal.SIGTERM))
+        if os.getppid() != parent:
+            raise SystemExit(1)

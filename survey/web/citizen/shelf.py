@@ -3,13 +3,15 @@
 import datetime as dt
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from questionnaires.model import Questionnaire
+from survey.errors import HailongError
 from survey.intake import OpenRound, round_open_on
 from survey.procedures import search_words
-from survey.round_records import RoundRecord, find_round, load_questionnaire_of, units_of_round
+from survey.round_records import RoundRecord, find_round, list_rounds, load_questionnaire_of, units_of_round
 from survey.round_watch import Likeness, likeness_of
 from survey.services import STORE_FAILURES, Services
 from survey.units import UnitRecord
@@ -68,6 +70,18 @@ class Shelf:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._known: dict[str, ShelvedRound] = {}
+
+    def fill(self, day: dt.date) -> None:
+        """Put the rounds that are open on a day onto the shelf; what a silent store keeps back is found later.
+
+        A process that begins just before a store falls silent has their pages all the same.
+        """
+        # A round that cannot be read says so to whoever asks for it; the others are served.
+        with suppress(HailongError, *STORE_FAILURES):
+            for record in list_rounds(self._services.stores):
+                if record.accepts_answers_on(day):
+                    with suppress(HailongError):
+                        self.find(record.slug)
 
     def find(self, slug: str) -> ShelvedRound:
         """The round of this slug; raises NotFound, or the store's failure when the round was never seen."""

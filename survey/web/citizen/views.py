@@ -48,6 +48,7 @@ def make_blueprint(services: Services) -> Blueprint:
     """`/r/<round>` and `/r/<round>/<unit>`, as the contract names them."""
     blueprint = Blueprint("citizen", __name__)
     shelf = Shelf(services)
+    shelf.fill(today())
     _show_pages(blueprint, shelf)
     _take_forms(blueprint, shelf, services)
     _give_challenges(blueprint, shelf, services)
