@@ -5,11 +5,17 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as generating
 
 from support.command_line import RunHailong, environment_of_settings, run
 from support.stores import LazyServer, Templates
 from survey.settings import Settings
 from survey.storage.stores import Stores, open_stores
+
+# The same examples each time, so that a change is judged by what it changed; `--hypothesis-profile=search` draws new.
+generating.register_profile("steady", derandomize=True, deadline=None)
+generating.register_profile("search", print_blob=True, deadline=None)
+generating.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

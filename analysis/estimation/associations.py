@@ -184,10 +184,10 @@ class _Table:
         )
         inner = np.arange(totals.size).reshape(self.shape)[1:, 1:].ravel()
         variance = (slopes @ found.covariance @ slopes.T)[np.ix_(inner, inner)]
-        try:
-            wald = float(surplus @ np.linalg.solve(variance, surplus))
-        except np.linalg.LinAlgError:
+        # What rounding alone keeps from being singular would be solved, to a statistic of nothing.
+        if not np.linalg.cond(variance) < 1 / np.finfo(np.float64).eps:
             return Association(None, {}, None, "the variance of the cells has no inverse")
+        wald = float(surplus @ np.linalg.solve(variance, surplus))
         ndf = len(inner)
         ddf = self.df if name == "Wald" else self.df - ndf + 1
         statistic = wald / ndf if name == "Wald" else wald * ddf / (ndf * self.df)
