@@ -6,21 +6,18 @@ a trial, and for the sealing.
 """
 
 import secrets as randomness
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta, timezone
-from pathlib import Path
+from datetime import date
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from analysis.signatures import signed
 from survey.envelopes import EnvelopeError, open_ballot, padded_size_for, seal_ballot
-from survey.errors import BadInput, NotFound, WrongState
+from survey.errors import BadInput, WrongState
 from survey.notices import one_line
 from survey.round_records import Custody, RoundRecord, find_round
-from survey.settings import Settings
 from survey.shares import (
     FEWEST_NEEDED,
     LONGEST_NAME,
@@ -36,13 +33,12 @@ from survey.shares import (
     write_share,
 )
 from survey.storage.audit import record_event
-from survey.storage.office import AuditEvent, Custodian, Round
+from survey.storage.office import Custodian, Round
 from survey.storage.sessions import reading, writing
 from survey.storage.stores import Stores
-from survey.vault import SCRYPT_COST, KeyVault, Passphrase, fingerprint, public_point, write_record
+from survey.vault import SCRYPT_COST, KeyVault, Passphrase, fingerprint, public_point
 
 COMMAND_LINE = "command line"
-DAYS_TO_DESTROY = 7
 KEY_JOINED = "round.key_joined"
 UNSEALED = ("draft", "open", "closed")
 
@@ -66,20 +62,6 @@ class ShareFile:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class CustodyStatus:
-    """A round's custody as people ask for it. `sealed_on` is None until the round is sealed."""
-
-    record: RoundRecord
-    custody: Custody
-    sealed_on: date | None
-
-    @property
-    def destroy_by(self) -> date | None:
-        """The last day on which a share should still exist."""
-        return self.sealed_on + timedelta(days=DAYS_TO_DESTROY) if self.sealed_on else None
-
-
 def entrust_key(
     stores: Stores,
     slug: str,
@@ -96,7 +78,7 @@ def entrust_key(
     with a new key: the shares of the former one are then of no use. Raises NotFound, WrongState when the round is no
     draft or waits for answers to be imported, BadInput for names and numbers that do not hold.
     """
-    names = [_name(custodian.name) for custodian in custodians]
+    names = [custodian_name(custodian.name) for custodian in custodians]
     _refuse_odd_custody(need, names)
     _refuse_another_life(find_round(stores, slug))
     private_key = ec.generate_private_key(ec.SECP256R1())
@@ -169,7 +151,7 @@ def join_shares(record: RoundRecord, shares: Sequence[Share]) -> ec.EllipticCurv
     Raises ShareError that names the share which is of another round (`other_round`), of another key (`other_key`),
     there twice (`twice`), or says that there are too few (`too_few`); WrongState where the key is not in custody.
     """
-    custody = _custody_of(record)
+    custody = custody_of(record)
     refuse_repeated([(share.number, share.custodian) for share in shares if share.round_slug == record.slug])
     for share in shares:
         _refuse_strange_share(record, custody, share)
@@ -177,7 +159,7 @@ def join_shares(record: RoundRecord, shares: Sequence[Share]) -> ec.EllipticCurv
         raise ShareError(
             "too_few",
             f"the round {record.slug}: found {len(shares)} shares, expected at least {custody.need} of the "
-            f"{len(custody.custodians)} that {_listed(custody)} hold",
+            f"{len(custody.custodians)} that {listed(custody)} hold",
             found=len(shares),
             need=custody.need,
         )
@@ -204,7 +186,7 @@ def ballot_key(
             record_event(session, actor, KEY_JOINED, _which(record, shares))
         return private_key
     if shares:
-        _custody_of(record)
+        custody_of(record)
     private_key = vault.unwrap(record.slug)
     if public_point(private_key.public_key()) != record.ballot_public_key:
         raise WrongState(
@@ -212,82 +194,6 @@ def ballot_key(
             f"whose fingerprint is {record.key_fingerprint}"
         )
     return private_key
-
-
-def custody_statement(record: RoundRecord, shares: Sequence[Share]) -> dict[str, object]:
-    """What an archive's manifest says of the key that its ballots were sealed to, and of that key's end."""
-    if record.custody is None:
-        return {
-            "mode": "machine",
-            "key": record.key_fingerprint,
-            "destruction": {"what": "the wrapped key", "when": "before the round counts as sealed"},
-        }
-    return {
-        "mode": "shares",
-        "key": record.key_fingerprint,
-        "need": record.custody.need,
-        "custodians": [
-            {
-                "number": custodian.number,
-                "name": custodian.name,
-                "share": fingerprint(custodian.share_key),
-                "tried_on": custodian.tried_on.isoformat() if custodian.tried_on else None,
-            }
-            for custodian in record.custody.custodians
-        ],
-        "opened_by": sorted(share.number for share in shares),
-        "destruction": {
-            "what": "the custodians' shares; the whole key is in no file",
-            "within_days": DAYS_TO_DESTROY,
-            "record": f"{record.slug}.custody.json",
-        },
-    }
-
-
-def record_destruction(
-    stores: Stores,
-    vault: KeyVault,
-    settings: Settings,
-    slug: str,
-    custodian: str,
-    today: date,
-    *,
-    actor: str = COMMAND_LINE,
-) -> CustodyStatus:
-    """The custody after a custodian said that every copy of a share is destroyed; said once more, nothing changes.
-
-    The signed record beside the archive says the same. Raises NotFound, or WrongState while the round is not sealed: a
-    share that is destroyed before is one that sealing may lack.
-    """
-    record = find_round(stores, slug)
-    custody = _custody_of(record)
-    if record.state in UNSEALED:
-        raise WrongState(f"the round {slug} is {record.state}; its shares are needed until it is sealed")
-    wanted = _name(custodian)
-    found = next((known for known in custody.custodians if known.name == wanted), None)
-    if found is None:
-        raise NotFound(f"the round {slug}: found no custodian “{wanted}”, expected one of {_listed(custody)}")
-    with writing(stores.office) as session:
-        row = session.get(Custodian, (slug, found.number), with_for_update=True)
-        if row is not None and row.destroyed_on is None:
-            row.destroyed_on = today
-            record_event(session, actor, "round.share_destroyed", f"{slug} share {found.number} {found.name}")
-    _write_record(vault, settings, find_round(stores, slug))
-    return custody_status(stores, slug)
-
-
-def custody_status(stores: Stores, slug: str) -> CustodyStatus:
-    """Who holds the shares of a round's key and what became of them; WrongState where the machine holds the key."""
-    record = find_round(stores, slug)
-    custody = _custody_of(record)
-    sealed_on = None
-    if record.archive_hash is not None:
-        subject = f"{slug} archive {record.archive_hash}"
-        query = select(AuditEvent.at).where(AuditEvent.action == "round.sealed", AuditEvent.subject == subject).limit(1)
-        with reading(stores.office) as session:
-            moment = session.scalars(query).first()
-            sealed_on = moment.astimezone(timezone(timedelta(hours=7))).date() if moment is not None else None
-    return CustodyStatus(record, custody, sealed_on)
 
 
 def has_key_on_machine(stores: Stores) -> bool:
@@ -302,11 +208,6 @@ def has_key_on_machine(stores: Stores) -> bool:
     return not needed or None in needed
 
 
-def record_path(settings: Settings, slug: str) -> Path:
-    """Where the signed record of a sealed round's shares is."""
-    return settings.instance / "archives" / f"{slug}.custody.json"
-
-
 def refuse_untried(record: RoundRecord) -> None:
     """Raise WrongState where nobody has seen that the custodians' shares open what is sealed to the round's key."""
     if record.custody is not None and not record.custody.is_tried:
@@ -314,28 +215,6 @@ def refuse_untried(record: RoundRecord) -> None:
             f"the round {record.slug}: found no trial of its key, expected one with {record.custody.need} shares "
             f"(`hailong round trial {record.slug} --share FILE …`): ballots that nobody can open would be lost"
         )
-
-
-def _write_record(vault: KeyVault, settings: Settings, record: RoundRecord) -> None:
-    custody = _custody_of(record)
-    body: Mapping[str, object] = {
-        "custody": 1,
-        "round": record.slug,
-        "archive_manifest_sha256": record.archive_hash,
-        "key": record.key_fingerprint,
-        "need": custody.need,
-        "shares": [
-            {
-                "number": custodian.number,
-                "custodian": custodian.name,
-                "share": fingerprint(custodian.share_key),
-                "destroyed_on": custodian.destroyed_on.isoformat() if custodian.destroyed_on else None,
-            }
-            for custodian in custody.custodians
-        ],
-        "key_is_gone": custody.n_to_destroy == 0,
-    }
-    write_record(record_path(settings, record.slug), signed(body, vault.signer()), replace=True)
 
 
 def _refuse_odd_custody(need: int, names: Sequence[str]) -> None:
@@ -351,7 +230,8 @@ def _refuse_odd_custody(need: int, names: Sequence[str]) -> None:
         seen.add(name.casefold())
 
 
-def _name(text: str) -> str:
+def custodian_name(text: str) -> str:
+    """A custodian's name as it is stored; BadInput where it is empty, too long or holds what nobody sees."""
     name = one_line("custodian", text, longest=LONGEST_NAME)
     if not name:
         raise BadInput("custodian: found an empty name, expected who is to hold the share")
@@ -402,7 +282,8 @@ def _open_canary(private_key: ec.EllipticCurvePrivateKey, record: RoundRecord) -
         raise WrongState(f"the round {record.slug}: what was sealed to its key did not open with these shares")
 
 
-def _custody_of(record: RoundRecord) -> Custody:
+def custody_of(record: RoundRecord) -> Custody:
+    """The custody of a round; WrongState where the machine holds its key."""
     if record.custody is None:
         raise WrongState(f"the round {record.slug} keeps its key on this machine; it has no custodians and no shares")
     return record.custody
@@ -413,5 +294,6 @@ def _which(record: RoundRecord, shares: Sequence[Share]) -> str:
     return f"{record.slug} key {record.key_fingerprint} shares {numbers}"
 
 
-def _listed(custody: Custody) -> str:
+def listed(custody: Custody) -> str:
+    """The custodians' names, for a complaint."""
     return ", ".join(f"“{custodian.name}”" for custodian in custody.custodians)

@@ -26,7 +26,8 @@ from analysis.signatures import public_key_of
 from questionnaires.model import Questionnaire
 from survey.accounting import sealed_accounting
 from survey.archiving import archive_units, by_place, previous_manifest, seal_rows, sealed_comments
-from survey.custody import ballot_key, custody_statement
+from survey.custody import ballot_key
+from survey.custody_record import custody_statement
 from survey.deciding import decisions_of
 from survey.errors import HailongError, StoreUnavailable, WrongState
 from survey.invitations import invited_units

@@ -10,6 +10,7 @@ from analysis.release.edition import MANIFEST as EDITION_MANIFEST
 from analysis.release.verification import Verification, examine
 from analysis.sealed_folders import sha256_hex
 from analysis.signatures import public_key_of
+from survey.custody_record import SUFFIX, examine_record
 from survey.errors import BadInput, HailongError, NotFound
 from survey.plain_files import read_plain_file
 from survey.vault import SIGNING_NAME, KeyVault
@@ -32,6 +33,8 @@ def verify_path(path: Path, instance: Path, archive: Path | None = None, key: st
         checked = check_score_table(read_plain_file(path, LARGEST_TABLE), path.name)
         notes = tuple(f"suspicious: {suspicion}" for suspicion in checked.suspicions)
         return Verification("table", path, checked.findings, notes)
+    if path.name.endswith(SUFFIX) and path.is_file():
+        return _with_office(examine_record(path, trusted_key), instance)
     if archive is not None and not (archive / ARCHIVE_MANIFEST).is_file():
         raise BadInput(f"{archive}: found no {ARCHIVE_MANIFEST}, expected an archive")
     if archive is None and (path / EDITION_MANIFEST).is_file():
@@ -66,6 +69,8 @@ def _with_office(verification: Verification, instance: Path) -> Verification:
     """The verification with a note on whether this instance's own key signed, where it has one."""
     folder = verification.path if verification.path.is_dir() else verification.path.parent
     manifest = folder / (ARCHIVE_MANIFEST if verification.kind == "archive" else EDITION_MANIFEST)
+    if verification.kind == "custody":
+        manifest = verification.path
     try:
         own = KeyVault(instance / "keys", None).public_key(SIGNING_NAME)
         signer = public_key_of(json.loads(manifest.read_bytes()))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from survey.custody import CustodyStatus, ShareFile
+    from survey.custody import ShareFile
+    from survey.custody_record import CustodyStatus
     from survey.shares import Share
     from survey.vault import Passphrase
 
@@ -95,7 +96,7 @@ def trial(slug: str, share_files: tuple[Path, ...], passphrase_files: tuple[Path
 def custody(slug: str, as_json: bool) -> None:
     """Tell who holds the shares of SLUG, which were tried and which are destroyed."""
     from survey.cli.instance import opened
-    from survey.custody import custody_status
+    from survey.custody_record import custody_status
 
     with opened() as (_, stores):
         status = custody_status(stores, slug)
@@ -112,7 +113,7 @@ def custody(slug: str, as_json: bool) -> None:
 def shares_destroyed(slug: str, custodian: str, actor: str) -> None:
     """Record that a custodian of the sealed round SLUG has destroyed a share, file and paper."""
     from survey.cli.instance import opened
-    from survey.custody import record_destruction
+    from survey.custody_record import record_destruction
     from survey.services import today
     from survey.vault import KeyVault, read_passphrase
 

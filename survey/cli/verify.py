@@ -10,6 +10,7 @@ import click
 WHAT = {
     "archive": "archive",
     "edition": "edition",
+    "custody": "record of a round's shares",
     "document": "document of an edition",
     "table": "table of published scores",
 }

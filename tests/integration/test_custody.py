@@ -4,26 +4,26 @@ import base64
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from analysis.archive import read_archive
-from analysis.signatures import signature_complaint
+from analysis.signatures import signature_complaint, signed
 from support.custodians import CHEAP, NAMES, PASSPHRASES, entrust, opened_shares, try_all
 from support.rounds import SLUG, TODAY, Collection, open_collection, planned_collection
 from survey.backup import write_backup
 from survey.custody import (
     KEY_JOINED,
     NewCustodian,
-    custody_status,
     entrust_key,
     has_key_on_machine,
     join_shares,
-    record_destruction,
-    record_path,
     try_shares,
 )
+from survey.custody_record import custody_status, examine_record, record_destruction, record_path
 from survey.errors import BadInput, NotFound, WrongState
 from survey.rounds import close_round, open_round
 from survey.sealing import KEY_DESTROYED, SealedRound, seal_round
@@ -32,7 +32,8 @@ from survey.shares import Share, ShareError, share_passphrase
 from survey.storage.audit import broken_links, list_events
 from survey.storage.sessions import reading
 from survey.storage.stores import Stores
-from survey.vault import fingerprint
+from survey.vault import VaultSigner, fingerprint
+from survey.verifying import verify_path
 
 
 @pytest.fixture
@@ -196,11 +197,41 @@ def test_destroyed_shares_are_recorded_until_the_key_is_gone(planned: Collection
     assert record["key_is_gone"] is True
     assert [share["destroyed_on"] for share in record["shares"]] == ["2027-01-03"] * 3
     assert events_of(planned).count("round.share_destroyed") == 3
+    place = record_path(planned.settings, SLUG)
+    told = verify_path(place, planned.settings.instance)
+    assert (told.kind, told.findings) == ("custody", ())
+    assert told.notes == (
+        "3 of 3 shares are said to be destroyed, 2 of them gave the key",
+        "that is the key of this instance",
+    )
+    assert_changes_are_seen(place, record)
     assert read_archive(sealed.path).manifest_sha256 == sealed.manifest_sha256
     status = custody_status(planned.stores, SLUG)
     assert status.sealed_on is not None
     assert status.destroy_by is not None
     assert (status.destroy_by - status.sealed_on).days == 7
+
+
+def assert_changes_are_seen(place: Path, record: dict[str, Any]) -> None:
+    """Whoever changes the record breaks its signature; whoever signs another one is not who sealed the archive."""
+    shares = [{**share, "destroyed_on": None} for share in record["shares"]]
+    stranger = VaultSigner(Ed25519PrivateKey.generate())
+    for changed, part in (
+        (record | {"shares": shares}, "signature"),
+        (signed(record | {"shares": shares}, stranger), "key_is_gone"),
+        (signed(record | {"key": "0" * 64}, stranger), "key"),
+        (signed(record | {"need": 3}, stranger), "need"),
+        (signed(record | {"archive_manifest_sha256": "0" * 64}, stranger), "archive"),
+        (signed(record | {"shares": record["shares"][:2]}, stranger), "shares"),
+        (signed(record, stranger), "signature"),
+    ):
+        place.write_text(json.dumps(changed), encoding="utf-8")
+        assert f"{place.name}, {part}" in [finding.place for finding in examine_record(place).findings], part
+    for content in ("", "[]", "{}", '{"shares": 1}', "[" * 9000):
+        place.write_text(content, encoding="utf-8")
+        with pytest.raises(BadInput, match="expected the record of a round's shares"):
+            examine_record(place)
+    place.write_text(json.dumps(record), encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,10 @@ def test_a_round_is_led_through_custody_on_the_command_line(
     assert (said.exit_code, "1 more shares are to be destroyed by" in said.output) == (0, True)
     said = hailong("shares-destroyed", SLUG, "--custodian", NAMES[1], "--by", "Nguyễn Thị Lan")
     assert "the rest cannot give the key" in said.output
+    environment = environment_of_settings(collection.settings.instance, None)
+    checked = run(environment, "verify", collection.settings.instance / "archives" / f"{SLUG}.custody.json")
+    assert checked.exit_code == 0, checked
+    assert "record of a round's shares" in checked.output
     status = json.loads(hailong("custody", SLUG, "--json").output)
     assert (status["need"], status["n_to_destroy"], len(status["custodians"])) == (2, 0, 3)
     assert json.loads(hailong("status", SLUG, "--json").output)["custody"] == {"need": 2, "shares": 3}

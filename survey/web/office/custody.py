@@ -13,17 +13,8 @@ from http import HTTPStatus
 from flask import Response, g, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from survey.custody import (
-    DAYS_TO_DESTROY,
-    UNSEALED,
-    NewCustodian,
-    ShareFile,
-    custody_status,
-    entrust_key,
-    join_shares,
-    record_destruction,
-    try_shares,
-)
+from survey.custody import UNSEALED, NewCustodian, ShareFile, entrust_key, join_shares, try_shares
+from survey.custody_record import DAYS_TO_DESTROY, custody_status, record_destruction
 from survey.errors import BadInput, NotFound, WrongState
 from survey.round_records import RoundRecord
 from survey.services import Services, today

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from analysis.errors import AnalysisError, ArchiveError, DesignError, EditionError, PlanError
 from analysis.release.hard_data import HardData
 from questionnaires.errors import QuestionnaireError
-from survey.custody import DAYS_TO_DESTROY
+from survey.custody_record import DAYS_TO_DESTROY
 from survey.errors import HailongError, StoreUnavailable
 from survey.hard_figures import wanted_indicators
 from survey.round_records import RoundRecord
