@@ -4,7 +4,6 @@ An archive is a folder in the layout of a Frictionless Data Package (https://dat
 manifest. It is microdata for the office's statisticians and auditors and is never published.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +33,7 @@ from analysis.sealed_folders import (
     Finding,
     describe_files,
     folder_findings,
+    manifest_bytes,
     read_manifest,
     sha256_hex,
     write_sealed_folder,
@@ -253,13 +253,6 @@ def questionnaire_of(contents: ArchiveContents) -> Questionnaire:
 def module_file(name: str) -> str:
     """The file of an archive that holds the module of this name."""
     return f"module-{name}.yaml"
-
-
-def manifest_bytes(manifest: Mapping[str, object]) -> bytes:
-    """The manifest as a file that people can read; its signature is over the canonical form and not over these
-    bytes.
-    """
-    return (json.dumps(manifest, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
 
 
 def _refuse_other_formats(path: Path, manifest: Mapping[str, object]) -> None:

@@ -94,6 +94,13 @@ def replace_files(folder: Path, files: Mapping[str, bytes]) -> None:
     _flush_folder(folder)
 
 
+def manifest_bytes(manifest: Mapping[str, object]) -> bytes:
+    """The manifest as a file that people can read; its signature is over the canonical form and not over these
+    bytes.
+    """
+    return (json.dumps(manifest, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
+
+
 def read_manifest(path: Path, name: str, error: type[AnalysisError]) -> dict[str, object]:
     """The manifest of a sealed folder, as it stands; its hashes and signature are for the caller to check."""
     if path.is_symlink() or not path.is_dir():
@@ -120,6 +127,9 @@ def folder_findings(
     described = manifest["files"]
     if not isinstance(described, Mapping):
         raise TypeError("the manifest was not read by read_manifest")
+    # The signature is over what the manifest says, and would not see a space or a key that is there twice.
+    if (path / manifest_name).read_bytes() != _spelled(manifest):
+        yield Finding(manifest_name, "JSON in another spelling", "the manifest as it was written")
     for entry in sorted(path.iterdir()):
         if entry.name == manifest_name:
             continue
@@ -138,6 +148,14 @@ def folder_findings(
                 yield Finding(name, "no such file", "the file that the manifest names")
         else:
             yield from _content_findings(name, place.read_bytes(), facts)
+
+
+def _spelled(manifest: Mapping[str, object]) -> bytes:
+    try:
+        return manifest_bytes(manifest)
+    except ValueError:
+        # Half a character or a NaN is nothing that was ever written.
+        return b""
 
 
 def _content_findings(name: str, content: bytes, facts: Mapping[str, object]) -> Iterator[Finding]:

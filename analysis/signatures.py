@@ -46,6 +46,12 @@ class PrivateKeySigner:
         return self.private_key.sign(message)
 
 
+def _is_plainly_spelled(entry: Mapping[object, object]) -> bool:
+    # Hex digits have two cases and may hold spaces; what is sealed has one spelling.
+    numbers = (entry.get("public_key"), entry.get("value"))
+    return len(entry) == 3 and all(isinstance(number, str) and number == number.lower().strip() for number in numbers)
+
+
 def canonical_json(value: object) -> bytes:
     """The one spelling of a JSON value: sorted keys, no spaces, UTF-8, no NaN; equal values give equal bytes.
 
@@ -95,6 +101,8 @@ def signature_complaint(document: Mapping[str, object], trusted_key: bytes | Non
         return "no signature"
     if entry.get("algorithm") != ALGORITHM:
         return f"a signature by {entry.get('algorithm')!r}"
+    if not _is_plainly_spelled(entry):
+        return "a signature in another spelling than its signer's"
     if trusted_key is not None and public_key != trusted_key:
         return f"signed with another key, fingerprint {fingerprint(public_key)}"
     body = {key: value for key, value in document.items() if key != SIGNATURE}

@@ -61,7 +61,7 @@ def kill_sealings(engine: EngineName, n_ballots: int, n_kills: int, seed: int) -
     """So many copies of one closed round, each sealed by a process that is killed, and then by one that is not."""
     chance = random.Random(f"{engine} {seed}")  # noqa: S311 - repeatable, and no secret
     with trial(engine) as attacked:
-        _answer(attacked, n_ballots)
+        answer_by_two_channels(attacked, n_ballots)
         close_round(attacked.asked.stores, SLUG)
         attacked.asked.stores.close()
         moments: list[Moment] = [None, *STEPS[:n_kills], *(chance.random() for _ in range(n_kills - 6))]
@@ -77,7 +77,7 @@ def kill_sealings(engine: EngineName, n_ballots: int, n_kills: int, seed: int) -
     )
 
 
-def _answer(attacked: Trial, n_ballots: int) -> None:
+def answer_by_two_channels(attacked: Trial, n_ballots: int) -> None:
     """Answers by two channels, some with a comment, so that coarsening and comments have something to do."""
     from questionnaires.answers import CheckedAnswers, check_answers
     from survey.intake import new_nonce, receive_ballot, round_open_on

@@ -16,6 +16,7 @@ from analysis.archive import (
     ArchiveContents,
     Counts,
     examine_archive,
+    manifest_bytes,
     read_accounting,
     read_archive,
     write_archive,
@@ -209,7 +210,7 @@ def test_whoever_also_alters_the_manifest_breaks_the_signature(tmp_path: Path, a
 
 def test_a_signature_by_a_stranger_is_seen_where_the_key_is_known(tmp_path: Path, archive: Archive) -> None:
     path = tmp_path / "archive" / "manifest.json"
-    path.write_text(json.dumps(signed(json.loads(path.read_text()), FORGER)))
+    path.write_bytes(manifest_bytes(signed(json.loads(path.read_text()), FORGER)))
     assert examine_archive(tmp_path / "archive")[1] == []
     (finding,) = examine_archive(tmp_path / "archive", trusted_key=SIGNER.public_key)[1]
     assert finding.found.startswith("signed with another key, fingerprint ")
@@ -360,3 +361,22 @@ def test_several_ratings_of_a_ballot_count_once(tmp_path: Path, contents: Archiv
     assert archive_at(tmp_path / "archive", several).contents.responses.num_rows == 2
     with pytest.raises(ArchiveError, match="found 1 ballots, expected 2"):
         write_archive(replace(several, counts=Counts(2, 2, 2, 2, {})), tmp_path / "another", SIGNER)
+
+
+@pytest.mark.parametrize("change", [lambda text: text + " ", lambda text: text.replace("\n ", "\n  ", 1)])
+def test_a_manifest_that_says_the_same_in_other_bytes_is_seen(
+    tmp_path: Path, archive: Archive, change: Callable[[str], str]
+) -> None:
+    path = tmp_path / "archive" / "manifest.json"
+    path.write_text(change(path.read_text()))
+    (finding,) = examine_archive(tmp_path / "archive")[1]
+    assert finding.found == "JSON in another spelling"
+
+
+def test_a_signature_in_capitals_is_seen(tmp_path: Path, archive: Archive) -> None:
+    path = tmp_path / "archive" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["signature"]["value"] = manifest["signature"]["value"].upper()
+    path.write_bytes(manifest_bytes(manifest))
+    (finding,) = examine_archive(tmp_path / "archive")[1]
+    assert finding.found == "a signature in another spelling than its signer's"

@@ -14,7 +14,7 @@ from analysis.release.edition import write_edition
 from analysis.release.row_files import rows_from_csv, rows_to_csv, rows_to_json, rows_to_parquet
 from analysis.release.rows import EstimateRow
 from analysis.release.verification import examine, verify
-from analysis.sealed_folders import describe_files
+from analysis.sealed_folders import describe_files, manifest_bytes
 from analysis.signatures import signed
 from support.archives import FORGER, QUESTIONNAIRE, SIGNER, archive_at, contents_of, tabulated
 
@@ -77,12 +77,12 @@ def manifest_updated(folder: Path, name: str) -> dict[str, object]:
     """The manifest with the hashes of the files as they are now, and its old signature."""
     manifest = json.loads((folder / name).read_text())
     manifest["files"] = describe_files({file: (folder / file).read_bytes() for file in manifest["files"]})
-    (folder / name).write_text(json.dumps(manifest))
+    (folder / name).write_bytes(manifest_bytes(manifest))
     return manifest
 
 
 def signed_again(folder: Path, name: str) -> None:
-    (folder / name).write_text(json.dumps(signed(manifest_updated(folder, name), FORGER)))
+    (folder / name).write_bytes(manifest_bytes(signed(manifest_updated(folder, name), FORGER)))
 
 
 def places(path: Path, archive: Path | None = None) -> list[str]:
