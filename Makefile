@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 HAILONG := $(BIN)/hailong
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench coverage round format lock clean wheel
+.PHONY: help run test check bench coverage drill round format lock clean wheel
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ check: $(VENV)/.check ## the gate of every commit: format, lint, types, import w
 
 bench: $(VENV)/.test ## the side-by-side measurements, each a table with ratios; a quarter of an hour
 	@for script in $(filter-out benchmarks/whole_round.py benchmarks/synthetic.py benchmarks/archives.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; PYTHONPATH=. $(BIN)/python $$script || exit 1; done
+
+drill: $(VENV)/.test ## lose a machine on both engines while a round is open and make it anew from a backup: seconds, data lost, the same index
+	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.durability.drill --write
 
 coverage: $(VENV)/.test ## a thousand simulated rounds: how often intervals and rank sets hold the truth; begins again where it was stopped
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python -m benchmarks.coverage
