@@ -134,7 +134,8 @@ def judge(asked: Asked, stores: Stores, submissions: list[Submission]) -> Verdic
     """Every ballot of the spool opened, and held against the citizens' own account."""
     stored, foreign = markers_in(asked, stores)
     with reading(stores.intake) as session:
-        n_spent = session.scalars(select(func.count()).select_from(SpentInvitation)).one()
+        query = select(func.count()).where(SpentInvitation.round_slug == asked.slug)
+        n_spent = session.scalars(query).one()
     attempted = {one.marker for one in submissions if one.n_attempts}
     acknowledged = {one.marker for one in submissions if one.is_acknowledged}
     return Verdict(
@@ -156,8 +157,9 @@ def markers_in(asked: Asked, stores: Stores) -> tuple[Counter[str], tuple[str, .
     private_key = asked.vault.unwrap(asked.slug)
     stored: Counter[str] = Counter()
     foreign = []
+    ours = select(Ballot.envelope).where(Ballot.round_slug == asked.slug)
     with reading(stores.intake) as session:
-        for envelope in session.scalars(select(Ballot.envelope).execution_options(yield_per=500)):
+        for envelope in session.scalars(ours.execution_options(yield_per=500)):
             try:
                 plaintext = open_ballot(private_key, asked.slug, record.questionnaire_hash, envelope)
             except EnvelopeError as problem:
