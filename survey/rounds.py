@@ -41,6 +41,7 @@ __all__ = [
     "create_round",
     "editions_of",
     "find_round",
+    "limit_open_link",
     "list_rounds",
     "load_questionnaire_of",
     "mark_published",
@@ -107,7 +108,7 @@ def create_round(stores: Stores, request: RoundRequest, today: date, *, actor: s
     questionnaire = questionnaire_with_modules(stores, request.questionnaire, request.modules)
     design, parsed = checked_design(request.design, questionnaire)
     plan, _ = checked_plan(request.plan, questionnaire, has_counts=parsed.has_counts)
-    _refuse_odd_open_link(request, questionnaire)
+    _refuse_odd_cap(request.open_link_cap, questionnaire)
     units = select_units(stores, request.units, request.opens_on)
     title = request.title or request.notice.title or questionnaire.title
     with writing(stores.office) as session:
@@ -177,6 +178,23 @@ def close_round(stores: Stores, slug: str, *, actor: str = COMMAND_LINE) -> Roun
     with writing(stores.office) as session:
         _step(session, slug, "close")
         record_event(session, actor, "round.closed", slug)
+    return find_round(stores, slug)
+
+
+def limit_open_link(stores: Stores, slug: str, cap: int | None, *, actor: str = COMMAND_LINE) -> RoundRecord:
+    """The round taking so many answers without a code a unit and day from now on; none where `cap` is None.
+
+    Raises NotFound, BadInput, or WrongState when the round takes no answers any more or its forms rate several units.
+    """
+    record = find_round(stores, slug)
+    _refuse_odd_cap(cap, load_questionnaire_of(stores, record))
+    with writing(stores.office) as session:
+        row = _locked(session, slug)
+        if row.imported or row.state not in ("draft", "open"):
+            found = "imported" if row.imported else row.state
+            raise WrongState(f"the round {slug} is {found}; its open link is changed while it is draft or open")
+        row.open_link_cap = cap
+        record_event(session, actor, "round.open_link", f"{slug} {'off' if cap is None else f'{cap} a unit and day'}")
     return find_round(stores, slug)
 
 
@@ -293,8 +311,7 @@ def _refuse_bad_slug(slug: str) -> None:
         )
 
 
-def _refuse_odd_open_link(request: RoundRequest, questionnaire: Questionnaire) -> None:
-    cap = request.open_link_cap
+def _refuse_odd_cap(cap: int | None, questionnaire: Questionnaire) -> None:
     if cap is None:
         return
     if not 1 <= cap <= MOST_A_DAY:

@@ -132,6 +132,24 @@ def create(
             click.echo(f"warning: {design} {said} {listed}", err=True)
 
 
+@command.command(name="open-link")
+@click.argument("slug")
+@click.option("--cap", type=int, metavar="N", help="Take as many answers without a code a unit and day.")
+@click.option("--off", is_flag=True, help="Take none from now on.")
+def open_link(slug: str, cap: int | None, off: bool) -> None:
+    """Change how many answers without a code SLUG takes; none of them is ever in an index."""
+    from survey.cli.instance import opened
+    from survey.rounds import limit_open_link
+
+    if off == (cap is not None):
+        raise click.UsageError("found neither --cap nor --off, or both; expected one of them")
+    with opened() as (_, stores):
+        limit_open_link(stores, slug, cap)
+    click.echo(
+        f"round {slug}: " + ("every answer needs a code" if off else f"{cap} answers without a code a unit and day")
+    )
+
+
 @command.command(name="open")
 @click.argument("slug")
 def open_command(slug: str) -> None:

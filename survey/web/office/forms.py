@@ -15,7 +15,9 @@ from wtforms import (
     SelectMultipleField,
     StringField,
 )
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Regexp, StopValidation
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp, StopValidation
+
+from survey.rounds import DEFAULT_CAP, MOST_A_DAY
 
 MOST_CODES = 20_000
 SLUG_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]")
@@ -135,6 +137,11 @@ class RoundForm(OfficeForm):
     modules = SelectMultipleField()
     bloc = SelectField()
     kinds = SelectMultipleField()
+    open_link = SelectMultipleField(choices=[("yes", "yes")])
+    open_link_cap = IntegerField(
+        default=DEFAULT_CAP,
+        validators=[Optional(), NumberRange(min=1, max=MOST_A_DAY, message="error_count")],
+    )
     issuer_vi = _line(200, is_required=True)
     issuer_en = _line(200, is_required=True)
     decision = _line(200)

@@ -15,8 +15,9 @@ from survey.notices import Notice
 from survey.questionnaire_library import find_questionnaire, published_references
 from survey.round_records import find_round, questionnaire_with_modules
 from survey.round_sources import SourceFile, SourcesOutline, checked_design, checked_plan, outline_sources
-from survey.rounds import RoundRequest, create_round
+from survey.rounds import DEFAULT_CAP, MOST_A_DAY, RoundRequest, create_round
 from survey.services import Services, today
+from survey.texts import number
 from survey.units import UnitRecord, units_on
 from survey.web.office.design_words import sources_in_words
 from survey.web.office.files import FileComplaint, complaint_about, is_chosen, name_of
@@ -25,8 +26,8 @@ from survey.web.office.presenting import kind_label, unit_name
 from survey.web.pages import catalogue_of, page_language, render_page
 
 FIELDS = (
-    "title_vi", "title_en", "slug", "opens_on", "closes_on", "questionnaire", "modules", "bloc", "kinds", "issuer_vi",
-    "issuer_en", "decision", "hotline", "design", "plan",
+    "title_vi", "title_en", "slug", "opens_on", "closes_on", "questionnaire", "modules", "bloc", "kinds", "open_link",
+    "open_link_cap", "issuer_vi", "issuer_en", "decision", "hotline", "design", "plan",
 )  # fmt: skip
 SOURCES = ("design", "plan")
 
@@ -80,6 +81,9 @@ class NewRoundPages:
         self, form: RoundForm, files: Mapping[str, SourceFile], blocs: dict[str, str], language: str
     ) -> AnyResponse:
         is_valid = form.validate()
+        if is_valid and form.open_link.data and self._questionnaire(form.questionnaire.data).rates_several_units:
+            form.open_link.errors = ["error_open_link_several"]
+            is_valid = False
         complaints = {} if form.questionnaire.errors else self._read_files(form, files, (), language)[1]
         is_valid = is_valid and not complaints
         if is_valid and self._is_taken(form.slug.data):
@@ -170,6 +174,7 @@ class NewRoundPages:
             status=int(status),
             area="rounds",
             form=form,
+            limits={"most": number(MOST_A_DAY, 0, language)},
             labels={name: text(f"new_{name}", language) for name in FIELDS},
             questionnaire_labels={
                 reference: self._questionnaire_label(reference, language)
@@ -179,6 +184,7 @@ class NewRoundPages:
             },
             module_labels={ref: self._questionnaire_label(ref, language) for ref, _ in form.modules.choices},
             bloc_labels={"": text("new_bloc_all", language), **blocs},
+            open_link_labels={"yes": text("new_open_link_yes", language)},
             kind_labels={kind: kind_label(kind, language) for kind, _ in form.kinds.choices},
             preview=names,
             refusal=refusal,
@@ -213,6 +219,7 @@ def _request(form: RoundForm, chosen: Sequence[UnitRecord], files: Mapping[str, 
         modules=tuple(form.modules.data or ()),
         design=files.get("design"),
         plan=files.get("plan"),
+        open_link_cap=(form.open_link_cap.data or DEFAULT_CAP) if form.open_link.data else None,
         title=Text(form.title_vi.data, form.title_en.data),
         notice=Notice(
             issuer=Text(form.issuer_vi.data, form.issuer_en.data),

@@ -72,6 +72,7 @@ def facts_of(record: RoundRecord, address: str, language: str) -> tuple[tuple[st
     if not record.is_imported:
         rows.append(("address", address))
         rows.append(("custody", custody_in_words(record, language)))
+        rows.append(("open_link", open_link_in_words(record, language)))
     if record.key_fingerprint:
         rows.append(("key", record.key_fingerprint))
     if record.archive_hash:
@@ -85,6 +86,14 @@ def custody_in_words(record: RoundRecord, language: str) -> str:
     if record.custody is None:
         return text("custody_machine", language)
     return text("custody_shares", language, need=record.custody.need, shares=len(record.custody.custodians))
+
+
+def open_link_in_words(record: RoundRecord, language: str) -> str:
+    """Whether a round takes answers without a code, and how many."""
+    text = catalogue_of("office").text
+    if record.open_link_cap is None:
+        return text("open_link_none", language)
+    return text("open_link_some", language, most=record.open_link_cap)
 
 
 def channel_label(channel: str, language: str) -> str:
