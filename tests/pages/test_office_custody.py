@@ -97,6 +97,8 @@ def test_a_round_is_led_through_custody_in_the_office(
     assert "Các mảnh khóa đã mở được thử." in page(office, f"{CUSTODY}?tried=yes").text
     assert path_of(office.send(f"{ROUND}/open")) == f"{ROUND}/open/done"
     assert "2 shares open the ballots; fewer tell nothing." in page(office, f"{CUSTODY}?lang=en").text
+    for language, sentence in (("vi", "chia cho 3 người giữ; phải đủ 2 người"), ("en", "it takes 2 of them to unlock")):
+        assert sentence in said_by(office.client.get(f"/r/{SLUG}/phuong-a?lang={language}")).text
     assert path_of(office.send(f"{ROUND}/close")) == f"{ROUND}/close/done"
     few = said_by(give(office, f"{ROUND}/seal", second))
     assert (few.status, "Mới có 1 mảnh khóa, cần ít nhất 2 mảnh." in few.text) == (400, True)
