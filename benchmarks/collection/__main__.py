@@ -14,8 +14,8 @@ import random
 import resource
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.collection import driver, ledger, servers, tables
@@ -119,7 +119,7 @@ def closed_loop(made: Bench, respondents: int, seconds: float) -> Load:
     load = _measured(
         made, f"{respondents} at a time", tally, seconds, driver.together(respondents, seconds, crowd.respond, tally)
     )
-    return _with_bare(load, (before + made.bare_rate(respondents)) / 2)
+    return replace(load, bare=(before + made.bare_rate(respondents)) / 2)
 
 
 def half_load(made: Bench, rate: float, seconds: float) -> Load:
@@ -129,12 +129,12 @@ def half_load(made: Bench, rate: float, seconds: float) -> Load:
     return _measured(made, "half of that", tally, seconds, driver.paced(rate, seconds, crowd.respond, tally, made.draw))
 
 
-def _measured(made: Bench, what: str, tally: driver.Tally, seconds: float, work: object) -> Load:
-    server, database, own = _processor_times(made)
+def _measured(made: Bench, what: str, tally: driver.Tally, seconds: float, work: Coroutine[None, None, None]) -> Load:
+    server, database, own = processor_times(made)
     began = time.perf_counter()
-    asyncio.run(work)  # type: ignore[arg-type]
+    asyncio.run(work)
     took = max(seconds, time.perf_counter() - began)
-    times = [after - before for after, before in zip(_processor_times(made), (server, database, own), strict=True)]
+    times = [after - before for after, before in zip(processor_times(made), (server, database, own), strict=True)]
     n = max(1, len(tally.acknowledged))
     return Load(
         engine=made.instance.engine,
@@ -150,13 +150,8 @@ def _measured(made: Bench, what: str, tally: driver.Tally, seconds: float, work:
     )
 
 
-def _with_bare(load: Load, bare: float) -> Load:
-    from dataclasses import replace
-
-    return replace(load, bare=bare)
-
-
-def _processor_times(made: Bench) -> tuple[float, float, float]:
+def processor_times(made: Bench) -> tuple[float, float, float]:
+    """The seconds of processor time so far: of our server, of its database, of this driver."""
     own = resource.getrusage(resource.RUSAGE_SELF)
     database = processor_seconds(made.home.process) if made.instance.engine == "PostgreSQL" else 0.0
     return processor_seconds(made.serving.process), database, own.ru_utime + own.ru_stime

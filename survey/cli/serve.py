@@ -124,6 +124,8 @@ def _end_with(parent: int) -> None:
     import signal
     import sys
 
+    # While this worker starts it has its parent's handler, which would only take note of the signal.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, int(signal.SIGTERM))
         if os.getppid() != parent:
