@@ -18,7 +18,7 @@ from survey.storage.stores import Stores
 DecisionKind = Literal["reconciled", "counts"]
 
 AUDIT_ACTIONS: dict[DecisionKind, str] = {"reconciled": "round.reconciled", "counts": "round.counts_accepted"}
-LONGEST_NAME = 80
+LONGEST_NAME = 200
 LONGEST_REASON = 2_000
 
 

@@ -153,7 +153,7 @@ def test_a_decision_needs_a_halted_round_a_reason_and_a_name(restored: Restored)
             collection.stores, collection.secrets, slug, decided_by=by, reason=reason, today=TODAY, actor="test"
         )
 
-    for by, reason, complaint in (("", "vì", "--by"), ("Lê B", "\n", "--decision"), ("x" * 81, "vì", "1 to 80")):
+    for by, reason, complaint in (("", "vì", "--by"), ("Lê B", "\n", "--decision"), ("x" * 201, "vì", "1 to 200")):
         with pytest.raises(BadInput, match=complaint):
             decide(SLUG, by, reason)
     with pytest.raises(NotFound):

@@ -17,6 +17,7 @@ from survey.web.office.codes import CodePages
 from survey.web.office.custody import CustodyPages
 from survey.web.office.entry import EntryPages
 from survey.web.office.figures import FigurePages
+from survey.web.office.halted import HaltedPages
 from survey.web.office.new_round import NewRoundPages
 from survey.web.office.rounds import RoundPages
 from survey.web.office.session import load_officer, to_sign_in
@@ -89,7 +90,7 @@ def _add_pages(blueprint: Blueprint, services: Services) -> None:
     entry, rounds = EntryPages(services), RoundPages(services)
     codes, slips, new_round = CodePages(services), SlipPages(services), NewRoundPages(services)
     accounting, figures = AccountingPages(services), FigurePages(services)
-    custody = CustodyPages(services)
+    custody, halted = CustodyPages(services), HaltedPages(services)
     steps = StepPages(services, figures, custody)
     both = ["GET", "POST"]
     add = blueprint.add_url_rule
@@ -108,6 +109,7 @@ def _add_pages(blueprint: Blueprint, services: Services) -> None:
     add("/rounds/<slug>/hard-data.csv", "figures_form", figures.form, methods=["GET"])
     add("/rounds/<slug>/custody", "custody", custody.custody, methods=both)
     add("/rounds/<slug>/custody/destroyed", "destroyed", custody.destroyed, methods=["POST"])
+    add("/rounds/<slug>/reconcile", "reconcile", halted.reconcile, methods=both)
     add("/rounds/<slug>/trial", "trial", custody.trial, methods=both)
     add("/rounds/<slug>/<any(open, close, seal, publish):step>", "confirm", steps.confirm, methods=both)
     add("/rounds/<slug>/<any(open, close, seal, publish):step>/done", "done", steps.done, methods=["GET"])

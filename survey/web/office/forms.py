@@ -124,6 +124,10 @@ def _line(longest: int, *, is_required: bool = False) -> StringField:
     )
 
 
+class ReconcileForm(OfficeForm):
+    reason = _line(400, is_required=True)
+
+
 class RoundForm(OfficeForm):
     title_vi = _line(200, is_required=True)
     title_en = _line(200, is_required=True)

@@ -146,6 +146,7 @@ def round_line(record: RoundRecord, language: str) -> dict[str, object]:
         "closes_on": record.closes_on,
         "is_imported": record.is_imported,
         "is_simulated": record.is_simulated,
+        "is_halted": record.is_halted,
         "n_units": len(record.unit_codes),
         "custody": custody_line(record),
     }
