@@ -61,7 +61,7 @@ def old_ticket(asked: Asked, seconds: int = WAIT_SECONDS, unit: str = UNIT) -> s
 @pytest.mark.parametrize("language", ["vi", "en"])
 def test_the_form_says_that_the_code_may_be_left_out_and_what_that_means(client: PageClient, language: str) -> None:
     page = client.get(f"{ADDRESS}?lang={language}")
-    [hint] = page.root.xpath("//*[@id='code-h']")
+    [hint] = page.root.xpath("//*[@id='code-o']")
     expected = {"vi": "Không có mã mời?", "en": "No code?"}
     assert expected[language] in hint.text_content()
     assert page.root.xpath("//*[@data-code and @data-optional]")
