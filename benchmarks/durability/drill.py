@@ -31,7 +31,7 @@ from sqlalchemy import insert
 from analysis.archive import read_archive
 from analysis.release.computing import compute_edition
 from analysis.release.edition import write_edition
-from benchmarks.durability.citizens import Browser, send_all
+from benchmarks.durability.citizens import Browser, Habits, send_all
 from benchmarks.durability.clusters import Cluster
 from benchmarks.durability.rounds import ENGINES, SLUG, UNITS, EngineName, Submission, Trial, markers_in, trial
 from benchmarks.durability.servers import Server
@@ -302,12 +302,13 @@ def recover(
         if early := [marker for marker in gone if acknowledged[marker] < last.begun]:
             faults.append(f"{len(early)} answers from before the backup are gone")
         anew = [replace(one, is_acknowledged=False) for one in submissions if one.marker in gone]
+        habits = Habits(patience_s=20)
         if anew:
-            send_all(server.port, anew[:1], n_browsers=1)
+            send_all(server.port, anew[:1], habits=habits, n_browsers=1)
             if not anew[0].is_acknowledged:
                 faults.append("a citizen whose answer was lost cannot answer again")
         rto_s = time.monotonic() - lost_at
-        send_all(server.port, anew[1:])
+        send_all(server.port, anew[1:], habits=habits)
         server.stop()
         is_index_equal = index_hash(settings) == index_before
         stored, _ = markers_in(again, stores)

@@ -57,6 +57,7 @@ def kill_again_and_again(engine: EngineName, n_submissions: int, n_kills: int, s
                 threading.Event().wait(chance.random() * 0.03)
                 kill()
                 kills[kind] += 1
+                server.start_if_ended()
 
         told: Counter[str] = Counter()
 

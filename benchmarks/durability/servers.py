@@ -87,6 +87,17 @@ class Server:
         self.kill_for_good()
         self.start()
 
+    def start_if_ended(self) -> None:
+        """Start a server that gave up because its workers died, as a service manager does; wait until it is ready."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < deadline:
+            if self._process is None or self._process.poll() is not None:
+                self.start()
+                return
+            if is_ready(self.address):
+                return
+            time.sleep(0.05)
+
     def kill_for_good(self) -> None:
         """`kill -9` of the whole server."""
         process, self._process = self._process, None

@@ -1,14 +1,13 @@
-"""Criterion 6: before each acknowledgement the commit that it tells of was synced, by the record of the system calls.
+"""Criterion 6: before each acknowledgement a commit of its own was synced, by the record of the system calls.
 
-SQLite: the thread that acknowledges has written the commit into the write-ahead log and synced that log afterwards,
-between reading the request and answering it. PostgreSQL: the thread has been told "COMMIT" by its backend, and between
-that backend's hearing of the commit and its reply the log was written and then synced, by it or by another process that
-synced for several at once.
+A commit in SQLite is what one thread writes into the write-ahead log, up to the sync of that log by the same thread. In
+PostgreSQL it is what a backend heard and its reply that this is committed, between which the log was written and then
+synced, by that backend or by another process that synced for several at once. Each acknowledgement needs one that lies
+wholly between the arrival of the form and the answer, and none serves two.
 """
 
 import bisect
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +16,8 @@ from benchmarks.durability.traces import Call
 
 WRITES = frozenset({"write", "pwrite64", "writev", "pwritev", "pwritev2"})
 SYNCS = frozenset({"fsync", "fdatasync"})
-_SOCKET = re.compile(r"UNIX-STREAM:\[(\d+)->(\d+)")
+# A backend's reply to what changed something, and its word that no transaction is open any more.
+_COMMITTED = re.compile(rb"(?:COMMIT|INSERT 0 1)\0Z\0\0\0\x05I$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,59 +28,49 @@ class Synced:
     unsynced: tuple[str, ...]
 
 
-def synced_in_sqlite(calls: Sequence[Call], told: Iterable[Acknowledgement], log: str) -> Synced:
+def synced_in_sqlite(calls: Sequence[Call], told: Sequence[Acknowledgement], log: str) -> Synced:
     """Each acknowledgement held against the writes and syncs of `log`, the write-ahead log of the intake store."""
-    by_thread: dict[int, list[Call]] = defaultdict(list)
+    begun: dict[int, int] = {}
+    commits = []
     for call in calls:
-        if call.target == log and call.name in WRITES | SYNCS:
-            by_thread[call.pid].append(call)
-    unsynced = []
-    n_told = 0
-    for one in told:
-        n_told += 1
-        own = [call for call in by_thread[one.told.pid] if one.asked.ended < call.began and call.ended < one.told.began]
-        last_write = max((call.ended for call in own if call.name in WRITES), default=None)
-        if last_write is None or not any(
-            call.name in SYNCS and call.result == 0 and call.began > last_write for call in own
-        ):
-            unsynced.append(one.marker)
-    return Synced(n_told, tuple(unsynced))
+        if call.target != log or call.result is None or call.result < 0:
+            continue
+        if call.name in WRITES:
+            begun.setdefault(call.pid, call.began)
+        elif call.name in SYNCS and call.pid in begun:
+            commits.append((begun.pop(call.pid), call.ended))
+    return _matched(told, commits)
 
 
-def synced_in_postgresql(calls: Sequence[Call], told: Iterable[Acknowledgement], folder: str) -> Synced:
-    """Each acknowledgement held against the commits of its thread and the syncs of the log in `folder`."""
+def synced_in_postgresql(calls: Sequence[Call], told: Sequence[Acknowledgement], folder: str) -> Synced:
+    """Each acknowledgement held against the commits that were asked for and the syncs of the log in `folder`."""
     flushes = _flushes(calls, folder)
     starts = [began for began, _ in flushes]
-    heard: dict[tuple[str, str], list[Call]] = defaultdict(list)
-    replied: dict[tuple[str, str], list[Call]] = defaultdict(list)
-    asked: dict[int, list[tuple[tuple[str, str], Call]]] = defaultdict(list)
-    for call in calls:
-        socket = _SOCKET.search(call.target)
-        if socket is None or call.result is None or call.result <= 0:
+    heard: dict[str, Call] = {}
+    commits = []
+    for call in sorted(calls, key=lambda one: one.ended if one.name.startswith("recv") else one.began):
+        if not call.target.startswith("UNIX-STREAM:") or not call.result or call.result < 0:
             continue
-        ends = (socket.group(1), socket.group(2))
-        content = b"".join(call.texts())
-        is_commit = b"COMMIT\0" in content
-        if call.name.startswith("send") and is_commit and content.startswith(b"C"):
-            replied[ends].append(call)
-        elif call.name.startswith("send") and is_commit:
-            asked[call.pid].append((ends, call))
-        elif call.name.startswith("recv") and is_commit and not content.startswith(b"C"):
-            heard[ends].append(call)
-    unsynced = []
-    n_told = 0
-    for one in told:
-        n_told += 1
-        commits = [
-            (ends, call)
-            for ends, call in asked[one.told.pid]
-            if one.asked.ended < call.began and call.ended < one.told.began
-        ]
-        if not commits or not all(
-            _was_flushed(ends, call, one, heard, replied, flushes, starts) for ends, call in commits
-        ):
-            unsynced.append(one.marker)
-    return Synced(n_told, tuple(unsynced))
+        if call.name.startswith("recv"):
+            heard[call.target] = call
+            continue
+        hearing = heard.get(call.target)
+        if hearing is None or not _COMMITTED.search(b"".join(call.texts())):
+            continue
+        later = flushes[bisect.bisect_right(starts, hearing.ended) :]
+        if any(ended < call.began for _, ended in later):
+            commits.append((hearing.ended, call.began))
+    return _matched(told, commits)
+
+
+def _matched(told: Sequence[Acknowledgement], commits: Iterable[tuple[int, int]]) -> Synced:
+    """A commit for each acknowledgement, as many as there can be: the earliest answer takes the first that fits."""
+    unserved = sorted(told, key=lambda one: one.told.began)
+    for began, ended in sorted(commits, key=lambda commit: commit[1]):
+        served = next((one for one in unserved if one.asked.ended < began and ended < one.told.began), None)
+        if served is not None:
+            unserved.remove(served)
+    return Synced(len(told), tuple(one.marker for one in unserved))
 
 
 def _flushes(calls: Sequence[Call], folder: str) -> list[tuple[int, int]]:
@@ -95,22 +85,3 @@ def _flushes(calls: Sequence[Call], folder: str) -> list[tuple[int, int]]:
             if position:
                 found.append((by_end[position - 1][1], call.ended))
     return sorted(found)
-
-
-def _was_flushed(
-    ends: tuple[str, str],
-    commit: Call,
-    one: Acknowledgement,
-    heard: dict[tuple[str, str], list[Call]],
-    replied: dict[tuple[str, str], list[Call]],
-    flushes: list[tuple[int, int]],
-    starts: list[int],
-) -> bool:
-    # The backend's end of the connection has the two numbers the other way round.
-    backend = (ends[1], ends[0])
-    hearing = next((call for call in heard[backend] if call.ended > commit.began), None)
-    reply = next((call for call in replied[backend] if call.began > commit.began), None)
-    if hearing is None or reply is None or reply.began > one.told.began:
-        return False
-    first = bisect.bisect_right(starts, hearing.began)
-    return any(ended < reply.began for _, ended in flushes[first:])

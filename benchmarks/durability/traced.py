@@ -73,7 +73,7 @@ def traced(attacked: Trial, record: Path, faults: Sequence[str] = ()) -> Iterato
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """The moment at which the server told a citizen that the answers were received, and the thread that did."""
+    """Between which two moments the server had a citizen's form and told them that the answers were received."""
 
     marker: str
     asked: Call
