@@ -74,6 +74,8 @@ def _serve(settings: "Settings", host: str, port: int, workers: int) -> None:
     from granian.log import LogLevels
     from granian.server import Server
 
+    # Imported before the workers are forked, so that they begin at once and share what was imported.
+    import survey.application  # noqa: F401
     from survey.limits import Counters
     from survey.logs import write_json_lines
     from survey.web.metrics import Meters
@@ -109,10 +111,11 @@ def _load(
     settings: "Settings", counters: "Counters", meters: "Meters", parent: int
 ) -> "Callable[[dict[str, Any], Any], Any]":
     """The application as one worker runs it."""
+    _end_with(parent)
+
     from survey.application import create_app
     from survey.web.patience import Patient
 
-    _end_with(parent)
     app = create_app(settings, counters, meters)
     return Patient(app, at_work=N_AT_WORK)
 
