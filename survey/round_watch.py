@@ -7,16 +7,16 @@ from survey.storage.office import Round
 from survey.storage.sessions import looking
 from survey.storage.stores import Stores
 
-# The two long texts never change, and may be hundreds of kilobytes.
-_LONG = ("design_yaml", "plan_yaml")
-_COLUMNS = [column for column in Round.__table__.columns if column.name not in _LONG]
-_LOOK = select(*_COLUMNS).where(Round.__table__.c.slug == bindparam("slug"))
+# Whatever a step of a round's life changes, and no more: the look is taken for every page.
+_NAMES = ("state", "is_halted", "opens_on", "closes_on", "key_fingerprint", "archive_hash", "open_link_cap")
+_ROUND = Round.__table__.c
+_LOOK = select(*(_ROUND[name] for name in _NAMES)).where(_ROUND.slug == bindparam("slug"))
 
 Likeness = tuple[object, ...]
 
 
 def likeness_of(stores: Stores, slug: str) -> Likeness:
-    """The round's row without its long texts: equal to an earlier one as long as no step of its life was taken.
+    """What steps change in a round: equal to an earlier likeness as long as none was taken.
 
     Raises NotFound when there is no such round.
     """
