@@ -73,6 +73,7 @@ def test_an_officer_reaches_every_address(inside: Office) -> None:
     assert statuses.pop("/office/sign-in") == 303
     assert statuses.pop("/office/rounds/sipas-2026/publish") == 409, "it is published already"
     assert statuses.pop("/office/rounds/sipas-2026/trial") == 303, "no custodians hold its key"
+    assert statuses.pop("/office/rounds/sipas-2026/reconcile") == 303, "it is not halted"
     assert statuses.pop("/office/rounds/sipas-2026/hard-data.csv") == 404, "its profile counts no hard data"
     assert set(statuses.values()) == {200}, statuses
 
