@@ -102,7 +102,10 @@ def manifest_bytes(manifest: Mapping[str, object]) -> bytes:
 
 
 def read_manifest(path: Path, name: str, error: type[AnalysisError]) -> dict[str, object]:
-    """The manifest of a sealed folder, as it stands; its hashes and signature are for the caller to check."""
+    """The manifest of a sealed folder, as it stands; its hashes and signature are for the caller to check.
+
+    Raises `error` with what was found where there is no folder, no manifest or no JSON.
+    """
     if path.is_symlink() or not path.is_dir():
         raise error(f"{path}: found {_what_is_at(path)}, expected a folder with {name}")
     place = path / name
@@ -122,7 +125,8 @@ def folder_findings(
 ) -> Iterator[Finding]:
     """Everything in which the folder differs from what its manifest says of its files.
 
-    A missing file of `erasable` is no finding. Symbolic links and files the manifest does not know are.
+    A missing file of `erasable` is no finding. Symbolic links and files the manifest does not know are. Raises
+    TypeError for a manifest that `read_manifest` did not read.
     """
     described = manifest["files"]
     if not isinstance(described, Mapping):

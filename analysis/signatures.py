@@ -40,9 +40,11 @@ class PrivateKeySigner:
 
     @property
     def public_key(self) -> bytes:
+        """The 32 bytes of the Ed25519 public key."""
         return self.private_key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
 
     def sign(self, message: bytes) -> bytes:
+        """The 64 bytes of the Ed25519 signature of the message."""
         return self.private_key.sign(message)
 
 

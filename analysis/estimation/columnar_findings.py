@@ -142,7 +142,10 @@ def estimates_by_domain(sample: Sample, numbers: DomainNumbers) -> tuple[Floats,
 
 
 def df_by_domain(sample: Sample, code: Integers, n_domains: int) -> Floats:
-    """The degrees of freedom (D,) of domains that are given by the code of each row (n,), -1 for none."""
+    """The degrees of freedom (D,) of domains that are given by the code of each row (n,), -1 for none.
+
+    Raises ValueError where rows are their own PSUs.
+    """
     if sample.replicates is not None:
         return np.array([sample.within(code == d).df for d in range(n_domains)])
     first, rows = sample.stages[0], np.flatnonzero((code >= 0) & sample.inside & (sample.weights != 0))

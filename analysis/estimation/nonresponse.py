@@ -199,7 +199,7 @@ def propensity_classes(propensities: Floats, weights: Floats, n_classes: int = 5
     """Classes (n,) of about equal weight by propensity, called "1" (least likely to answer) and so on.
 
     Those with the same propensity are in one class, so there may be fewer. Five take away nine tenths of the bias that
-    the propensity accounts for. Source: Cochran (1968); Little (1986).
+    the propensity accounts for. Raises DesignError for fewer than one. Source: Cochran (1968); Little (1986).
     """
     if n_classes < 1:
         raise DesignError(f"propensity classes: found {n_classes}, expected 1 or more")

@@ -49,7 +49,7 @@ def n_labels(frame: pa.Table, column: str, rows: Integers) -> int:
 
 
 def one_number(frame: pa.Table, column: str, rows: Integers, place: str) -> float:
-    """The number above 0 that all these rows have in a column."""
+    """The number above 0 that all these rows have in a column; DesignError where they have none."""
     texts = frame[column].take(pa.array(rows)).unique().to_pylist()
     if len(texts) > 1:
         raise DesignError(

@@ -35,7 +35,10 @@ class Drawn:
 
 
 def generator_of(seed: int) -> np.random.Generator:
-    """The generator of a seed, a whole number of 0 or more. Only its raw bits may be drawn."""
+    """The generator of a seed, a whole number of 0 or more. Only its raw bits may be drawn.
+
+    Raises DesignError for a seed below 0.
+    """
     if seed < 0:
         raise DesignError(f"seed: found {seed}, expected a whole number of 0 or more")
     return np.random.Generator(np.random.PCG64(seed))

@@ -90,7 +90,7 @@ def parse_specification(source: bytes, origin: str, beside: Sequence[Path] = ())
 
 
 def specification_of(document: Mapping[str, Any], origin: str, beside: Sequence[Path] = ()) -> Specification:
-    """The specification that a document says, with the arguments and the complaints of `parse_specification`."""
+    """The specification that a document says; arguments and SpecError as for `parse_specification`."""
     for key in ("data", "design", "estimator"):
         if document.get(key) is None and not (key == "design" and key in document):
             raise SpecError(f"{origin}: found no key {key}, expected data, design and estimator")

@@ -1,4 +1,7 @@
-"""Values of a specification read one by one, each refused with its place where it is not what is expected."""
+"""Values of a specification read one by one, each refused with its place where it is not what is expected.
+
+What is wrong raises SpecError: the place, what was found, what was expected.
+"""
 
 import json
 import math

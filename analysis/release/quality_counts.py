@@ -45,6 +45,12 @@ class _Measured:
 
 
 def quality_rows(view: View, flags: Mapping[str, Truths]) -> Iterator[QualityRow]:
+    """How many rows of each unit and channel are flagged, beside what the other units let expect; small counts hidden.
+
+    Arguments:
+        view: the round's rows, by unit and channel.
+        flags: the rows (n,) under each flag, by its name.
+    """
     measured = list(_measure(view, flags))
     p_values = [one.funnel.p_values if one.funnel else np.zeros(0) for one in measured]
     all_adjusted = adjusted(np.concatenate([*p_values, np.zeros(0)]), "BH")

@@ -25,6 +25,12 @@ from analysis.release.rows import ALL, ONE_CLUSTER, TOO_FEW_RESPONDENTS
 
 
 def gap_rows(view: View, control: str) -> Iterator[GapRow]:
+    """The index of each unit in each channel less that in the control channel, tested with Holm's correction.
+
+    Arguments:
+        view: the round's rows, by unit and channel.
+        control: the channel that the rated units have no hand in.
+    """
     others = [channel for channel in view.channels if channel != control]
     controls = view.channel_of_row == view.channels.index(control)
     sets = {channel: view.channel_of_row == view.channels.index(channel) for channel in others}
@@ -76,6 +82,12 @@ def _mean_gap(view: View, control: str, channel: str, found: Differences, c: int
 
 
 def sensitivity_rows(view: View, flags: Mapping[str, Truths]) -> Iterator[SensitivityRow]:
+    """The index of each unit with and without the rows under each flag, tested with Holm's correction.
+
+    Arguments:
+        view: the round's rows, by unit and channel.
+        flags: the rows (n,) under each flag, by its name.
+    """
     everybody = np.ones(len(view.unit_of_row), dtype=bool)
     found = index_differences(view.scored, [(~rows, everybody) for rows in flags.values()])
     n = view.counts(everybody)

@@ -43,6 +43,7 @@ class View:
 
     @property
     def fewest(self) -> int:
+        """How many respondents a figure needs before it is shown."""
         return self.plan.suppress_below
 
     def cells(self) -> Iterator[tuple[str, Truths]]:

@@ -39,10 +39,12 @@ class RoundPair:
 
     @property
     def later(self) -> Side:
+        """The later of the two rounds."""
         return self.sides[LATER]
 
     @property
     def slugs(self) -> tuple[str, str]:
+        """The names of the earlier round and of the later."""
         first, second = (self.sides[side].archive.contents.facts.slug for side in (EARLIER, LATER))
         return first, second
 

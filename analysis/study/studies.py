@@ -157,6 +157,8 @@ class Study(DesignedTable):
             by: the columns of the domains.
             pairs: codes of domains, first minus second, those of several columns joined by a full stop; None: all pairs
                 of at most 20 domains.
+
+        Raises SpecError where no pairs are given and there are fewer than two domains with answers, or too many.
         """
         if pairs is None:
             rows = [row for row in self.mean(variable, by=by).rows if row["domain"] and row["estimate"] is not None]
