@@ -63,13 +63,17 @@ class Evidence:
     # Byte streams in the order they were written: write-ahead logs without their page headers, database files.
     streams: list[tuple[str, bytes]] = field(default_factory=list)
     opener: Callable[[bytes], str] | None = None
+    grouped: dict[tuple[str, str], list[Row]] = field(default_factory=dict)
+    n_grouped: int = 0
 
     def tables(self) -> dict[tuple[str, str], list[Row]]:
         """The rows by source and table."""
-        found: dict[tuple[str, str], list[Row]] = {}
-        for row in self.rows:
-            found.setdefault((row.source, row.table), []).append(row)
-        return found
+        if self.n_grouped != len(self.rows):
+            self.grouped.clear()
+            for row in self.rows:
+                self.grouped.setdefault((row.source, row.table), []).append(row)
+            self.n_grouped = len(self.rows)
+        return self.grouped
 
 
 class Knowledge:

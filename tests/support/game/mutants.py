@@ -5,6 +5,7 @@ The changes are made here and nowhere else, to see that the game and its searche
 
 import itertools
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,35 +24,50 @@ def _execute(engine: Engine, *statements: str) -> None:
             connection.execute(text(statement))
 
 
-def _add_time_columns(stores: Stores) -> None:
+def _add_columns(stores: Stores, name: str, kind: str, filled_in: str) -> None:
+    # SQLite adds no column with a changing default; there the program fills it in.
+    ending = f" DEFAULT {filled_in}" if stores.intake.dialect.name == "postgresql" else ""
     for table in ("ballot", "spent_invitation"):
-        _execute(stores.intake, f"ALTER TABLE {table} ADD COLUMN created_at TIMESTAMP")
+        _execute(stores.intake, f"ALTER TABLE {table} ADD COLUMN {name} {kind}{ending}")
+
+
+def _with_column(name: str, kind: Any, new: Callable[[], Callable[[], object]]) -> None:
+    from sqlalchemy import Column, FetchedValue
+
+    from survey.storage.intake import Ballot, SpentInvitation
+
+    for table in (Ballot, SpentInvitation):
+        is_filled_by_database = "HAILONG_DATABASE_URL" in os.environ
+        column = Column(kind, server_default=FetchedValue()) if is_filled_by_database else Column(kind, default=new())
+        setattr(table, name, column)
+
+
+def _add_time_columns(stores: Stores) -> None:
+    _add_columns(stores, "created_at", "TIMESTAMP", "clock_timestamp()")
 
 
 def _with_times() -> None:
     import datetime as dt
 
-    from sqlalchemy import Column, DateTime
+    from sqlalchemy import DateTime
 
-    from survey.storage.intake import Ballot, SpentInvitation
-
-    for table in (Ballot, SpentInvitation):
-        table.created_at = Column(DateTime, default=lambda: dt.datetime.now(dt.UTC).replace(tzinfo=None))
+    _with_column("created_at", DateTime, lambda: lambda: dt.datetime.now(dt.UTC).replace(tzinfo=None))
 
 
 def _add_serial_columns(stores: Stores) -> None:
-    for table in ("ballot", "spent_invitation"):
-        _execute(stores.intake, f"ALTER TABLE {table} ADD COLUMN serial INTEGER")
+    if stores.intake.dialect.name == "postgresql":
+        _execute(stores.intake, "CREATE SEQUENCE arrivals", "GRANT USAGE ON SEQUENCE arrivals TO PUBLIC")
+    _add_columns(stores, "serial", "INTEGER", "nextval('arrivals')")
 
 
 def _with_serials() -> None:
-    from sqlalchemy import Column, Integer
+    from sqlalchemy import Integer
 
-    from survey.storage.intake import Ballot, SpentInvitation
+    def count() -> Callable[[], int]:
+        numbers = itertools.count(1)
+        return lambda: next(numbers)
 
-    for table in (Ballot, SpentInvitation):
-        count = itertools.count(1)
-        table.serial = Column(Integer, default=lambda count=count: next(count))
+    _with_column("serial", Integer, count)
 
 
 def _before_receiving(first: Callable[..., None]) -> None:

@@ -1,0 +1,1 @@
+"""The unlinkability game, played at its full size; the game itself is in tests/support/game."""
