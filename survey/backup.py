@@ -233,9 +233,7 @@ def _restore(
                 _fill(connections[lineage.store], lineage, archive, contents, progress)
             _unpack(archive, contents["files"], draft)
             _remember_this_key(connections["office"], settings.secret_key)
-            halted = halt_restored_rounds(
-                connections["office"], sha256, lambda slug: (settings.instance / "keys" / f"{slug}.json").exists()
-            )
+            halted = halt_restored_rounds(connections["office"], sha256, lambda slug: _has_key(settings, slug))
             for folder in SEALED_FOLDERS:
                 if (draft / folder).exists():
                     # A rename takes the place of an empty folder, and of no other.
@@ -247,6 +245,11 @@ def _restore(
     notes = (*(() if is_same_key else (OTHER_KEY,)), *(HALTED.format(slug=slug) for slug in halted))
     n_rows = {name: int(digest["n_rows"]) for name, digest in contents["tables"].items()}
     return RestoredBackup(n_rows, len(contents["files"]), sha256, notes)
+
+
+def _has_key(settings: Settings, slug: str) -> bool:
+    # A round that custodians hold has its key for comments alone; both are made when a round opens.
+    return any((settings.instance / "keys" / f"{name}.json").exists() for name in (slug, f"{slug}.comments"))
 
 
 def _refuse_rows(connection: Connection, lineage: Lineage) -> None:

@@ -150,7 +150,7 @@ def _write(
     """The archive as it was read back after writing."""
     tell("unlock", 0, 1)
     private_key = ballot_key(stores, vault, record, shares, actor=actor)
-    comments_key = vault.public_key(f"{record.slug}.comments")
+    comments_key = _comments_key(vault, record)
     signer = vault.signer()
     contents = _contents(stores, secrets, private_key, comments_key, record, tell)
     contents = replace(contents, custody=custody_statement(record, shares))
@@ -236,6 +236,18 @@ def _opened_rows(
     tally(record.slug, invitations, opened, decisions_of(stores, record.slug))
     tell("coarsen", 0, 1)
     return table
+
+
+def _comments_key(vault: KeyVault, record: RoundRecord) -> bytes:
+    """What the free texts are encrypted to.
+
+    Custodians seal what a backup brought back where the machine with its vault is lost: their round has to go on, and
+    its free texts can be read by whoever finds a copy of that vault.
+    """
+    name = f"{record.slug}.comments"
+    if record.custody is not None and record.comments_public_key is not None and not vault.has(name):
+        return record.comments_public_key
+    return vault.public_key(name)
 
 
 def _found_archive(

@@ -92,6 +92,10 @@ class KeyVault:
             raise WrongState(f"the key “{name}” was destroyed; it cannot be used or made again")
         return _bytes_of(record, "public", name)
 
+    def has(self, name: str) -> bool:
+        """Whether there is, or was, a pair of that name."""
+        return self._path(name).exists()
+
     def is_destroyed(self, name: str) -> bool:
         """Whether the pair of that name existed and its private key was destroyed."""
         return self._path(name).exists() and bool(self._read(name).get("destroyed"))

@@ -14,7 +14,8 @@ from analysis.archive import read_archive
 from analysis.signatures import signature_complaint, signed
 from support.custodians import CHEAP, NAMES, PASSPHRASES, entrust, opened_shares, try_all
 from support.rounds import SLUG, TODAY, Collection, open_collection, planned_collection
-from survey.backup import write_backup
+from support.stores import settings_in
+from survey.backup import restore_backup, write_backup
 from survey.custody import (
     KEY_JOINED,
     NewCustodian,
@@ -23,16 +24,18 @@ from survey.custody import (
     join_shares,
     try_shares,
 )
-from survey.custody_record import custody_status, examine_record, record_destruction, record_path
+from survey.custody_record import custody_statement, custody_status, examine_record, record_destruction, record_path
 from survey.errors import BadInput, NotFound, WrongState
+from survey.reconciling import reconcile_round
+from survey.round_records import find_round
 from survey.rounds import close_round, open_round
 from survey.sealing import KEY_DESTROYED, SealedRound, seal_round
 from survey.settings import Settings
 from survey.shares import Share, ShareError, share_passphrase
 from survey.storage.audit import broken_links, list_events
 from survey.storage.sessions import reading
-from survey.storage.stores import Stores
-from survey.vault import VaultSigner, fingerprint
+from survey.storage.stores import Stores, open_stores
+from survey.vault import KeyVault, VaultSigner, fingerprint
 from survey.verifying import verify_path
 
 
@@ -56,7 +59,7 @@ def events_of(collection: Collection) -> list[str]:
 def answer_all(collection: Collection) -> None:
     for unit in ("phuong-a", "xa-b"):
         for code in collection.codes(unit, 11):
-            assert collection.send(unit, code.qr) == "received"
+            assert collection.send(unit, code.qr, say="cảm ơn") == "received"
 
 
 def refusal_of(record: Collection, shares: list[Share]) -> str:
@@ -210,6 +213,39 @@ def test_destroyed_shares_are_recorded_until_the_key_is_gone(planned: Collection
     assert status.sealed_on is not None
     assert status.destroy_by is not None
     assert (status.destroy_by - status.sealed_on).days == 7
+
+
+@pytest.mark.slow
+def test_custodians_seal_what_a_backup_brought_back_though_the_machine_is_lost(
+    planned: Collection, tmp_path: Path
+) -> None:
+    files = entrust(planned)
+    try_all(planned, files)
+    drafted = tmp_path / "draft.hailong"
+    write_backup(planned.settings, planned.stores, drafted)
+    open_round(planned.stores, planned.vault, SLUG, TODAY)
+    answer_all(planned)
+    written = tmp_path / "open.hailong"
+    write_backup(planned.settings, planned.stores, written)
+    elsewhere = settings_in(tmp_path / "elsewhere")
+    restore_backup(elsewhere, written)
+    stores = open_stores(elsewhere)
+    vault = KeyVault(elsewhere.instance / "keys", b"another passphrase", scrypt_cost=CHEAP)
+    assert find_round(stores, SLUG).is_halted
+    reconcile_round(stores, planned.secrets, SLUG, decided_by="Lan", reason="máy hỏng", today=TODAY, actor="lan")
+    close_round(stores, SLUG)
+    sealed = seal_round(stores, planned.secrets, vault, elsewhere, SLUG, shares=opened_shares(files, 2, 3))
+    assert sealed.counts.sealed == 22
+    assert sealed.manifest["custody"] == custody_statement(planned.record, opened_shares(files, 2, 3))
+    stores.close()
+    # The round was a draft when this one was made, and its key for comments says that it was opened since.
+    again = settings_in(tmp_path / "again")
+    (again.instance / "keys").mkdir()
+    (again.instance / "keys" / f"{SLUG}.comments.json").write_text("{}", encoding="utf-8")
+    restore_backup(again, drafted)
+    stores = open_stores(again)
+    assert find_round(stores, SLUG).is_halted
+    stores.close()
 
 
 def assert_changes_are_seen(place: Path, record: dict[str, Any]) -> None:
