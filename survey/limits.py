@@ -17,8 +17,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-# A slot holds a key's tag, the window it was counted in last, the counts of that window and of the one before it.
-_SLOT = struct.Struct("<16sQII")
+# A window is counted in parts. A slot holds a key's tag, the part it was counted in last, the counts of that part and
+# of the eight before it: the last seconds, whenever they began, lie within these nine.
+_PARTS = 8
+_SLOT = struct.Struct(f"<16sQ{_PARTS + 1}I4x")
 _TAG_BYTES = 16
 _SLOTS_A_SET = 8
 _N_SETS = 8192
@@ -61,6 +63,9 @@ class Counters:
     def allow(self, purpose: str, key: bytes | str, limit: int, window_s: int) -> bool:
         """Whether it happened less than `limit` times in the last `window_s` seconds; it is counted then, else not.
 
+        Within any so many seconds it is counted `limit` times at most. An eighth of the window more is looked back at:
+        whoever goes on at the limit is refused a little early and never late.
+
         :param purpose: what is counted; the same key for another purpose is another count.
         :param key: whose count it is, empty where there is one for everybody.
         :param window_s: from one second to a day.
@@ -83,30 +88,27 @@ class Counters:
         if not 1 <= window_s <= _DAY:
             raise ValueError(f"a window of {window_s} seconds is not from one second to a day")
         tag, place = self._place(purpose, key)
-        window, passed = divmod(self._clock() + _OFFSET, window_s)
+        part = int((self._clock() + _OFFSET) * _PARTS // window_s)
         with self._locked(place):
             offset = self._slot_of(tag, place)
-            found, seen, current, before = _SLOT.unpack_from(self._memory, offset)
-            if found != tag or seen + 1 < window:
-                current = before = 0
-            elif seen + 1 == window:
-                current, before = 0, current
-            # What happened in the window before counts for the part of it that still lies within the last seconds.
-            if current + before * (1 - passed / window_s) + 1 > limit:
+            found, seen, *counts = _SLOT.unpack_from(self._memory, offset)
+            n_passed = max(0, part - seen) if found == tag else len(counts)
+            counts = [0] * min(n_passed, len(counts)) + counts[: max(0, len(counts) - n_passed)]
+            if sum(counts) >= limit:
                 return False
             if is_counted:
-                _SLOT.pack_into(self._memory, offset, tag, int(window), current + 1, before)
+                _SLOT.pack_into(self._memory, offset, tag, part, counts[0] + 1, *counts[1:])
         return True
 
     def _slot_of(self, tag: bytes, place: int) -> int:
         """Where a tag is counted; where it is not yet, the place of the one that was counted least."""
         least, fewest = 0, 1 << 40
         for offset in self._offsets(place):
-            found, _, current, before = _SLOT.unpack_from(self._memory, offset)
+            found, _, *counts = _SLOT.unpack_from(self._memory, offset)
             if found == tag:
                 return offset
-            if current + before < fewest:
-                least, fewest = offset, current + before
+            if sum(counts) < fewest:
+                least, fewest = offset, sum(counts)
         return least
 
     def _offsets(self, place: int) -> range:

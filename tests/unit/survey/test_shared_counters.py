@@ -1,6 +1,7 @@
 """Counters of what happened lately: criteria 29, 30 and 34 rest on them, channel L13 is what they must not become."""
 
 import os
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,11 +26,24 @@ def test_what_is_beyond_the_limit_is_refused_until_time_has_passed() -> None:
     assert [counters.allow("code", "", 50, 1) for _ in range(52)] == [True] * 50 + [False] * 2
     clock.now += 0.9
     assert not counters.allow("code", "", 50, 1)
-    clock.now += 0.6
-    # Half of the second before still lies within the last second.
-    assert sum(counters.allow("code", "", 50, 1) for _ in range(60)) == 25
+    clock.now += 0.3
+    assert sum(counters.allow("code", "", 50, 1) for _ in range(60)) == 50
     clock.now += 10
     assert counters.allow("code", "", 50, 1)
+
+
+def test_no_second_has_more_than_the_limit_whenever_it_begins() -> None:
+    clock = Clock()
+    counters = Counters.private(clock)
+    draw = random.Random(30)  # noqa: S311 - arrivals, no secrets
+    allowed = []
+    for _ in range(4_000):
+        clock.now += draw.expovariate(130)
+        if counters.allow("code", "", 50, 1):
+            allowed.append(clock.now)
+    most = max(sum(moment <= other < moment + 1 for other in allowed[place:]) for place, moment in enumerate(allowed))
+    assert most == 50
+    assert len(allowed) > 0.8 * 50 * (allowed[-1] - allowed[0])
 
 
 def test_a_look_counts_nothing() -> None:

@@ -1,0 +1,1 @@
+"""What strangers can do to an open round by sheer numbers: slow connections, guessed codes, scripts on an open link."""
