@@ -1,0 +1,246 @@
+"""axe-core finds nothing to complain of on any page, in any language, with and without JavaScript (criterion 25).
+
+Every address that answers with a page is visited, and what a sent form is answered with; a route that nobody visits
+here fails the last test. axe runs in the page itself, past the policy that allows no foreign script.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from support.citizens import OTHER_UNIT, UNIT, Asked
+from support.firms import SLUG, firm_codes
+from support.office import LOGIN, PASSWORD
+from support.server import RunningServer, running_server
+from support.site import build_site
+from support.stores import Templates, opened
+from survey.application import create_app, services_of
+from survey.codes import new_code
+from survey.texts import CITIZEN_LANGUAGES, LANGUAGES
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+
+Act = Callable[[Page, Asked], None]
+# What no reader sees as a page: files, probes, redirects, and what a script asks for.
+NO_PAGES = frozenset(
+    {
+        "citizen.challenge",
+        "health.healthz",
+        "health.readyz",
+        "metrics.metrics",
+        "office.accounting_file",
+        "office.figures_form",
+        "office.nowhere",
+        "public.csv_file",
+        "public.pdf_file",
+        "start",
+        "static.file",
+    }
+)
+RUN_AXE = """async () => {
+  const found = await axe.run(document, { resultTypes: ["violations"], elementRef: false, preload: false });
+  const nodes = (rule) => rule.nodes.map((node) => node.html).join(" | ");
+  return found.violations.map((rule) => `${rule.id} (${rule.impact}): ${nodes(rule)}`);
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A page: the route that draws it, its address, and what is done there before it is judged."""
+
+    endpoint: str
+    path: str
+    languages: tuple[str, ...] = LANGUAGES
+    act: Act | None = None
+
+
+def send_blank(page: Page, asked: Asked) -> None:
+    """The form as it is; the server says what is missing."""
+    with page.expect_navigation():
+        page.evaluate("HTMLFormElement.prototype.submit.call(document.querySelector('main form'))")
+
+
+def go_on_wrongly(page: Page, asked: Asked) -> None:
+    """The script finds what is missing on the first part."""
+    page.locator(".actions .main:visible").click()
+
+
+def first_questions(page: Page, asked: Asked) -> None:
+    page.fill("#code", new_code().typed)
+    page.locator(".actions .main:visible").click()
+    page.locator(".choices label:visible").first.click()
+    page.locator(".draft .quiet:visible").first.click()
+
+
+def wait_for_network(page: Page, asked: Asked) -> None:
+    """At the last part, with the network gone."""
+    page.fill("#code", new_code().typed)
+    page.locator(".actions .main:visible").click()
+    page.locator("label", has=page.locator("input[name=overall][value=dk]")).click()
+    page.locator(".actions .main:visible").click()
+    page.context.set_offline(True)
+    page.locator(".actions .main:visible").click()
+    expect(page.locator("[data-state=lost]")).to_be_visible()
+    page.context.set_offline(False)
+
+
+def send_answers(page: Page, asked: Asked) -> None:
+    page.evaluate(
+        "(code) => { document.getElementById('code').value = code; document.querySelector('[name=overall]').click(); }",
+        asked.codes()[0].qr,
+    )
+    send_blank(page, asked)
+    expect(page.locator("main")).to_have_attribute("data-state", "received")
+
+
+def choose_units(page: Page, asked: Asked) -> None:
+    page.fill("#code", firm_codes(asked, slug=page.url.partition("/r/")[2].partition("?")[0])[0].typed)
+    page.locator("input[name=units]").first.check()
+    page.locator("input[name=units]").nth(1).check()
+    with page.expect_navigation():
+        page.locator(".actions .main:visible").click()
+    expect(page.locator("[name=change-units]")).to_be_visible()
+
+
+def sign_in_wrongly(page: Page, asked: Asked) -> None:
+    page.locator("input[name=login]").fill(LOGIN)
+    page.locator("input[type=password]").fill("ba từ thôi")
+    send_blank(page, asked)
+
+
+CITIZEN = (
+    Visit("citizen.show", f"/r/nam-tieng/{UNIT}", CITIZEN_LANGUAGES),
+    Visit("citizen.show", f"/r/nam-tieng/{UNIT}", CITIZEN_LANGUAGES, send_blank),
+    Visit("citizen.show", f"/r/mo/{UNIT}", CITIZEN_LANGUAGES),
+    Visit("citizen.received", f"/r/nam-tieng/{UNIT}/received", CITIZEN_LANGUAGES),
+    Visit("citizen.show", f"/r/hai-long/{UNIT}"),
+    Visit("citizen.send", f"/r/hai-long/{UNIT}", act=send_blank),
+    Visit("citizen.send", f"/r/hai-long/{UNIT}", act=send_answers),
+    Visit("citizen.choose", "/r/noi-o", CITIZEN_LANGUAGES),
+    Visit("citizen.choose", "/r/ddci", CITIZEN_LANGUAGES),
+    Visit("citizen.rate", "/r/ddci", CITIZEN_LANGUAGES, choose_units),
+    Visit("citizen.choose", f"/r/{SLUG}", act=send_blank),
+    Visit("citizen.show", f"/r/sau/{OTHER_UNIT}"),
+    Visit("citizen.show", f"/r/het/{OTHER_UNIT}"),
+    Visit("citizen.show", f"/r/dung/{OTHER_UNIT}"),
+    Visit("citizen.show", "/r/khong-co", CITIZEN_LANGUAGES),
+)
+# What only the script shows.
+SCRIPTED = (
+    Visit("citizen.show", f"/r/nam-tieng/{UNIT}", CITIZEN_LANGUAGES, go_on_wrongly),
+    Visit("citizen.show", f"/r/nam-tieng/{UNIT}", CITIZEN_LANGUAGES, first_questions),
+    Visit("citizen.show", f"/r/hai-long/{UNIT}", act=wait_for_network),
+)
+PUBLIC = (
+    Visit("public.index", "/results"),
+    Visit("public.round", "/results/sipas-2026"),
+    Visit("public.unit", "/results/sipas-2026/06652"),
+    Visit("public.unit", "/results/sipas-2026/06664"),
+    Visit("public.method", "/results/sipas-2026/method"),
+    Visit("public.round", "/results/khong-co"),
+)
+STRANGER = (Visit("office.sign_in", "/office/sign-in"), Visit("office.sign_in", "/office/sign-in", act=sign_in_wrongly))
+OFFICE = (
+    Visit("office.rounds", "/office/"),
+    Visit("office.units", "/office/units"),
+    Visit("office.new_round", "/office/new-round"),
+    Visit("office.new_round", "/office/new-round", act=send_blank),
+    *(
+        Visit("office.round", f"/office/rounds/{slug}")
+        for slug in ("nhap", "chia-khoa", "hai-long", "het", "dung", "niem-phong", "sipas-2026")
+    ),
+    *(
+        Visit("office.confirm", f"/office/rounds/{slug}/{step}")
+        for slug, step in (("nhap", "open"), ("hai-long", "close"), ("het", "seal"), ("niem-phong", "publish"))
+    ),
+    Visit("office.confirm", "/office/rounds/chia-khoa/open"),
+    Visit("office.done", "/office/rounds/het/close/done"),
+    Visit("office.accounting", "/office/rounds/niem-phong/accounting"),
+    Visit("office.codes", "/office/rounds/hai-long/codes"),
+    Visit("office.codes", "/office/rounds/hai-long/codes", act=send_blank),
+    Visit("office.batch", "/office/rounds/hai-long/codes/batch"),
+    Visit("office.custody", "/office/rounds/nhap/custody"),
+    Visit("office.custody", "/office/rounds/chia-khoa/custody"),
+    Visit("office.trial", "/office/rounds/chia-khoa/trial"),
+    Visit("office.trial", "/office/rounds/chia-khoa/trial", act=send_blank),
+    Visit("office.reconcile", "/office/rounds/dung/reconcile"),
+    Visit("office.slips", "/office/rounds/hai-long/slips"),
+    Visit("office.slips", "/office/rounds/hai-long/slips", act=send_blank),
+    Visit("office.round", "/office/rounds/khong-co"),
+)
+AREAS = {"citizen": CITIZEN, "scripted": SCRIPTED, "public": PUBLIC, "stranger": STRANGER, "office": OFFICE}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, store_templates: Templates) -> Iterator[Asked]:
+    folder = tmp_path_factory.mktemp("site")
+    settings = store_templates.new_instance("sqlite", folder / "var")
+    stores = opened(settings)
+    yield build_site(settings, stores, folder)
+    stores.close()
+
+
+@pytest.fixture(scope="module")
+def server(site: Asked) -> Iterator[RunningServer]:
+    with running_server(site.settings) as running:
+        yield running
+
+
+@cache
+def axe_source() -> str:
+    return resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+
+
+def sign_in(page: Page, address: str) -> None:
+    page.goto(f"{address}/office/sign-in")
+    page.locator("input[name=login]").fill(LOGIN)
+    page.locator("input[type=password]").fill(PASSWORD)
+    page.locator("main form button").click()
+    page.wait_for_url("**/office/")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
+@pytest.mark.parametrize("area", AREAS)
+def test_axe_finds_no_violation(site: Asked, server: RunningServer, browser: Browser, area: str, script: bool) -> None:
+    if area == "scripted" and not script:
+        return
+    context = browser.new_context(viewport={"width": 360, "height": 740}, locale="vi-VN")
+    context.set_default_timeout(10_000)
+    context.add_init_script("sessionStorage.clear()")
+    page = context.new_page()
+    if area == "office":
+        sign_in(page, server.address)
+    devtools = context.new_cdp_session(page)
+    complaints = []
+    for visit in AREAS[area]:
+        for language in visit.languages:
+            # The page's own scripts do not run; axe, which comes when the page stands, does.
+            devtools.send("Emulation.setScriptExecutionDisabled", {"value": not script})
+            page.goto(f"{server.address}{visit.path}?lang={language}")
+            if visit.act is not None:
+                visit.act(page, site)
+            devtools.send("Emulation.setScriptExecutionDisabled", {"value": False})
+            page.evaluate(axe_source())
+            complaints += [f"{visit.path} in {language}: {found}" for found in page.evaluate(RUN_AXE)]
+    context.close()
+    assert complaints == []
+
+
+def test_axe_finds_what_is_wrong(browser: Browser) -> None:
+    page = browser.new_page()
+    page.set_content("<html><body><main><h1>Trang</h1><input><img src='data:,'><p style='color:#aaa'>nhạt</p>")
+    page.evaluate(axe_source())
+    found = {complaint.partition(" ")[0] for complaint in page.evaluate(RUN_AXE)}
+    assert found >= {"html-has-lang", "label", "image-alt", "color-contrast"}
+    page.close()
+
+
+def test_every_address_of_a_page_is_visited(site: Asked) -> None:
+    app = create_app(site.settings)
+    readable = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+    services_of(app).stores.close()
+    assert readable - NO_PAGES <= {visit.endpoint for visits in AREAS.values() for visit in visits}
