@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 HAILONG := $(BIN)/hailong
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench coverage drill round format lock clean wheel
+.PHONY: help run test check bench game kills durability tampering migrating load coverage drill round format lock clean wheel
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,8 +30,29 @@ check: $(VENV)/.check ## the gate of every commit: format, lint, types, import w
 bench: $(VENV)/.test ## the side-by-side measurements, each a table with ratios; a quarter of an hour
 	@for script in $(filter-out benchmarks/whole_round.py benchmarks/synthetic.py benchmarks/archives.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; PYTHONPATH=. $(BIN)/python $$script || exit 1; done
 
+load: $(VENV)/.test ## complete responses a second, their processor time and latency, beside a bare endpoint; then ten minutes each of steady and of mixed load
+	PYTHONPATH=. $(BIN)/python -m benchmarks.collection --write
+	PYTHONPATH=. $(BIN)/python -m benchmarks.collection.steady --write
+	PYTHONPATH=. $(BIN)/python -m benchmarks.collection.steady --mixed --write
+	PYTHONPATH=. $(BIN)/python -m benchmarks.collection.scale --write
+
+game: $(VENV)/.test ## the unlinkability game at full size: five rounds on each database, every adversary, careless recorders and changes; a quarter of an hour
+	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.unlinkability --write
+
 drill: $(VENV)/.test ## lose a machine on both engines while a round is open and make it anew from a backup: seconds, data lost, the same index
 	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.durability.drill --write
+
+kills: $(VENV)/.test ## try to lose an acknowledged answer or to count one twice: kills, full disks, three at once; half an hour
+	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.durability kills concurrent faults sealings --write
+
+durability: $(VENV)/.test ## trace that each acknowledgement comes after its own sync, and cut the power at random moments
+	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.durability durability --write
+
+tampering: $(VENV)/.test ## edit a sealed round in a thousand ways
+	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.durability tampering --write
+
+migrating: $(VENV)/.test ## migrate a million rows up and down while answers come in
+	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.durability migrating --write
 
 coverage: $(VENV)/.test ## a thousand simulated rounds: how often intervals and rank sets hold the truth; begins again where it was stopped
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python -m benchmarks.coverage
