@@ -5,8 +5,8 @@
     make tampering      criterion 12: a thousand edits of a sealed round
     make migrating      criterion 32: up and down under load with a million rows
 
-Run: PYTHONPATH=.:tests python -m benchmarks.durability [kills|concurrent|faults|sealings|durability|tampering|migrating …]
-     [--engines sqlite,postgresql] [--share 1.0] [--seed 1] [--write]
+Run: PYTHONPATH=.:tests python -m benchmarks.durability [kills concurrent faults sealings durability tampering
+     migrating] [--engines sqlite,postgresql] [--share 1.0] [--seed 1] [--write]
 
 Each prints a table; with --write its row in docs/trust.md has the new figure and the day. `--share 0.01` tries it with
 a hundredth of everything. Exit 1 when a criterion does not hold.

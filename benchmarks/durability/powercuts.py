@@ -54,7 +54,6 @@ class Recorded:
 
 def record_and_cut(engine: EngineName, n_submissions: int, n_cuts: int, seed: int) -> Recorded:
     """So many submissions to a traced server, and so many power cuts at random moments among them."""
-    chance = random.Random(f"{engine} {seed}")  # noqa: S311 - repeatable, and no secret
     with trial(engine) as attacked:
         submissions = attacked.submissions(n_submissions)
         record, before = attacked.folder / "record", attacked.folder / "before"
@@ -76,20 +75,22 @@ def record_and_cut(engine: EngineName, n_submissions: int, n_cuts: int, seed: in
             synced = synced_in_sqlite(calls, told, str(folder / "intake.db-wal"))
         else:
             synced = synced_in_postgresql(calls, told, f"{folder}/pg_wal/")
-        cuts = tuple(_cut(attacked, submissions, calls, told, n_cuts, chance, folder, before))
+        cuts = tuple(cuts_of(attacked, submissions, calls, told, n_cuts, seed, before))
         return Recorded(engine, n_submissions, synced, cuts)
 
 
-def _cut(
+def cuts_of(
     attacked: Trial,
     submissions: Sequence[Submission],
     calls: Sequence[Call],
     told: Sequence[Acknowledgement],
     n_cuts: int,
-    chance: random.Random,
-    folder: Path,
+    seed: int,
     before: Path,
 ) -> Iterator[Cut]:
+    """So many power cuts at random moments of a record, tried on the folder as it was before."""
+    chance = random.Random(f"{attacked.engine} {seed}")  # noqa: S311 - repeatable, and no secret
+    folder = attacked.cluster.data if attacked.cluster else attacked.settings.instance
     is_ignored = _ignored_in_sqlite if attacked.cluster is None else _ignored_in_postgresql
     disk = Disk(folder, before, is_ignored)
     # What was asked may have been done from its beginning on; a sync holds from its end on.
