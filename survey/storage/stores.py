@@ -26,6 +26,8 @@ IDLE_SECONDS = 1.0
 
 Purpose = Literal["work", "serving"]
 
+_OR_SILENT = "or log_parameter_max_length=0: the server's log would hold each row with its time"
+
 
 @dataclass(frozen=True, slots=True)
 class Stores:
@@ -74,6 +76,8 @@ def connect_stores(settings: Settings, purpose: Purpose = "work") -> Stores:
     try:
         for lineage in LINEAGES:
             refuse_lossy(stores.engine(lineage.store), lineage.store)
+            if lineage.store != "office":
+                refuse_talkative(stores.engine(lineage.store), lineage.store)
     except BaseException:
         stores.close()
         raise
@@ -194,9 +198,34 @@ def refuse_lossy(engine: Engine, store: StoreName) -> None:
             if int(level) < 2:
                 raise BadInput(f"the {store} store: found synchronous={level}, expected FULL: it may lose a commit")
         else:
-            level = connection.execute(text("SHOW synchronous_commit")).scalar_one()
-            if level == "off":
-                raise BadInput(f"the {store} store: found synchronous_commit=off, expected on: it may lose a commit")
+            for name in ("synchronous_commit", "fsync", "full_page_writes"):
+                if _server_setting(connection, name) == "off":
+                    raise BadInput(f"the {store} store: found {name}=off, expected on: it may lose a commit")
+
+
+def refuse_talkative(engine: Engine, store: StoreName) -> None:
+    """Raise BadInput when the server's own log would hold the rows of this store, each with its time.
+
+    A mark of use with a time tells who holds the code when somebody came, and the log outlives the round.
+    """
+    if engine.dialect.name != "postgresql":
+        return
+    with answering(engine, store) as connection:
+        if _server_setting(connection, "log_parameter_max_length") == "0":
+            return
+        statements = _server_setting(connection, "log_statement")
+        if statements in ("mod", "all"):
+            raise BadInput(f"the {store} store: found log_statement={statements}, expected none or ddl, {_OR_SILENT}")
+        for name in ("log_min_duration_statement", "log_min_duration_sample"):
+            slowest = _server_setting(connection, name)
+            if slowest != "-1":
+                raise BadInput(f"the {store} store: found {name}={slowest}, expected -1, {_OR_SILENT}")
+
+
+def _server_setting(connection: Connection, name: str) -> str | None:
+    """A setting as PostgreSQL applies it to this connection, None where this version has none of that name."""
+    found: str | None = connection.execute(text("SELECT current_setting(:name, true)"), {"name": name}).scalar_one()
+    return found
 
 
 @contextmanager

@@ -30,6 +30,30 @@ def test_postgresql_told_so_in_its_address_stops_the_start(tmp_path: Path, postg
     postgres_server.drop_databases()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("setting", "complaint"),
+    [
+        ("log_statement = 'mod'", "log_statement=mod"),
+        ("log_statement = 'all'", "log_statement=all"),
+        ("log_min_duration_statement = 0", "log_min_duration_statement=0"),
+    ],
+)
+def test_postgresql_that_logs_rows_stops_the_start(
+    tmp_path: Path, postgres_server: LazyServer, setting: str, complaint: str
+) -> None:
+    server = postgres_server.get()
+    name = postgres_server.new_database()
+    server.execute(f"ALTER DATABASE {name} SET {setting}")
+    with pytest.raises(BadInput, match=f"the frame store: found {complaint}.*each row with its time"):
+        open_stores(settings_in(tmp_path / "var", server.url(name)))
+    # A log without the rows' values says when, and of nobody what.
+    server.execute(f"ALTER DATABASE {name} SET log_parameter_max_length = 0")
+    with pytest.raises(WrongState, match="hailong database upgrade"):
+        open_stores(settings_in(tmp_path / "var", server.url(name)))
+    postgres_server.drop_databases()
+
+
 def test_a_store_that_does_not_answer_is_named_without_its_password(tmp_path: Path) -> None:
     url = "postgresql+psycopg://hailong:geheim@127.0.0.1:1/hailong"
     with pytest.raises(HailongError, match=r"the office store at .* does not answer") as refusal:
