@@ -12,7 +12,7 @@ from survey.storage.intake import Ballot, SpentInvitation
 from survey.storage.stores import open_stores, reading
 
 
-def lost(instance: Instance, acknowledged: Sequence[str]) -> int:
+def lost(instance: Instance, acknowledged: Sequence[str], slug: str = SLUG) -> int:
     """How many acknowledged codes have no mark of use, and how many ballots there are too few or too many in the
     store for its marks.
     """
@@ -22,13 +22,13 @@ def lost(instance: Instance, acknowledged: Sequence[str]) -> int:
         with reading(stores.frame) as session:
             ids = {row.typed_tag: row.id for row in session.execute(select(Invitation.typed_tag, Invitation.id))}
         with reading(stores.intake) as session:
-            spent = set(session.scalars(select(SpentInvitation.nullifier)))
-            n_ballots = len(session.scalars(select(Ballot.id)).all())
+            spent = set(session.scalars(select(SpentInvitation.nullifier).where(SpentInvitation.round_slug == slug)))
+            n_ballots = len(session.scalars(select(Ballot.id).where(Ballot.round_slug == slug)).all())
     finally:
         stores.close()
     unmarked = 0
     for code in acknowledged:
         read = read_code(code)
         known = ids.get(secrets.invitation_tag(read[1])) if read else None
-        unmarked += known is None or secrets.nullifier(SLUG, known) not in spent
+        unmarked += known is None or secrets.nullifier(slug, known) not in spent
     return unmarked + abs(len(spent) - n_ballots) + (len(acknowledged) - len(set(acknowledged)))

@@ -81,17 +81,17 @@ class Serving:
 @contextlib.contextmanager
 def cluster() -> Iterator[Cluster]:
     """A new cluster until the block ends; nothing but its socket listens."""
-    account = _account()
+    owner = account()
     home = Path(tempfile.mkdtemp(prefix="hlload"))
-    if account:
-        os.chown(home, account["user"], account["group"])
+    if owner:
+        os.chown(home, owner["user"], owner["group"])
     home.chmod(0o755)
     data, tools = home / "data", binaries()
 
     def run(*command: str) -> None:
         with (home / "output").open("a") as output:
             subprocess.run(
-                command, cwd=home, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=True, **account
+                command, cwd=home, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=True, **owner
             )  # type: ignore[call-overload]
 
     run(str(tools / "initdb"), "-D", str(data), "-U", "hailong", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-k")
@@ -212,12 +212,13 @@ def make_bare_table(dsn: str) -> None:
         connection.execute("CREATE TABLE bare (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, value text)")
 
 
-def _account() -> dict[str, object]:
+def account() -> dict[str, object]:
+    """The arguments under which a process of PostgreSQL is started here; none where we are no superuser."""
     # PostgreSQL refuses to run as root.
     if os.geteuid() != 0:
         return {}
-    account = pwd.getpwnam("postgres")
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    owner = pwd.getpwnam("postgres")
+    return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
 
 
 def _free_port() -> int:
