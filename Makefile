@@ -39,6 +39,9 @@ load: $(VENV)/.test ## complete responses a second, their processor time and lat
 game: $(VENV)/.test ## the unlinkability game at full size: five rounds on each database, every adversary, careless recorders and changes; a quarter of an hour
 	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.unlinkability --write
 
+floods: $(VENV)/.test ## strangers in numbers: 500 slow connections and twenty times the load, a million guessed codes, ten thousand scripts on an open link; three quarters of an hour
+	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.floods --write
+
 drill: $(VENV)/.test ## lose a machine on both engines while a round is open and make it anew from a backup: seconds, data lost, the same index
 	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.durability.drill --write
 
