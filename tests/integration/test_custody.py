@@ -44,6 +44,12 @@ def planned(settings: Settings, stores: Stores, tmp_path: Path) -> Collection:
     return planned_collection(settings, stores, tmp_path)
 
 
+@pytest.fixture
+def embedded(sqlite_settings: Settings, sqlite_stores: Stores, tmp_path: Path) -> Collection:
+    """The same where the engine makes no difference."""
+    return planned_collection(sqlite_settings, sqlite_stores, tmp_path)
+
+
 def seal(collection: Collection, shares: list[Share]) -> SealedRound:
     return seal_round(
         collection.stores, collection.secrets, collection.vault, collection.settings, SLUG, shares=shares, actor="lan"
@@ -126,48 +132,48 @@ def test_the_whole_key_and_the_passphrases_are_in_no_file_and_no_backup(planned:
 
 
 @pytest.mark.slow
-def test_each_wrong_share_is_named_for_what_it_is(planned: Collection) -> None:
-    files = entrust(planned)
+def test_each_wrong_share_is_named_for_what_it_is(embedded: Collection) -> None:
+    files = entrust(embedded)
     first, second, third = opened_shares(files, 1, 2, 3)
-    assert refusal_of(planned, []) == "too_few"
-    assert refusal_of(planned, [first]) == "too_few"
-    assert refusal_of(planned, [first, first]) == "twice"
-    assert refusal_of(planned, [first, second, first]) == "twice"
+    assert refusal_of(embedded, []) == "too_few"
+    assert refusal_of(embedded, [first]) == "too_few"
+    assert refusal_of(embedded, [first, first]) == "twice"
+    assert refusal_of(embedded, [first, second, first]) == "twice"
     stranger = Share("r2", "Ai đó", 2, 2, 3, second.public_key, second.value)
-    assert refusal_of(planned, [first, stranger]) == "other_round"
+    assert refusal_of(embedded, [first, stranger]) == "other_round"
     forged = Share(SLUG, NAMES[1], 2, 2, 3, second.public_key, second.value + 1)
-    assert refusal_of(planned, [first, forged]) == "other_key"
+    assert refusal_of(embedded, [first, forged]) == "other_key"
     moved = Share(SLUG, NAMES[1], 3, 2, 3, second.public_key, second.value)
-    assert refusal_of(planned, [first, moved]) == "other_key"
-    again = entrust(planned)
-    assert refusal_of(planned, [first, third]) == "other_key"
-    assert isinstance(join_shares(planned.record, opened_shares(again, 2, 3)), ec.EllipticCurvePrivateKey)
+    assert refusal_of(embedded, [first, moved]) == "other_key"
+    again = entrust(embedded)
+    assert refusal_of(embedded, [first, third]) == "other_key"
+    assert isinstance(join_shares(embedded.record, opened_shares(again, 2, 3)), ec.EllipticCurvePrivateKey)
 
 
-def test_naming_custodians_again_makes_another_key_that_has_to_be_tried(planned: Collection) -> None:
-    first = entrust(planned)
-    try_all(planned, first)
-    former = planned.record.key_fingerprint
-    entrust(planned)
-    assert planned.record.key_fingerprint != former
+def test_naming_custodians_again_makes_another_key_that_has_to_be_tried(embedded: Collection) -> None:
+    first = entrust(embedded)
+    try_all(embedded, first)
+    former = embedded.record.key_fingerprint
+    entrust(embedded)
+    assert embedded.record.key_fingerprint != former
     with pytest.raises(WrongState, match="found no trial"):
-        open_round(planned.stores, planned.vault, SLUG, TODAY)
+        open_round(embedded.stores, embedded.vault, SLUG, TODAY)
 
 
 @pytest.mark.slow
-def test_a_trial_may_be_repeated_until_the_round_is_sealed(planned: Collection) -> None:
-    files = entrust(planned)
-    try_all(planned, files)
-    open_round(planned.stores, planned.vault, SLUG, TODAY)
+def test_a_trial_may_be_repeated_until_the_round_is_sealed(embedded: Collection) -> None:
+    files = entrust(embedded)
+    try_all(embedded, files)
+    open_round(embedded.stores, embedded.vault, SLUG, TODAY)
     later = date(2026, 12, 1)
-    try_shares(planned.stores, SLUG, opened_shares(files, 2, 3), later)
-    status = custody_status(planned.stores, SLUG)
+    try_shares(embedded.stores, SLUG, opened_shares(files, 2, 3), later)
+    status = custody_status(embedded.stores, SLUG)
     assert [custodian.tried_on for custodian in status.custody.custodians] == [TODAY, later, later]
-    answer_all(planned)
-    close_round(planned.stores, SLUG)
-    seal(planned, opened_shares(files, 1, 2))
+    answer_all(embedded)
+    close_round(embedded.stores, SLUG)
+    seal(embedded, opened_shares(files, 1, 2))
     with pytest.raises(WrongState, match="its shares are to be destroyed"):
-        try_shares(planned.stores, SLUG, opened_shares(files, 1, 2), later)
+        try_shares(embedded.stores, SLUG, opened_shares(files, 1, 2), later)
 
 
 @pytest.mark.slow
@@ -217,26 +223,26 @@ def test_destroyed_shares_are_recorded_until_the_key_is_gone(planned: Collection
 
 @pytest.mark.slow
 def test_custodians_seal_what_a_backup_brought_back_though_the_machine_is_lost(
-    planned: Collection, tmp_path: Path
+    embedded: Collection, tmp_path: Path
 ) -> None:
-    files = entrust(planned)
-    try_all(planned, files)
+    files = entrust(embedded)
+    try_all(embedded, files)
     drafted = tmp_path / "draft.hailong"
-    write_backup(planned.settings, planned.stores, drafted)
-    open_round(planned.stores, planned.vault, SLUG, TODAY)
-    answer_all(planned)
+    write_backup(embedded.settings, embedded.stores, drafted)
+    open_round(embedded.stores, embedded.vault, SLUG, TODAY)
+    answer_all(embedded)
     written = tmp_path / "open.hailong"
-    write_backup(planned.settings, planned.stores, written)
+    write_backup(embedded.settings, embedded.stores, written)
     elsewhere = settings_in(tmp_path / "elsewhere")
     restore_backup(elsewhere, written)
     stores = open_stores(elsewhere)
     vault = KeyVault(elsewhere.instance / "keys", b"another passphrase", scrypt_cost=CHEAP)
     assert find_round(stores, SLUG).is_halted
-    reconcile_round(stores, planned.secrets, SLUG, decided_by="Lan", reason="máy hỏng", today=TODAY, actor="lan")
+    reconcile_round(stores, embedded.secrets, SLUG, decided_by="Lan", reason="máy hỏng", today=TODAY, actor="lan")
     close_round(stores, SLUG)
-    sealed = seal_round(stores, planned.secrets, vault, elsewhere, SLUG, shares=opened_shares(files, 2, 3))
+    sealed = seal_round(stores, embedded.secrets, vault, elsewhere, SLUG, shares=opened_shares(files, 2, 3))
     assert sealed.counts.sealed == 22
-    assert sealed.manifest["custody"] == custody_statement(planned.record, opened_shares(files, 2, 3))
+    assert sealed.manifest["custody"] == custody_statement(embedded.record, opened_shares(files, 2, 3))
     stores.close()
     # The round was a draft when this one was made, and its key for comments says that it was opened since.
     again = settings_in(tmp_path / "again")
@@ -270,7 +276,7 @@ def assert_changes_are_seen(place: Path, record: dict[str, Any]) -> None:
     place.write_text(json.dumps(record), encoding="utf-8")
 
 
-def test_custodians_that_make_no_sense_are_refused_and_no_share_is_made(planned: Collection) -> None:
+def test_custodians_that_make_no_sense_are_refused_and_no_share_is_made(embedded: Collection) -> None:
     for need, names in (
         (1, NAMES),
         (4, NAMES),
@@ -283,19 +289,19 @@ def test_custodians_that_make_no_sense_are_refused_and_no_share_is_made(planned:
     ):
         people = [NewCustodian(name, share_passphrase(PASSPHRASES[0])) for name in names]
         with pytest.raises(BadInput, match=r"found"):
-            entrust_key(planned.stores, SLUG, need, people, pytest.fail, scrypt_cost=CHEAP)
-    assert planned.record.custody is None
+            entrust_key(embedded.stores, SLUG, need, people, pytest.fail, scrypt_cost=CHEAP)
+    assert embedded.record.custody is None
 
 
-def test_shares_that_cannot_be_kept_leave_the_round_as_it_was(planned: Collection) -> None:
+def test_shares_that_cannot_be_kept_leave_the_round_as_it_was(embedded: Collection) -> None:
     def refuse(_: object) -> None:
         raise BadInput("no disk")
 
     people = [NewCustodian(name, share_passphrase(PASSPHRASES[0])) for name in NAMES]
     with pytest.raises(BadInput, match="no disk"):
-        entrust_key(planned.stores, SLUG, 2, people, refuse, scrypt_cost=CHEAP)
-    assert planned.record.custody is None
-    assert planned.record.ballot_public_key is None
+        entrust_key(embedded.stores, SLUG, 2, people, refuse, scrypt_cost=CHEAP)
+    assert embedded.record.custody is None
+    assert embedded.record.ballot_public_key is None
 
 
 @pytest.mark.slow
@@ -322,19 +328,19 @@ def test_a_round_whose_key_is_on_the_machine_says_so_and_takes_no_share(
     }
 
 
-def test_rounds_in_custody_alone_are_told_from_keys_on_the_machine(planned: Collection) -> None:
-    assert has_key_on_machine(planned.stores)
-    entrust(planned)
-    assert not has_key_on_machine(planned.stores)
+def test_rounds_in_custody_alone_are_told_from_keys_on_the_machine(embedded: Collection) -> None:
+    assert has_key_on_machine(embedded.stores)
+    entrust(embedded)
+    assert not has_key_on_machine(embedded.stores)
 
 
 @pytest.mark.slow
-def test_sealing_that_was_cut_off_after_the_archive_needs_no_share_again(planned: Collection) -> None:
-    files = entrust(planned)
-    try_all(planned, files)
-    open_round(planned.stores, planned.vault, SLUG, TODAY)
-    answer_all(planned)
-    close_round(planned.stores, SLUG)
+def test_sealing_that_was_cut_off_after_the_archive_needs_no_share_again(embedded: Collection) -> None:
+    files = entrust(embedded)
+    try_all(embedded, files)
+    open_round(embedded.stores, embedded.vault, SLUG, TODAY)
+    answer_all(embedded)
+    close_round(embedded.stores, SLUG)
 
     def cut(step: str, done: int, total: int) -> None:
         if step == "record":
@@ -342,13 +348,13 @@ def test_sealing_that_was_cut_off_after_the_archive_needs_no_share_again(planned
 
     with pytest.raises(KeyboardInterrupt):
         seal_round(
-            planned.stores,
-            planned.secrets,
-            planned.vault,
-            planned.settings,
+            embedded.stores,
+            embedded.secrets,
+            embedded.vault,
+            embedded.settings,
             SLUG,
             cut,
             shares=opened_shares(files, 1, 2),
         )
-    assert seal(planned, []).counts.sealed == 22
-    assert events_of(planned).count(KEY_JOINED) == 1
+    assert seal(embedded, []).counts.sealed == 22
+    assert events_of(embedded).count(KEY_JOINED) == 1
