@@ -1,0 +1,174 @@
+"""Weight and time of the first load of the citizen's form (criterion 28 and the numbers of issue 5).
+
+    python -m benchmarks.first_paint [--runs 5] [--write]
+
+Chromium on a screen of 360 × 740 with an empty cache, at 400 kbit/s, 400 ms of latency for each request and a processor
+slowed down four times. Requests and bytes are those on the wire, headers included, until the first question stands on
+the screen: the page, its style and its script; pressing "Start" asks for nothing. Usable is when the script has run,
+or without one when the page stands. Each line is the median of the runs. `--write` puts the table into
+docs/benchmarks/first-paint.md.
+"""
+
+import argparse
+import datetime as dt
+import statistics
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, CDPSession, sync_playwright
+
+from support.citizens import UNIT, add_round, ask
+from support.firms import add_firm_round, import_firms
+from support.server import running_server
+from support.stores import LazyServer, Templates, opened
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks" / "first-paint.md"
+CHROMIUM = "/usr/bin/chromium"
+KBIT_PER_SECOND, LATENCY_MS, SLOWER = 400, 400, 4
+MOST_REQUESTS, MOST_KB, LATEST_PAINT_MS, LATEST_USE_MS = 3, 20.0, 2000, 3000
+ROUNDS = (
+    ("sipas-2017", "31 questions, vi and en", "sipas/2017.1"),
+    ("sipas-2023", "60 questions, five languages", "sipas/2023.2"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One first load: requests, bytes on the wire, and milliseconds since the address was entered."""
+
+    requests: float
+    kilobytes: float
+    painted_ms: float
+    usable_ms: float
+
+
+def main() -> None:
+    """Measure, print, and write where asked."""
+    parser = argparse.ArgumentParser(description="What the first load of the citizen's form weighs and takes.")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    table = list(_table(options.runs))
+    print("\n".join(table))
+    if options.write:
+        PAGE.parent.mkdir(exist_ok=True)
+        PAGE.write_text(_page(table), encoding="utf-8")
+
+
+def _table(runs: int) -> Iterator[str]:
+    yield "| form | script | requests | kB | first paint, ms | usable, ms | within |"
+    yield "|---|---|---:|---:|---:|---:|---|"
+    with _address() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        for slug, what, name in (
+            *ROUNDS,
+            ("ddci", "five units to choose from many, five languages", "ddci/communes-2024.2"),
+        ):
+            for script in (True, False):
+                path = f"{address}/r/{slug}" + ("" if slug == "ddci" else f"/{UNIT}")
+                loads = [_load(browser, path, script=script) for _ in range(runs)]
+                yield _line(f"{name}: {what}", script, loads)
+        browser.close()
+
+
+def _line(form: str, script: bool, loads: list[Load]) -> str:
+    requests, kilobytes, painted, usable = (
+        statistics.median(getattr(load, name) for load in loads)
+        for name in ("requests", "kilobytes", "painted_ms", "usable_ms")
+    )
+    is_within = (
+        requests <= MOST_REQUESTS and kilobytes <= MOST_KB and painted <= LATEST_PAINT_MS and usable <= LATEST_USE_MS
+    )
+    return (
+        f"| {form} | {'on' if script else 'off'} | {requests:.0f} | {kilobytes:.1f} | {painted:.0f} | {usable:.0f} | "
+        f"{'yes' if is_within else 'no'} |"
+    )
+
+
+def _load(browser: Browser, address: str, *, script: bool) -> Load:
+    context = browser.new_context(viewport={"width": 360, "height": 740}, java_script_enabled=script)
+    page = context.new_page()
+    devtools = context.new_cdp_session(page)
+    sizes = _watch(devtools)
+    bytes_per_second = KBIT_PER_SECOND * 1000 / 8
+    devtools.send(
+        "Network.emulateNetworkConditions",
+        {
+            "offline": False,
+            "latency": LATENCY_MS,
+            "downloadThroughput": bytes_per_second,
+            "uploadThroughput": bytes_per_second,
+        },
+    )
+    devtools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+    page.goto(address, wait_until="load")
+    page.wait_for_timeout(500)
+    times = page.evaluate(
+        """() => {
+          const [painted] = performance.getEntriesByName("first-contentful-paint");
+          const [load] = performance.getEntriesByType("navigation");
+          return [painted.startTime, load.domContentLoadedEventEnd];
+        }"""
+    )
+    context.close()
+    return Load(len(sizes), sum(sizes.values()) / 1000, *times)
+
+
+def _watch(devtools: CDPSession) -> dict[str, float]:
+    """The bytes of each request that goes over the wire, filled while the page loads."""
+    sizes: dict[str, float] = {}
+
+    def asked(event: dict[str, object]) -> None:
+        request = event["request"]
+        if isinstance(request, dict) and not str(request["url"]).startswith("data:"):
+            sizes[str(event["requestId"])] = 0
+
+    def finished(event: dict[str, object]) -> None:
+        if str(event["requestId"]) in sizes:
+            sizes[str(event["requestId"])] = float(str(event["encodedDataLength"]))
+
+    devtools.on("Network.requestWillBeSent", asked)
+    devtools.on("Network.loadingFinished", finished)
+    devtools.send("Network.enable")
+    return sizes
+
+
+@contextmanager
+def _address() -> Iterator[str]:
+    """The production server with one round of each form."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        settings = Templates(folder / "templates", LazyServer(folder)).new_instance("sqlite", folder / "var")
+        stores = opened(settings)
+        asked = ask(settings, stores, folder, questionnaire=ROUNDS[0][2], slug=ROUNDS[0][0])
+        for slug, _, questionnaire in ROUNDS[1:]:
+            add_round(asked, slug, questionnaire=questionnaire)
+        import_firms(stores, folder)
+        add_firm_round(asked, "ddci", "ddci/communes-2024.2")
+        with running_server(settings, workers=2) as server:
+            yield server.address
+        stores.close()
+
+
+def _page(table: list[str]) -> str:
+    day = dt.datetime.now(dt.UTC).date().isoformat()
+    return "\n".join(
+        [
+            "# The first load on a slow phone",
+            "",
+            f"`make first-paint`, {day}: Chromium, empty cache, {KBIT_PER_SECOND} kbit/s, {LATENCY_MS} ms of latency, "
+            f"processor {SLOWER} times slower, two workers on SQLite, medians. kB are those on the wire until the first "
+            f"question, headers included; the bar is {MOST_REQUESTS} requests, {MOST_KB:.0f} kB, first paint within "
+            f"{LATEST_PAINT_MS} ms, usable within {LATEST_USE_MS} ms.",
+            "",
+            *table,
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()
