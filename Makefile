@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 HAILONG := $(BIN)/hailong
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench game kills durability tampering migrating load coverage drill round format lock clean wheel
+.PHONY: help run test check bench first-paint game kills durability tampering migrating load coverage drill round format lock clean wheel
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,7 @@ test: $(VENV)/.test ## install what the tests need, then run all of them
 check: $(VENV)/.check ## the gate of every commit: format, lint, types, import walls, fast tests
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
+	$(BIN)/bandit --quiet --recursive --severity-level medium analysis questionnaires survey migrations
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not slow"
@@ -56,6 +57,9 @@ tampering: $(VENV)/.test ## edit a sealed round in a thousand ways
 
 migrating: $(VENV)/.test ## migrate a million rows up and down while answers come in
 	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.durability migrating --write
+
+first-paint: $(VENV)/.test ## weigh and time the first load of the citizen's form on a slow phone
+	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.first_paint --write
 
 coverage: $(VENV)/.test ## a thousand simulated rounds: how often intervals and rank sets hold the truth; begins again where it was stopped
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python -m benchmarks.coverage
