@@ -133,6 +133,7 @@ def seal_round(
         # Somebody else who sealed the same archive was quicker with the last step.
         if find_round(stores, slug).archive_hash != archive.manifest_sha256:
             raise
+    _remove_drafts(path)
     tell("record", 1, 1)
     return _sealed(slug, path, archive, was_sealed_before=False)
 
@@ -283,6 +284,12 @@ def _n_ballots_now(intake: Engine, secrets: Secrets, record: RoundRecord, archiv
         if count_ballots(session, record.slug) == counts.spooled + forged_ballots(counts):
             return counts.spooled
         return count_own_ballots(session, secrets, record)
+
+
+def _remove_drafts(path: Path) -> None:
+    """What sealings that were cut off in their writing have left: answers in the clear that nobody will miss."""
+    for draft in path.parent.glob(f".{path.name}.*"):
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _discard(path: Path) -> None:

@@ -57,36 +57,54 @@ class Suffered:
     recovery_s: float | None = None
 
 
-def suffer_failing_calls(engine: EngineName, fault: str, n_submissions: int) -> Suffered:
+def suffer_failing_calls(engine: EngineName, fault: str, n_submissions: int, workers: int = 2) -> Suffered:
     """Submissions while some calls of each thread, or of each of PostgreSQL's processes, fail."""
     with trial(engine) as attacked:
         submissions = attacked.submissions(n_submissions)
         injected = ["-e", f"inject={FAULTS[engine][fault]}"]
-        with traced(attacked, attacked.folder / "record", injected) as server:
+        with traced(attacked, attacked.folder / "record", injected, workers=workers) as server:
             told = send_all(server.port, submissions, habits=Habits(sending_again=0.1), n_browsers=4)
         verdict = judge(attacked.asked, attacked.asked.stores, submissions)
         return Suffered(engine, fault, verdict, seal_and_count(attacked), told)
 
 
-def suffer_outage(engine: EngineName, outage: str, n_submissions: int, seconds: float) -> Suffered:
-    """Submissions before, during and after an outage of so many seconds."""
-    with trial(engine) as attacked, serving(attacked.settings) as server:
-        submissions = attacked.submissions(n_submissions)
-        before, meanwhile, after = (submissions[start::3] for start in range(3))
-        told = send_all(server.port, before, n_browsers=2)
-        begin, end = _switches(attacked, server, outage)
-        begin()
-        began = time.monotonic()
-        during, n_kept = _send_in_vain(server, meanwhile)
-        time.sleep(max(0.0, seconds - (time.monotonic() - began)))
-        end()
-        recovery_s = _seconds_until_received(server, after[0])
-        told += send_all(server.port, [*meanwhile, *after], n_browsers=2)
+def suffer_outages(
+    engine: EngineName, outages: Sequence[str], n_submissions: int, seconds: float, workers: int = 2
+) -> list[Suffered]:
+    """Submissions before, during and after outages of so many seconds each, one after another in one round.
+
+    The verdict and the counts are those of the round, after the last outage.
+    """
+    with trial(engine) as attacked, serving(attacked.settings, workers=workers) as server:
+        everybody: list[Submission] = []
+        found = []
+        for outage in outages:
+            submissions = attacked.submissions(n_submissions)
+            everybody += submissions
+            found.append((outage, *_suffer(attacked, server, outage, submissions, seconds)))
+            # Our own connections were cut off, too.
+            attacked.asked.stores.close()
         server.stop()
-        verdict = judge(attacked.asked, attacked.asked.stores, submissions)
-        told += Counter({f"meanwhile: {answer}": count for answer, count in during.items()})
+        verdict = judge(attacked.asked, attacked.asked.stores, everybody)
         counts = seal_and_count(attacked)
-        return Suffered(engine, outage, verdict, counts, told, during.total(), n_kept, recovery_s)
+        return [Suffered(engine, outage, verdict, counts, *measured) for outage, *measured in found]
+
+
+def _suffer(
+    attacked: Trial, server: Server, outage: str, submissions: Sequence[Submission], seconds: float
+) -> tuple[Counter[str], int, int, float]:
+    before, meanwhile, after = (submissions[start::3] for start in range(3))
+    told = send_all(server.port, before, n_browsers=2)
+    begin, end = _switches(attacked, server, outage)
+    begin()
+    began = time.monotonic()
+    during, n_kept = _send_in_vain(server, meanwhile)
+    time.sleep(max(0.0, seconds - (time.monotonic() - began)))
+    end()
+    recovery_s = _seconds_until_received(server, after[0])
+    told += send_all(server.port, [*meanwhile, *after], n_browsers=2)
+    told += Counter({f"meanwhile: {answer}": count for answer, count in during.items()})
+    return told, during.total(), n_kept, recovery_s
 
 
 def _send_in_vain(server: Server, submissions: Sequence[Submission]) -> tuple[Counter[str], int]:

@@ -78,14 +78,16 @@ class Migrated:
     n_refused: int
 
 
-def migrate(engine: EngineName, n_rows: int, n_rounds_trip: int = 3, calm_s: float = 3.0) -> Migrated:
+def migrate(
+    engine: EngineName, n_rows: int, n_round_trips: int = 3, calm_s: float = 3.0, n_citizens: int = 20_000
+) -> Migrated:
     """A store with so many rows, migrated up and down so many times while citizens send."""
     with trial(engine) as attacked:
         _fill(attacked, n_rows)
         folder = attacked.folder / "revisions"
         folder.mkdir()
         (folder / "rehearsal.py").write_text(REHEARSAL.format(head=LINEAGES[2].head), encoding="utf-8")
-        submissions = attacked.submissions(20_000)
+        submissions = attacked.submissions(n_citizens)
         moments: list[float] = []
         refused: list[str] = []
         phases: list[tuple[str, float, float]] = []
@@ -95,8 +97,8 @@ def migrate(engine: EngineName, n_rows: int, n_rounds_trip: int = 3, calm_s: flo
             def sit() -> None:
                 browser = Browser(server.port)
                 while not is_over.is_set():
-                    one = next(waiting)
-                    while not one.is_acknowledged:
+                    one = next(waiting, None)
+                    while one is not None and not one.is_acknowledged:
                         told = browser.send(one)
                         if one.is_acknowledged:
                             moments.append(time.monotonic())
@@ -107,7 +109,7 @@ def migrate(engine: EngineName, n_rows: int, n_rounds_trip: int = 3, calm_s: flo
 
             def move() -> None:
                 try:
-                    for direction in ["calm", *["up", "down"] * n_rounds_trip]:
+                    for direction in ["calm", *["up", "down"] * n_round_trips]:
                         start = time.monotonic()
                         if direction == "calm":
                             time.sleep(calm_s)

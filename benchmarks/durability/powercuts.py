@@ -44,15 +44,19 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A recorded run: the order of syncs and acknowledgements, and the power cuts that were tried on it."""
+    """A recorded run: the order of syncs and acknowledgements, and the power cuts that were tried on it.
+
+    `control` is a last cut, tried on the record without its syncs: had the server not synced, answers would be lost.
+    """
 
     engine: EngineName
     n_submissions: int
     synced: Synced
     cuts: tuple[Cut, ...]
+    control: Cut
 
 
-def record_and_cut(engine: EngineName, n_submissions: int, n_cuts: int, seed: int) -> Recorded:
+def record_and_cut(engine: EngineName, n_submissions: int, n_cuts: int, seed: int, workers: int = 2) -> Recorded:
     """So many submissions to a traced server, and so many power cuts at random moments among them."""
     with trial(engine) as attacked:
         submissions = attacked.submissions(n_submissions)
@@ -64,7 +68,7 @@ def record_and_cut(engine: EngineName, n_submissions: int, n_cuts: int, seed: in
             folder = attacked.cluster.data
         attacked.asked.stores.close()
         shutil.copytree(folder, before)
-        with traced(attacked, record) as server:
+        with traced(attacked, record, workers=workers) as server:
             send_all(server.port, submissions, n_browsers=N_BROWSERS, seed=seed)
         if attacked.cluster is not None:
             attacked.cluster.stop()
@@ -76,7 +80,9 @@ def record_and_cut(engine: EngineName, n_submissions: int, n_cuts: int, seed: in
         else:
             synced = synced_in_postgresql(calls, told, f"{folder}/pg_wal/")
         cuts = tuple(cuts_of(attacked, submissions, calls, told, n_cuts, seed, before))
-        return Recorded(engine, n_submissions, synced, cuts)
+        unsynced = [call for call in calls if call.name not in SYNCS]
+        (control,) = cuts_of(attacked, submissions, unsynced, told, 1, seed, before, at_the_end=True)
+        return Recorded(engine, n_submissions, synced, cuts, control)
 
 
 def cuts_of(
@@ -87,8 +93,10 @@ def cuts_of(
     n_cuts: int,
     seed: int,
     before: Path,
+    *,
+    at_the_end: bool = False,
 ) -> Iterator[Cut]:
-    """So many power cuts at random moments of a record, tried on the folder as it was before."""
+    """So many power cuts at random moments of a record, or at its end, tried on the folder as it was before."""
     chance = random.Random(f"{attacked.engine} {seed}")  # noqa: S311 - repeatable, and no secret
     folder = attacked.cluster.data if attacked.cluster else attacked.settings.instance
     is_ignored = _ignored_in_sqlite if attacked.cluster is None else _ignored_in_postgresql
@@ -96,7 +104,8 @@ def cuts_of(
     # What was asked may have been done from its beginning on; a sync holds from its end on.
     timeline = sorted((call.ended if call.name in SYNCS else call.began, call.began, call) for call in calls)
     # Between the first request and the last acknowledgement; before and after there is nothing to lose.
-    moments = sorted(chance.sample(range(told[0].asked.began, told[-1].told.began + 2), n_cuts))
+    first, last = told[0].asked.began, told[-1].told.began
+    moments = [last + 1] if at_the_end else sorted(chance.sample(range(first, last + 2), n_cuts))
     position = 0
     for number, moment in enumerate(moments):
         while timeline[position][0] < moment:

@@ -23,8 +23,8 @@ _RECEIVED = re.compile(rb"^HTTP/1\.1 303 .*?\r\nLocation: [^\r\n]*/received[?\r]
 class TracedServer(Server):
     """`hailong serve` and its PostgreSQL under one strace; the record is complete once it was stopped."""
 
-    def __init__(self, attacked: Trial, record: Path, faults: Sequence[str] = ()) -> None:
-        super().__init__(attacked.settings, attacked.folder / "server.log")
+    def __init__(self, attacked: Trial, record: Path, faults: Sequence[str] = (), *, workers: int = 2) -> None:
+        super().__init__(attacked.settings, attacked.folder / "server.log", workers=workers)
         cluster = attacked.cluster
         plan = {
             "server": list(self._command),
@@ -56,12 +56,12 @@ def _terminate(pid: int) -> None:
 
 
 @contextmanager
-def traced(attacked: Trial, record: Path, faults: Sequence[str] = ()) -> Iterator[TracedServer]:
+def traced(attacked: Trial, record: Path, faults: Sequence[str] = (), *, workers: int = 2) -> Iterator[TracedServer]:
     """The traced server from its first answer; a cluster that ran is stopped first and runs again afterwards."""
     if attacked.cluster is not None:
         attacked.asked.stores.close()
         attacked.cluster.stop()
-    server = TracedServer(attacked, record, faults)
+    server = TracedServer(attacked, record, faults, workers=workers)
     try:
         server.start()
         yield server

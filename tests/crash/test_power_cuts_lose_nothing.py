@@ -1,40 +1,28 @@
 """Criteria 6 and 7 in small: acknowledgements come after their own sync, and power cuts lose none of them."""
 
+import random
 from pathlib import Path
 
 import pytest
 
-from benchmarks.durability import powercuts, traced
 from benchmarks.durability.disks import Disk, FileOnDisk, Resize, Write
 from benchmarks.durability.powercuts import record_and_cut
-from benchmarks.durability.rounds import EngineName, trial
-from benchmarks.durability.syncs import SYNCS, synced_in_sqlite
-from benchmarks.durability.traces import Call, read_calls
+from benchmarks.durability.rounds import EngineName
+from benchmarks.durability.traces import Call
+
+CHANCE = random.Random(1)  # noqa: S311 - repeatable, and no secret
 
 
 @pytest.mark.slow
 def test_every_acknowledgement_has_a_sync_of_its_own_and_outlives_a_power_cut(engine_name: EngineName) -> None:
-    recorded = record_and_cut(engine_name, n_submissions=24, n_cuts=4, seed=6)
+    recorded = record_and_cut(
+        engine_name, n_submissions=24, n_cuts=4 if engine_name == "sqlite" else 2, seed=6, workers=1
+    )
     assert recorded.synced.n_acknowledged == 24
     assert recorded.synced.unsynced == ()
     assert [cut.verdict.words() for cut in recorded.cuts if not cut.is_sound] == []
-
-
-@pytest.mark.slow
-def test_a_server_that_did_not_sync_would_be_found_out() -> None:
-    with trial("sqlite") as attacked:
-        submissions = attacked.submissions(8)
-        record, before = attacked.folder / "record", attacked.folder / "before"
-        attacked.asked.stores.close()
-        powercuts.shutil.copytree(attacked.settings.instance, before)
-        with traced.traced(attacked, record) as server:
-            powercuts.send_all(server.port, submissions, n_browsers=2)
-        calls = [call for call in read_calls(record) if call.name not in SYNCS]
-        told = traced.acknowledgements(calls)
-        log = str(attacked.settings.instance / "intake.db-wal")
-        assert len(synced_in_sqlite(calls, told, log).unsynced) == len(told) == 8
-        cuts = list(powercuts.cuts_of(attacked, submissions, calls, told, 4, 6, before))
-        assert any(cut.verdict.lost for cut in cuts)
+    # The same record without its syncs: a server that did not sync would be found out.
+    assert recorded.control.verdict.lost
 
 
 def call(name: str, arguments: str, at: int, result: int = 0) -> Call:
@@ -56,11 +44,11 @@ def test_a_disk_keeps_what_was_synced_and_loses_what_was_not(tmp_path: Path) -> 
     disk.apply(call("pwrite64", f'{file}, "{hexed("later")}", 5, 6', 3, 5))
     place = f"AT_FDCWD<{hexed(str(folder))}>"
     disk.apply(call("openat", f'{place}, "{hexed(str(folder / "new"))}", O_RDWR|O_CREAT, 0600', 4, 5))
-    disk.after_cut(tmp_path / "after", "everything", powercuts.random.Random(1))
+    disk.after_cut(tmp_path / "after", "everything", CHANCE)
     assert (tmp_path / "after" / "log").read_bytes() == b"synced"
     assert not (tmp_path / "after" / "new").exists()
     disk.apply(call("fsync", f"6<{hexed(str(folder))}>", 5))
-    disk.after_cut(tmp_path / "later", "everything", powercuts.random.Random(1))
+    disk.after_cut(tmp_path / "later", "everything", CHANCE)
     assert (tmp_path / "later" / "new").read_bytes() == b""
 
 
@@ -68,7 +56,7 @@ def test_a_write_that_overlaps_a_sync_is_not_certain() -> None:
     file = FileOnDisk(bytearray(b"....."))
     file.later = [Write(0, b"ab", 3), Write(2, b"cd", 8), Resize(4, 9)]
     file.sync(5)
-    assert file.after_cut("everything", powercuts.random.Random(1)) == b"ab..."
+    assert file.after_cut("everything", CHANCE) == b"ab..."
     assert file.size() == 4
 
 

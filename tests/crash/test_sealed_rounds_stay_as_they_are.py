@@ -18,7 +18,7 @@ from survey.storage.upgrading import change_store
 
 @pytest.mark.slow
 def test_sealings_killed_at_random_moments_end_with_the_same_rows_in_one_archive(engine_name: EngineName) -> None:
-    found = kill_sealings(engine_name, n_ballots=30, n_kills=20 if engine_name == "sqlite" else 8, seed=7)
+    found = kill_sealings(engine_name, n_ballots=30, n_kills=9 if engine_name == "sqlite" else 3, seed=7)
     assert (found.n_alike, found.n_single, found.n_bad_when_killed) == (found.n_kills, found.n_kills, 0)
 
 
@@ -32,7 +32,7 @@ def test_edits_of_a_sealed_round_are_noticed() -> None:
 
 @pytest.mark.slow
 def test_a_migration_up_and_down_under_load_loses_nothing(engine_name: EngineName) -> None:
-    found = migrate(engine_name, n_rows=2_000, n_rounds_trip=1, calm_s=0.2)
+    found = migrate(engine_name, n_rows=2_000, n_round_trips=1, calm_s=0.1, n_citizens=300)
     assert found.verdict.is_sound, found.verdict.words()
     assert found.verdict.n_stored == found.verdict.n_acknowledged > 0
     assert found.n_refused == 0
