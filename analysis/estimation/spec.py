@@ -150,7 +150,7 @@ def _load(source: bytes, origin: str) -> Any:
         raise SpecError(f"{origin}: found a byte that is not UTF-8 at offset {complaint.start}") from None
     try:
         if origin.lower().endswith((".yaml", ".yml")):
-            return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 — a SafeLoader that also refuses repeated keys
+            return _StrictLoader(text).get_single_data()
         return json.loads(text, object_pairs_hook=_without_repetition, parse_constant=_refuse_constant)
     except (ValueError, yaml.YAMLError, RecursionError) as complaint:
         raise SpecError(f"{origin}: found text that cannot be read: {' '.join(str(complaint).split())}") from None

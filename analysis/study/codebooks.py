@@ -80,7 +80,7 @@ def codebook_from_ddi(path: Path) -> tuple[tuple[Variable, ...], str]:
         source = path.read_bytes()
         if len(source) > _LARGEST or b"<!DOCTYPE" in source or b"<!ENTITY" in source:
             raise SpecError(f"{path.name}: found a file too large or with definitions of its own, expected a codebook")
-        root = ElementTree.fromstring(source)  # noqa: S314 — definitions of its own are refused above
+        root = ElementTree.fromstring(source)  # noqa: S314 — definitions are refused above  # nosec B314
     except (OSError, ElementTree.ParseError) as complaint:
         raise SpecError(f"{path.name}: found no DDI codebook: {complaint}") from None
     space = {"d": NAMESPACE}

@@ -9,7 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    ExceptionContext,
+    column,
+    create_engine,
+    event,
+    make_url,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
 
 from survey.errors import BadInput, StoreUnavailable, WrongState
@@ -258,9 +270,8 @@ def revision_of(engine: Engine, lineage: Lineage) -> str | None:
     with answering(engine, lineage.store) as connection:
         if not engine.dialect.has_table(connection, lineage.version_table):
             return None
-        revision: str | None = connection.execute(
-            text(f"SELECT version_num FROM {lineage.version_table}")  # noqa: S608 - a name of our own
-        ).scalar_one_or_none()
+        versions = table(lineage.version_table, column("version_num"))
+        revision: str | None = connection.execute(select(versions.c.version_num)).scalar_one_or_none()
         return revision
 
 
