@@ -100,7 +100,6 @@ def send_answers(page: Page, asked: Asked) -> None:
 def choose_units(page: Page, asked: Asked) -> None:
     page.fill("#code", firm_codes(asked, slug=page.url.partition("/r/")[2].partition("?")[0])[0].typed)
     page.locator("input[name=units]").first.check()
-    page.locator("input[name=units]").nth(1).check()
     with page.expect_navigation():
         page.locator(".actions .main:visible").click()
     expect(page.locator("[name=change-units]")).to_be_visible()
@@ -122,7 +121,9 @@ CITIZEN = (
     Visit("citizen.send", f"/r/hai-long/{UNIT}", act=send_answers),
     Visit("citizen.choose", "/r/noi-o", CITIZEN_LANGUAGES),
     Visit("citizen.choose", "/r/ddci", CITIZEN_LANGUAGES),
-    Visit("citizen.rate", "/r/ddci", CITIZEN_LANGUAGES, choose_units),
+    Visit("citizen.rate", "/r/ddci", ("ko", "zh", "ja"), choose_units),
+    Visit("citizen.rate", f"/r/{SLUG}", act=choose_units),
+    Visit("citizen.show", f"/r/sipas/{UNIT}", ("vi",)),
     Visit("citizen.choose", f"/r/{SLUG}", act=send_blank),
     Visit("citizen.show", f"/r/sau/{OTHER_UNIT}"),
     Visit("citizen.show", f"/r/het/{OTHER_UNIT}"),

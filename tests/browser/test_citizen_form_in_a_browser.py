@@ -229,6 +229,54 @@ def test_problems_from_the_server_show_the_form_in_one_piece(form: Page) -> None
     expect(form.locator("fieldset", has_text="Điều gì chưa tốt")).to_be_hidden()
 
 
+def test_every_kind_of_question_is_answered_without_a_script(
+    asked: Asked, server: RunningServer, new_page: NewPage
+) -> None:
+    """Criterion 26: one of several, several of many, a number, its refusal, and words."""
+    (code,) = asked.codes()
+    page = new_page(script=False)
+    page.goto(f"{server.address}/r/hai-long/{UNIT}")
+    page.fill("#code", code.typed)
+    choose(page, "overall", "1")
+    choose(page, "why", "slow")
+    choose(page, "why", "rude")
+    page.get_by_label("Đã nộp bao nhiêu nghìn đồng").fill("12,5")
+    page.get_by_label("Ông/bà muốn nói thêm gì").fill("Đợi lâu")
+    page.locator("main").get_by_role("button", name="Gửi phiếu").click()
+    page.get_by_role("link", name="Câu 3: Hãy điền câu trả lời.").click()
+    choose(page, "how_slow", "dk")
+    page.locator("main").get_by_role("button", name="Gửi phiếu").click()
+    expect(page.locator("main")).to_have_attribute("data-state", "received")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
+def test_letters_of_twice_the_size_fit_a_small_screen(server: RunningServer, new_page: NewPage, script: bool) -> None:
+    page = new_page(script=script, width=320)
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Page.enable")
+    devtools.send("Page.setFontSizes", {"fontSizes": {"standard": 32}})
+    for path in (f"/r/hai-long/{UNIT}", "/r/hai-long", f"/r/hai-long/{UNIT}/received"):
+        page.goto(f"{server.address}{path}")
+        assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") == 34
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+    page.goto(f"{server.address}/r/hai-long/{UNIT}")
+    # Android's own letter size reaches the page, because it asks for no size of its own.
+    assert page.evaluate("getComputedStyle(document.documentElement).textSizeAdjust") == "auto"
+
+
+def test_a_chosen_answer_is_told_from_the_others_in_the_readers_own_colours(form: Page) -> None:
+    form.emulate_media(forced_colors="active")
+    choose(form, "overall", "5")
+    widths = (
+        form.locator("fieldset")
+        .first.locator("label")
+        .evaluate_all("(labels) => labels.map((label) => getComputedStyle(label).borderLeftWidth)")
+    )
+    assert widths == ["0px"] * 4 + ["6px"] + ["0px"] * 2
+    form.emulate_media(forced_colors="none", contrast="more")
+    assert form.evaluate("getComputedStyle(document.documentElement).color") == "rgb(0, 0, 0)"
+
+
 @pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
 @pytest.mark.parametrize("width", [320, 360, 640, 1280])
 def test_no_page_is_wider_than_the_screen_and_every_target_is_large_enough(

@@ -17,7 +17,8 @@ from survey.settings import Settings
 from survey.shares import share_passphrase
 from survey.storage.stores import Stores
 
-FIVE_LANGUAGES = "sipas/2023.2"
+# The shortest that is asked in all of them.
+FIVE_LANGUAGES = "brand/2026.2"
 CHEAP = 2**14
 CUSTODIANS = ("Nguyễn Thị An", "Trần Văn Bình", "Lê Thị Chi")
 
@@ -25,9 +26,10 @@ CUSTODIANS = ("Nguyễn Thị An", "Trần Văn Bình", "Lê Thị Chi")
 def build_site(settings: Settings, stores: Stores, folder: Path) -> Asked:
     """The instance; its officer is the one of support.office.
 
-    `hai-long` has every kind of question, `nam-tieng` five languages, `mo` an open link; `nhap` is a draft, `chia-khoa`
-    one with custodians; `sau` begins later, `dung` is halted, `het` closed, `niem-phong` sealed, `sipas-2026`
-    published. Several units are rated in support.firms.SLUG and, in five languages, in `ddci`.
+    `hai-long` has every kind of question, `nam-tieng` five languages, `sipas` the most questions, `mo` an open link;
+    `nhap` is a draft, `chia-khoa` one with custodians; `sau` begins later, `dung` is halted, `het` closed,
+    `niem-phong` sealed, `sipas-2026` published. Several units are rated in support.firms.SLUG and, in five languages,
+    in `ddci`.
     """
     asked = replace(ask(settings, stores, folder, questionnaire="kinds/1", slug="dung"), slug="hai-long")
     with stores.office.connect() as office:
@@ -36,6 +38,7 @@ def build_site(settings: Settings, stores: Stores, folder: Path) -> Asked:
     import_firms(stores, folder)
     add_firm_round(asked, SLUG)
     add_firm_round(asked, "ddci", "ddci/communes-2024.2")
+    add_round(asked, "sipas", questionnaire="sipas/2023.2")
     add_round(asked, "nam-tieng", questionnaire=FIVE_LANGUAGES)
     add_round(asked, "noi-o", questionnaire=FIVE_LANGUAGES, units=COMMUNES)
     add_round(asked, "mo", questionnaire=FIVE_LANGUAGES, open_link_cap=500)
