@@ -13,6 +13,8 @@ from support.game.views import VIEWS
 
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 RANDOM = "random"
+# So many winners are named where a careless change lets many win.
+MOST_NAMED = 3
 
 
 @dataclass(slots=True)
@@ -84,7 +86,7 @@ def noticed(mutant: str, found: Findings) -> list[str]:
     first: dict[str, str] = {}
     for way in ways:
         first.setdefault(way.rpartition(" in ")[0], way)
-    ways = list(first.values())
+    ways = list(first.values())[:MOST_NAMED]
     for hits, name in ((found.canaries, "canaries"), (found.traces, "codes in files")):
         ways += [f"{len(hits)} {name}"] if hits else []
     return ways + ([f"{len(found.schema)} broken rules of the schema"] if found.schema else [])
@@ -108,7 +110,8 @@ def report(game: FullGame) -> str:
         f"**{n_urls}** in URLs; pages with a cookie or without `Referrer-Policy: no-referrer`: "
         f"**{sum(len(found.header_faults) for found in game.rounds)}**."
     )
-    lines = [headline, "", *_adversaries(game), "", searches, "", *_mutants(game)]
+    tables = [line for engine in game.engines() for line in (*_adversaries(game, engine), "")]
+    lines = [headline, "", *tables, searches, "", *_mutants(game)]
     return "\n".join(lines)
 
 
@@ -117,23 +120,16 @@ def _hits(game: FullGame) -> Iterator[tuple[list[Hit], list[str]]]:
         yield found.traces, found.urls
 
 
-def _adversaries(game: FullGame) -> Iterator[str]:
-    engines = game.engines()
-    heads = [f"{NAMES[engine]} {view}" for engine in engines for view in (*VIEWS, BACKUP_AND_KEY, EVERYTHING_AND_KEY)]
-    yield "| adversary | where its leak is | " + " | ".join(heads) + " |"
-    yield "|---|---:|" + "---:|" * len(heads)
+def _adversaries(game: FullGame, engine: str) -> Iterator[str]:
+    views = (*VIEWS, BACKUP_AND_KEY, EVERYTHING_AND_KEY)
+    yield f"| {NAMES[engine]}: adversary | where its leak is | " + " | ".join(views) + " |"
+    yield "|---|---:|" + "---:|" * len(views)
     for adversary in ADVERSARIES:
-        won = [game.controls.get(engine, {}).get(adversary) for engine in engines]
-        cells = [_wins(won)]
-        for engine in engines:
-            cells += [_cell(game.total(engine, view, adversary)) for view in VIEWS]
-            cells += [_rate(game.total(engine, view, adversary)) for view in (BACKUP_AND_KEY, EVERYTHING_AND_KEY)]
+        won = game.controls.get(engine, {}).get(adversary)
+        cells = ["no such channel" if won is None else percent(won.rate)]
+        cells += [_cell(game.total(engine, view, adversary)) for view in VIEWS]
+        cells += [_rate(game.total(engine, view, adversary)) for view in (BACKUP_AND_KEY, EVERYTHING_AND_KEY)]
         yield f"| {adversary} | " + " | ".join(cells) + " |"
-
-
-def _wins(won: list[Score | None]) -> str:
-    rates = [score.rate for score in won if score is not None]
-    return percent(min(rates)) if rates else "not played"
 
 
 def _cell(score: Score | None) -> str:

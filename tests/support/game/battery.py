@@ -64,6 +64,8 @@ def play_round(
     prepare = MUTANTS[mutant].prepare if mutant is not None else None
     findings = Findings(engine, k)
     with set_table(folder, engine, cast, module, prepare) as table:
+        if mutant is None or not MUTANTS[mutant].is_of_server_alone:
+            table.commands = module
         play_days(table, days=days, full_journeys=full_journeys, with_incidents=mutant is None)
         findings.n_arrived, findings.n_journeys = len(table.arrived), table.n_journeys
         _search(table, findings)

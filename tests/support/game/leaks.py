@@ -21,6 +21,7 @@ from support.game.knowledge import Arrival, Evidence, Final, Knowledge, Row
 from support.game.views import truth_of
 from support.postgres import Server
 
+LONGEST_ANSWERS = 900
 FIRST_ARRIVAL = dt.datetime(2026, 11, 2, 7, 30, tzinfo=dt.UTC)
 
 
@@ -97,9 +98,10 @@ class Recorder:
     def spend(self, person: Respondent) -> None:
         self.run("INSERT INTO spent VALUES (?)", self.tags[person.number])
 
-    def respond(self, person: Respondent, table: str = "response") -> None:
+    def respond(self, person: Respondent, table: str = "response", *, is_padded: bool = False) -> None:
         answers = person.answers
-        values = (self.keys[person.number], answers.unit, answers.as_json())
+        text = answers.as_json().ljust(LONGEST_ANSWERS) if is_padded else answers.as_json()
+        values = (self.keys[person.number], answers.unit, text)
         self.run(f"INSERT INTO {table} VALUES (?, ?, ?)", *values)  # noqa: S608 - a name of our own
 
     def careful(self) -> None:
@@ -172,7 +174,8 @@ def _in_order_of_arrival(recorder: Recorder) -> None:
     recorder.tables(with_row_numbers=True)
     with recorder.transaction():
         for person in recorder.people:
-            recorder.respond(person)
+            # Of one length: PostgreSQL puts a short row into a gap that a long one left on an earlier page.
+            recorder.respond(person, is_padded=True)
 
 
 def _counted_keys(recorder: Recorder) -> None:

@@ -118,17 +118,20 @@ def _without_shuffle() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A careless change: what it does to the program, and to the stores before the round opens."""
+    """A careless change: what it does to the program, to the server alone or also to the commands that back up and
+    seal, and to the stores before the round opens.
+    """
 
     change: Callable[[], None]
     prepare: Prepare | None = None
+    is_of_server_alone: bool = False
 
 
 MUTANTS: Mapping[str, Mutant] = {
     "created_at": Mutant(_with_times, _add_time_columns),
     "serial key": Mutant(_with_serials, _add_serial_columns),
-    "log line with the code": Mutant(_with_log_line),
-    "draft table": Mutant(_with_drafts, _add_draft_table),
+    "log line with the code": Mutant(_with_log_line, is_of_server_alone=True),
+    "draft table": Mutant(_with_drafts, _add_draft_table, is_of_server_alone=True),
     "no shuffle": Mutant(_without_shuffle),
 }
 

@@ -56,7 +56,9 @@ class Table:
     settings: Settings
     cast: Cast
     server: Server | None
+    # What is run to serve, and what to do everything else.
     module: Sequence[str] = ("survey",)
+    commands: Sequence[str] = ("survey",)
     codes: dict[int, IssuedCode] = field(default_factory=dict)
     # Those who were told that their answers were received, in the order they were.
     arrived: list[Respondent] = field(default_factory=list)
@@ -90,13 +92,13 @@ class Table:
     def hailong(self, *commands: Sequence[str]) -> None:
         """Run commands as an operator does: in this process, or in one of its own where it is not ours as it is."""
         environment = environment_of(self.settings, "http://127.0.0.1:8000")
-        if self.module == ("survey",):
+        if tuple(self.commands) == ("survey",):
             for arguments in commands:
                 ran = run({name: value for name, value in environment.items() if "HAILONG_" in name}, *arguments)
                 assert ran.exit_code == 0, (arguments, ran.errors)
             return
         done = subprocess.run(
-            [sys.executable, "-m", *self.module, *(word for command in commands for word in ("--then", *command))],
+            [sys.executable, "-m", *self.commands, *(word for command in commands for word in ("--then", *command))],
             env=environment | self.surroundings(),
             cwd=ROOT,
             capture_output=True,
