@@ -1,59 +1,30 @@
 """Every figure of an edition, computed again by R's survey package from the responses alone (W7)."""
 
 import csv
-import random
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from analysis.archive import Archive, read_archive
+from analysis.archive import read_archive
 from analysis.release.computing import compute_edition
 from analysis.release.hard_data import parse_hard_data
 from analysis.release.recompute import recompute_script
-from support.archives import PLAN, Row, archive_at, contents_of, tabulated
-from support.designed_archives import DESIGNED, responses_of
+from support.archives import PLAN, archive_at, contents_of, tabulated
 from support.ratings import rated_archive
 from support.recomputed import recompute, run_script
 from support.standardised import BLOCS, standardised_archive
 from support.stores import Templates
+from support.two_stage import TWO_STAGE, random_rows, two_stage_archive
 from survey.importing import ImportRequest, import_round
 from survey.storage.stores import open_stores
 from survey.vault import KeyVault, read_passphrase
 
-TWO_STAGE = Path(__file__).parents[1] / "golden" / "two_stage"
 KANSAS_CITY = Path(__file__).parents[2] / "survey" / "demonstration" / "kansas_city"
 STANDARDISED_PLAN = 'plan: 1\nversion: "1"\naggregate: units\n'
 
 pytestmark = pytest.mark.slow
-
-
-def random_rows(counts: Mapping[str, int]) -> list[Row]:
-    rng = random.Random(3)  # noqa: S311 — answers for a test, not secrets
-    answers = ("1", "2", "3", "4", "5", "5", None)
-    return [(unit, *(rng.choice(answers) for _ in "abc")) for unit, n in counts.items() for _ in range(n)]
-
-
-def two_stage_archive(path: Path, *, design: str | None = None, plan: str = PLAN) -> Archive:
-    """Villages drawn with unequal probabilities, one adult a household, raked to sex and age."""
-    with (TWO_STAGE / "answers.csv").open(newline="", encoding="utf-8") as stream:
-        people = list(csv.DictReader(stream))
-    rows = []
-    for person in people:
-        origin = {name: person[name] for name in ("unit", "stratum", "psu")} | {"channel": "paper"}
-        given: dict[str, str | float] = {name: person[name] for name in ("a", "b", "c", "sex") if person[name]}
-        given |= {name: float(person[name]) for name in ("age", "adults") if person[name]}
-        rows.append((origin, given))
-    contents = contents_of(
-        responses_of(rows),
-        blocs={"u1": "east", "u2": "east", "u3": "west", "u4": "west"},
-        design=design or (TWO_STAGE / "design.yaml").read_text(encoding="utf-8"),
-        questionnaire_source=DESIGNED,
-        plan=plan,
-    )
-    return archive_at(path, contents)
 
 
 def test_kansas_city(tmp_path: Path, store_templates: Templates) -> None:
