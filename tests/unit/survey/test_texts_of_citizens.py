@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from support.scripts import complaints_about
 from survey.errors import BadInput
 from survey.resources import bundled_dir
 from survey.texts import CITIZEN_LANGUAGES, LANGUAGES, Catalogue, date, number
-from support.scripts import complaints_about
 
 FOLDERS = ("citizen", "components")
 # A language is called by its own name on every page.
