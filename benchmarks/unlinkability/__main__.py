@@ -5,6 +5,7 @@ Run: PYTHONPATH=.:tests python -m benchmarks.unlinkability [--seeds N] [--units 
 
 import argparse
 import datetime as dt
+import re
 import subprocess
 import sys
 import tempfile
@@ -59,7 +60,8 @@ def main() -> None:
     tables = report(game)
     print(tables)
     if given.write:
-        PAGE.write_text(_filled(PAGE.read_text(encoding="utf-8"), tables), encoding="utf-8")
+        page = _filled(PAGE.read_text(encoding="utf-8"), tables)
+        PAGE.write_text(_with_state(page, "holds" if game.holds else "not met"), encoding="utf-8")
     if not game.holds:
         raise SystemExit("the game is lost: see the tables")
 
@@ -94,6 +96,11 @@ def _commit() -> str:
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     return done.stdout.strip() or "unknown"
+
+
+def _with_state(document: str, state: str) -> str:
+    """The document with the state of criteria 1 to 4 in its table."""
+    return re.sub(r"^(\| [1-4] \|[^|]*\|[^|]*\|) [a-z ]+ \|", rf"\1 {state} |", document, flags=re.MULTILINE)
 
 
 def _filled(document: str, text: str) -> str:

@@ -35,7 +35,7 @@ def own_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_nobody_links_a_person_to_an_answer_and_nothing_is_left_lying_about(engine: str, tmp_path: Path):
-    found = play_round(tmp_path / "round", engine, units=6, k=120, full_journeys=200)
+    found = play_round(tmp_path / "round", engine, units=6, k=120, days=2, full_journeys=200)
     assert found.n_arrived == 720
     assert found.complaints() == []
     assert set(VIEWS) < set(found.scores)
