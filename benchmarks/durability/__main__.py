@@ -13,6 +13,7 @@ a hundredth of everything. Exit 1 when a criterion does not hold.
 """
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -168,6 +169,8 @@ def main() -> None:
     engines = tuple(engine for engine in ENGINES if engine in chosen.engines.split(","))
     if strange or not engines or not 0 < chosen.share <= 1:
         parser.error(f"found {strange or chosen.engines or chosen.share}, expected {', '.join(ATTEMPTS)}")
+    # Whoever ends this by force still wants no server of it to stay.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     figures = []
     for name in chosen.attempts:
         start = time.monotonic()
