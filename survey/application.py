@@ -45,8 +45,9 @@ def create_app(settings: Settings, counters: Counters | None = None, meters: met
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         MAX_FORM_MEMORY_SIZE=LARGEST_BODY,
         MAX_FORM_PARTS=MOST_PARTS,
-        SESSION_COOKIE_NAME="hailong_office",
-        SESSION_COOKIE_PATH="/office",
+        # A browser keeps a __Host- cookie for this host alone: no neighbour under the same domain can plant one.
+        SESSION_COOKIE_NAME="__Host-hailong_office" if is_https else "hailong_office",
+        SESSION_COOKIE_PATH="/" if is_https else "/office",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Strict",
         SESSION_COOKIE_SECURE=is_https,

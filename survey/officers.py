@@ -2,11 +2,7 @@
 
 import re
 import secrets
-import threading
-import time
 import unicodedata
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -15,9 +11,10 @@ from typing import Literal
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from survey.errors import BadInput, NotFound
+from survey.limits import Counters
 from survey.storage.audit import record_event
 from survey.storage.office import Officer
 from survey.storage.sessions import reading, writing
@@ -26,6 +23,9 @@ from survey.storage.stores import Stores
 SHORTEST_PASSWORD = 12
 # Argon2 reads the whole password: a bound keeps a megabyte of "password" from costing a second.
 LONGEST_PASSWORD = 256
+# How long a closed door stays closed; the counters look back an eighth further than they are asked to.
+WAIT_SECONDS = 900
+_WINDOW_SECONDS = WAIT_SECONDS * 8 // 9
 LOGIN_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
 
 # RFC 9106's second recommended option: 64 MiB, three passes, four lanes.
@@ -34,7 +34,9 @@ _HASHER = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4)
 
 @dataclass(frozen=True, slots=True)
 class OfficerRecord:
-    """An officer as the pages see one; `session_mark` changes with the password, and ends older sessions with it."""
+    """An officer as the pages see one; `session_mark` changes with the password and with each sign-out, which so
+    end all sessions there are.
+    """
 
     id: int
     login: str
@@ -44,55 +46,42 @@ class OfficerRecord:
 
 
 class FailedLogins:
-    """A memory of failed sign-ins: five for a login from an address, or fifty from the address, close the door a while.
+    """The failed sign-ins of a while: five for a login from an address, or fifty from the address, close the door.
 
-    The memory is the process's own: with several workers an attacker has as many times five attempts, which a
-    password of twelve characters withstands. Logins that do not exist are counted like those that do.
+    Logins that do not exist are counted like those that do. Nothing is stored: the counters know neither the login nor
+    the address.
+
+    :param counters: those that all processes of the server share.
     """
 
-    def __init__(
-        self,
-        clock: Callable[[], float] = time.monotonic,
-        *,
-        pair_limit: int = 5,
-        address_limit: int = 50,
-        window_seconds: float = 900.0,
-        n_remembered: int = 10_000,
-    ) -> None:
-        self._clock = clock
+    def __init__(self, counters: Counters, *, pair_limit: int = 5, address_limit: int = 50) -> None:
+        self._counters = counters
         self._pair_limit = pair_limit
         self._address_limit = address_limit
-        self._window = window_seconds
-        self._n_remembered = n_remembered
-        self._failures: OrderedDict[tuple[str, str], list[float]] = OrderedDict()
-        self._lock = threading.Lock()
 
     def is_closed(self, login: str, address: str) -> bool:
         """Whether this login from this address must wait before another password is looked at."""
-        place = _place_of(address)
-        with self._lock:
-            n_pair = len(self._recent((_known_login(login), place)))
-            n_address = len(self._recent(("", place)))
-        return n_pair >= self._pair_limit or n_address >= self._address_limit
+        return any(
+            self._counters.is_exhausted(purpose, key, limit, _WINDOW_SECONDS)
+            for purpose, key, limit in self._counts(login, address)
+        )
 
     def remember(self, login: str, address: str) -> None:
         """Count one failed sign-in."""
-        place = _place_of(address)
-        with self._lock:
-            for key in ((_known_login(login), place), ("", place)):
-                self._failures[key] = [*self._recent(key), self._clock()]
-                self._failures.move_to_end(key)
-            while len(self._failures) > self._n_remembered:
-                self._failures.popitem(last=False)
+        for purpose, key, limit in self._counts(login, address):
+            self._counters.allow(purpose, key, limit, _WINDOW_SECONDS)
 
     def forget(self, login: str, address: str) -> None:
         """Start again from zero for a login that has just been proved."""
-        with self._lock:
-            self._failures.pop((_known_login(login), _place_of(address)), None)
+        purpose, key, _ = self._counts(login, address)[0]
+        self._counters.forget(purpose, key)
 
-    def _recent(self, key: tuple[str, str]) -> list[float]:
-        oldest = self._clock() - self._window
-        return [moment for moment in self._failures.get(key, ()) if moment > oldest]
+    def _counts(self, login: str, address: str) -> tuple[tuple[str, str, int], tuple[str, str, int]]:
+        place = _place_of(address)
+        return (
+            ("sign-in of a login", f"{_known_login(login)}\0{place}", self._pair_limit),
+            ("sign-in from an address", place, self._address_limit),
+        )
 
 
 def create_officer(
@@ -169,14 +158,16 @@ def check_login(
 
 
 def record_sign_out(stores: Stores, officer: OfficerRecord) -> None:
-    """The audit trail says that this officer signed out."""
+    """Every session of this officer has ended, on other machines and in copies too; the audit trail says so."""
     with writing(stores.office) as session:
+        session.execute(update(Officer).where(Officer.id == officer.id).values(n_sign_outs=Officer.n_sign_outs + 1))
         record_event(session, actor=officer.login, action="officer.signed_out", subject=officer.login)
 
 
 def _record_of(officer: Officer) -> OfficerRecord:
     # The mark is derived from the salted hash: it proves nothing about the password and changes whenever it is set.
-    mark = sha256(b"hailong session mark\0" + officer.password_hash.encode()).hexdigest()[:32]
+    source = f"{officer.password_hash}\0{officer.n_sign_outs}"
+    mark = sha256(b"hailong session mark\0" + source.encode()).hexdigest()[:32]
     return OfficerRecord(officer.id, officer.login, officer.name, officer.role, mark)
 
 

@@ -194,6 +194,7 @@ class Officer(OfficeBase):
     name: Mapped[str] = mapped_column(String(200))
     password_hash: Mapped[str] = mapped_column(String(200))
     role: Mapped[str] = mapped_column(String(20))
+    n_sign_outs: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class AuditEvent(OfficeBase):

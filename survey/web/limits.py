@@ -15,13 +15,16 @@ def network_of_request(n_proxies: int) -> str | None:
 
     :param n_proxies: how many proxies stand before this server, each adding the address it was asked from.
     """
-    if n_proxies:
-        forwarded = ",".join(request.headers.getlist("X-Forwarded-For")).split(",")
-        # Only the last ones were written by our proxies; whatever stands before them the reader may have made up.
-        found = forwarded[-n_proxies].strip() if len(forwarded) >= n_proxies else ""
-    else:
-        found = request.remote_addr or ""
-    return network_of(found)
+    return network_of(address_of_request(n_proxies))
+
+
+def address_of_request(n_proxies: int) -> str:
+    """Where the request comes from, as the outermost proxy of ours saw it; empty where they did not say."""
+    if not n_proxies:
+        return request.remote_addr or ""
+    forwarded = ",".join(request.headers.getlist("X-Forwarded-For")).split(",")
+    # Only the last ones were written by our proxies; whatever stands before them the reader may have made up.
+    return forwarded[-n_proxies].strip() if len(forwarded) >= n_proxies else ""
 
 
 def network_of(address: str) -> str | None:

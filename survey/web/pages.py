@@ -64,7 +64,7 @@ def install(app: Flask, store_failures: tuple[type[Exception], ...], *, is_https
     app.jinja_env.globals["asset"] = asset
     headers = dict(SECURITY_HEADERS)
     if is_https:
-        headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR}"
+        headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR}; includeSubDomains"
 
     @app.after_request
     def finish(response: Response) -> Response:

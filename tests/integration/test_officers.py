@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from support.command_line import Run, run
 from survey.errors import BadInput, NotFound
+from survey.limits import Counters
 from survey.officers import (
     FailedLogins,
     OfficerRecord,
@@ -44,7 +45,7 @@ def _create(stores: Stores, login: str = "lan") -> OfficerRecord:
 
 
 def _check(stores: Stores, login: str, password: str, failures: FailedLogins | None = None) -> OfficerRecord | str:
-    return check_login(stores, failures or FailedLogins(), login, password, ADDRESS)
+    return check_login(stores, failures or FailedLogins(Counters.private()), login, password, ADDRESS)
 
 
 def test_an_officer_signs_in_with_login_and_password(stores: Stores) -> None:
@@ -161,7 +162,7 @@ def test_a_password_of_nobody_cannot_be_set(sqlite_stores: Stores) -> None:
 def test_five_failures_close_the_door_even_to_the_right_password(sqlite_stores: Stores) -> None:
     created = _create(sqlite_stores)
     clock = Clock()
-    failures = FailedLogins(clock)
+    failures = FailedLogins(Counters.private(clock))
     for _ in range(5):
         assert _check(sqlite_stores, "lan", "not the password", failures) == "refused"
     assert _check(sqlite_stores, "Lan ", PASSWORD, failures) == "wait"
@@ -171,7 +172,7 @@ def test_five_failures_close_the_door_even_to_the_right_password(sqlite_stores: 
 
 
 def test_an_unknown_login_waits_like_a_known_one() -> None:
-    failures = FailedLogins(Clock())
+    failures = FailedLogins(Counters.private(Clock()))
     for login in ("lan", "nobody"):
         for _ in range(5):
             assert not failures.is_closed(login, ADDRESS)
@@ -180,7 +181,7 @@ def test_an_unknown_login_waits_like_a_known_one() -> None:
 
 
 def test_success_starts_the_count_again() -> None:
-    failures = FailedLogins(Clock())
+    failures = FailedLogins(Counters.private(Clock()))
     for _ in range(4):
         failures.remember("lan", ADDRESS)
     failures.forget("lan", ADDRESS)
@@ -189,7 +190,7 @@ def test_success_starts_the_count_again() -> None:
 
 
 def test_many_logins_from_one_address_close_it_for_all() -> None:
-    failures = FailedLogins(Clock())
+    failures = FailedLogins(Counters.private(Clock()))
     for number in range(50):
         failures.remember(f"officer{number}", ADDRESS)
     assert failures.is_closed("lan", ADDRESS)
@@ -197,18 +198,27 @@ def test_many_logins_from_one_address_close_it_for_all() -> None:
 
 
 def test_the_addresses_of_one_ipv6_network_are_one_place() -> None:
-    failures = FailedLogins(Clock())
+    failures = FailedLogins(Counters.private(Clock()))
     for number in range(5):
         failures.remember("lan", f"2001:db8:1:2::{number:x}")
     assert failures.is_closed("lan", "2001:db8:1:2:ffff::1")
     assert not failures.is_closed("lan", "2001:db8:1:3::1")
 
 
-def test_the_memory_of_failures_is_bounded() -> None:
-    failures = FailedLogins(Clock(), n_remembered=10)
-    for number in range(1000):
-        failures.remember(f"officer{number}", f"192.0.2.{number}")
-    assert len(failures._failures) == 10
+def test_all_processes_of_a_server_count_together() -> None:
+    counters = Counters.shared()
+    for _ in range(5):
+        FailedLogins(counters).remember("lan", ADDRESS)
+    assert FailedLogins(counters).is_closed("lan", ADDRESS)
+
+
+def test_signing_out_ends_every_session_there_is(stores: Stores) -> None:
+    created = _create(stores)
+    record_sign_out(stores, created)
+    again = find_officer(stores, created.id)
+    assert again is not None
+    assert again.session_mark != created.session_mark
+    assert _check(stores, "lan", PASSWORD) == again
 
 
 @pytest.fixture

@@ -93,13 +93,15 @@ def test_a_sign_in_without_a_token_is_asked_for_once_more(office: Office) -> Non
     assert "quá lâu" in response.text
 
 
-def test_the_cookie_is_for_the_office_alone(office: Office) -> None:
+def test_the_cookie_is_for_this_host_alone(office: Office) -> None:
     cookie = office.sign_in().headers["Set-Cookie"]
-    assert cookie.startswith("hailong_office=")
-    for part in ("Path=/office", "HttpOnly", "SameSite=Strict", "Secure"):
+    assert cookie.startswith("__Host-hailong_office=")
+    for part in ("Path=/", "HttpOnly", "SameSite=Strict", "Secure"):
         assert part in cookie
     assert "Expires" not in cookie
     assert "Max-Age" not in cookie
+    assert "Domain" not in cookie
+    assert "Set-Cookie" not in office.client.get("/results").headers, "other areas neither need it nor renew it"
 
 
 def test_a_refusal_says_the_same_of_known_and_unknown_logins(office: Office) -> None:
@@ -175,7 +177,7 @@ def test_a_session_that_was_not_made_here_is_nobodys(inside: Office) -> None:
         with _session(inside) as session:
             session.update(kept | change)
         assert path_of(inside.client.get("/office/")) == "/office/sign-in", change
-    inside.client.set_cookie("hailong_office", "forged.cookie.here", path="/office", secure=True)
+    inside.client.set_cookie("__Host-hailong_office", "forged.cookie.here", secure=True)
     assert path_of(inside.client.get("/office/")) == "/office/sign-in"
 
 

@@ -43,7 +43,7 @@ class CodePages:
         form.offer(list(labels), CHANNELS)
         if WHOLE_ROUND in labels:
             form.unit.choices = [(WHOLE_ROUND, "")]
-        if request.method == "GET":
+        if request.method != "POST":
             if form.unit.data not in labels:
                 form.unit.data = next(iter(labels)) if len(labels) == 1 else ""
             return self._codes_page(record, form, labels, HTTPStatus.OK)
@@ -66,7 +66,7 @@ class CodePages:
     def batch(self, slug: str) -> Response:
         record, _ = find_line(self._services, slug, page_language())
         form = BatchForm()
-        if request.method == "GET":
+        if request.method != "POST":
             return self._page("batch", record, form, HTTPStatus.OK)
         if not may_issue(record):
             return self._page("batch", record, form, HTTPStatus.CONFLICT)

@@ -68,7 +68,7 @@ class CustodyPages:
     def custody(self, slug: str) -> AnyResponse:
         """Who holds the key; posted, a draft's key is made and split, and the answer is the file with the shares."""
         record, _ = find_line(self._services, slug, page_language())
-        if request.method == "GET":
+        if request.method != "POST":
             return self._custody_page(record, HTTPStatus.OK)
         if not may_entrust(record):
             return self._custody_page(record, HTTPStatus.CONFLICT)
@@ -124,7 +124,7 @@ class CustodyPages:
         return redirect(url_for("office.custody", slug=slug, recorded="yes"), HTTPStatus.SEE_OTHER)
 
     def _with_shares(self, record: RoundRecord, purpose: str, n_rows: int, take: Take) -> AnyResponse:
-        if request.method == "GET":
+        if request.method != "POST":
             return self._shares_page(record, purpose, n_rows, HTTPStatus.OK)
         shares = _sent_shares(n_rows)
         if isinstance(shares, Complaint):

@@ -5,13 +5,12 @@ from http import HTTPStatus
 from flask import Response, g, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from survey.officers import FailedLogins, check_login, record_sign_out
+from survey.officers import WAIT_SECONDS, FailedLogins, check_login, record_sign_out
 from survey.services import Services
+from survey.web.limits import address_of_request
 from survey.web.office.forms import SignInForm
 from survey.web.office.session import begin_session, end_session
 from survey.web.pages import page_language, render_page
-
-WAIT_SECONDS = 15 * 60
 
 
 class EntryPages:
@@ -19,22 +18,21 @@ class EntryPages:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._failures = FailedLogins(window_seconds=WAIT_SECONDS)
+        self._failures = FailedLogins(services.counters)
 
     def sign_in(self) -> AnyResponse:
         if g.officer is not None:
             return redirect(url_for("office.rounds"), HTTPStatus.SEE_OTHER)
         form = SignInForm()
-        if request.method == "GET":
+        if request.method != "POST":
             notice = (
                 "sign_in_ended" if "ended" in request.args else "sign_in_signed_out" if "out" in request.args else None
             )
             return _page(form, HTTPStatus.OK, notice=notice)
         if not form.validate():
             return _page(form, HTTPStatus.BAD_REQUEST, refusal="error_expired" if form.csrf_token.errors else None)
-        outcome = check_login(
-            self._services.stores, self._failures, form.login.data, form.password.data, request.remote_addr or ""
-        )
+        address = address_of_request(self._services.settings.n_proxies)
+        outcome = check_login(self._services.stores, self._failures, form.login.data, form.password.data, address)
         if outcome == "wait":
             response = _page(form, HTTPStatus.TOO_MANY_REQUESTS, refusal="sign_in_wait")
             response.headers["Retry-After"] = str(WAIT_SECONDS)

@@ -53,7 +53,7 @@ class FigurePages:
     def ask(self, record: RoundRecord, indicators: tuple[Indicator, ...], publish: Publish) -> AnyResponse:
         """The answer to the page of the step: the form, what was read from a file, or what publishing leads to."""
         form = FiguresForm()
-        if request.method == "GET":
+        if request.method != "POST":
             return self._page(record, indicators, form, HTTPStatus.OK)
         if "kept" in request.form:
             return self._kept(record, indicators, form, publish)

@@ -47,7 +47,7 @@ class NewRoundPages:
         # What asks about several units leads its readers through them and cannot be asked along.
         modules = [ref for ref in references if not self._questionnaire(ref).rates_several_units]
         form.offer(references, modules, list(blocs), sorted({unit.kind for unit in known}))
-        if request.method == "GET":
+        if request.method != "POST":
             return self._page(form, blocs, language)
         files = _uploaded(form)
         if "preview" in request.form:

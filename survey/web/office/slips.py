@@ -34,7 +34,7 @@ class SlipPages:
     def slips(self, slug: str) -> Response:
         record, _ = find_line(self._services, slug, page_language())
         form = SlipsForm()
-        if request.method == "GET" or not may_issue(record):
+        if request.method != "POST" or not may_issue(record):
             return self._page(record, form, status=_status(record))
         if not form.validate():
             return self._page(record, form, status=HTTPStatus.BAD_REQUEST)
@@ -121,4 +121,4 @@ class SlipPages:
 
 
 def _status(record: RoundRecord) -> int:
-    return HTTPStatus.OK if request.method == "GET" or may_issue(record) else HTTPStatus.CONFLICT
+    return HTTPStatus.OK if request.method != "POST" or may_issue(record) else HTTPStatus.CONFLICT

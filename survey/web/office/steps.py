@@ -70,7 +70,7 @@ class StepPages:
             return redirect(url_for("office.trial", slug=slug), HTTPStatus.SEE_OTHER)
         if record.custody is not None and step == "seal":
             return self._custody.ask_to_seal(record, lambda shares: self._taken(step, slug, shares=shares))
-        if request.method == "GET":
+        if request.method != "POST":
             is_early = step == "close" and today() <= record.closes_on
             return render_page("office/confirm.html", language, area="rounds", round=line, step=step, is_early=is_early)
         return self._taken(step, slug)
