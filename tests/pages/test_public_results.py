@@ -373,7 +373,7 @@ def test_a_round_of_firms_shows_bands_modules_ratings_and_both_scales(
     assert "Năng lực cạnh tranh theo mô hình DDCI" in page.text
     assert "Xếp loại" in page.text
     assert "Lượt đánh giá" in page.text
-    module = page.root.xpath("//section[@aria-labelledby='module-brand']")[0].text_content()
+    module = page.root.xpath("//section[h2/@id='module-brand']")[0].text_content()
     assert f"{edition.row('all', 'brand.index').low:.1f}".replace(".", ",") in module
     unit = client.get(f"{ROUND}/d1")
     assert "Xếp loại theo mô hình DDCI: " in unit.text
