@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 HAILONG := $(BIN)/hailong
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench first-paint game kills durability tampering migrating load coverage drill round format lock clean wheel
+.PHONY: help run test check bench fuzz audit first-paint game kills durability tampering migrating load coverage drill round format lock clean wheel
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ load: $(VENV)/.test ## complete responses a second, their processor time and lat
 
 game: $(VENV)/.test ## the unlinkability game at full size: five rounds on each database, every adversary, careless recorders and changes; a quarter of an hour
 	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.unlinkability --write
+
+fuzz: $(VENV)/.test ## a hundred thousand random requests to every route and form, none of which may be answered with a failure
+	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.fuzzing --write
 
 floods: $(VENV)/.test ## strangers in numbers: 500 slow connections and twenty times the load, a million guessed codes, ten thousand scripts on an open link; three quarters of an hour
 	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.floods --write

@@ -13,6 +13,7 @@ from questionnaires.marked_yaml import MOST_COMPLAINTS, Entries, Fields, MarkedN
 from questionnaires.model import FURTHER_LANGUAGES, LANGUAGES, Text
 
 LONGEST_TEXT = 1000
+FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 class Notes:
@@ -126,6 +127,9 @@ class Record:
         text = re.sub(r"[ \n]+", " ", node.value).strip()
         if not text:
             self.complain(key, "found an empty text, expected words")
+        if text.startswith(FORMULA_SIGNS):
+            # Labels stand in published tables, which are opened in spreadsheets and leave byte for byte.
+            self.complain(key, f"found a text that begins with {quote(text[0])}, expected words: a spreadsheet runs it")
         return text
 
     def text(self, key: str) -> Text:

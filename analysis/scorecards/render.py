@@ -99,7 +99,8 @@ class Printer:
         All text is NFC; a letter that the fonts lack is shown as `?`.
         """
         html = self._environment.get_template(template).render(language=language, t=self._texts[language], **values)
-        html = unicodedata.normalize("NFC", html)
+        # Piece by piece: a name that begins with a combining stroke must not melt into the end of the tag before it.
+        html = ">".join(unicodedata.normalize("NFC", piece) for piece in html.split(">"))
         return html.translate(dict.fromkeys((ord(letter) for letter in self._unknown_letters(html)), "?"))
 
     def pdf(self, html: str) -> bytes:
@@ -129,7 +130,7 @@ class Printer:
         return target.getvalue()
 
     def _unknown_letters(self, text: str) -> list[str]:
-        return sorted(letter for letter in set(text) if ord(letter) >= 32 and ord(letter) not in self._letters)
+        return sorted(letter for letter in set(text) if letter not in "\t\n\r" and ord(letter) not in self._letters)
 
     def _refuse_unknown_letters(self, text: str) -> None:
         unknown = self._unknown_letters(text)

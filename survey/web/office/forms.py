@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -20,6 +21,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from survey.rounds import DEFAULT_CAP, MOST_A_DAY
 
 MOST_CODES = 20_000
+LONGEST_COUNT = 12
 SLUG_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]")
 
 _LIBRARY_MESSAGES = {
@@ -50,6 +52,18 @@ class OfficeForm(FlaskForm):  # type: ignore[misc]
     def problems(self) -> list[tuple[str, str]]:
         """The fields that are wrong, in the order of the page: (field name, key of the text that says so)."""
         return [(field.name, str(field.errors[0])) for field in self if field.errors and field.name != "csrf_token"]
+
+
+class CountField(IntegerField):  # type: ignore[misc]
+    """A count that people type: what has more digits than any count of ours is no number to compute with."""
+
+    data: Any
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if valuelist and len(valuelist[0]) > LONGEST_COUNT:
+            self.data = None
+            raise ValueError("error_count")
+        super().process_formdata(valuelist)
 
 
 class ConfirmForm(OfficeForm):
@@ -99,7 +113,7 @@ class StandsForm(OfficeForm):
 
 class CodesForm(OfficeForm):
     unit = SelectField(validators=[InputRequired("error_choice")])
-    count = IntegerField(
+    count = CountField(
         validators=[InputRequired("error_count"), NumberRange(min=1, max=MOST_CODES, message="error_count")]
     )
     channel = SelectField(validators=[InputRequired("error_choice")])
@@ -142,7 +156,7 @@ class RoundForm(OfficeForm):
     bloc = SelectField()
     kinds = SelectMultipleField()
     open_link = SelectMultipleField(choices=[("yes", "yes")])
-    open_link_cap = IntegerField(
+    open_link_cap = CountField(
         default=DEFAULT_CAP,
         validators=[Optional(), NumberRange(min=1, max=MOST_A_DAY, message="error_count")],
     )

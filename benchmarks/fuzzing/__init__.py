@@ -1,0 +1,1 @@
+"""A hundred thousand requests that nobody meant (criterion 20)."""

@@ -1,0 +1,289 @@
+"""Two thousand hostile texts go through every output and nothing of them is run (criterion 19).
+
+Pages are made by the real application and opened in Chromium without their policy, so that escaping is judged by
+itself; CSV and XLSX are read cell by cell; PDF is searched for anything active; JSON is read back.
+"""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import pytest
+from lxml import html
+from playwright.sync_api import Browser, Route
+from pypdf import PdfReader
+from sqlalchemy import update
+
+from analysis.release.edition import Edition, EstimateRow
+from analysis.release.row_files import rows_from_json, rows_to_json
+from analysis.scorecards.content import Composer
+from questionnaires.model import Text
+from support.citizens import Asked, add_round, ask
+from support.editions import make_edition
+from support.hostile import hostile_texts
+from support.office import Office, open_office
+from support.pages import page_complaints
+from support.published import publish_by_hand, sipas_edition
+from support.stores import Templates, opened
+from survey.printing import make_printer
+from survey.questionnaire_library import publish_questionnaire
+from survey.services import today
+from survey.storage.office import Unit
+from survey.storage.sessions import writing
+from survey.units import import_units
+from survey.web.public.presenting import rows_csv
+from survey.web.spreadsheets import csv_bytes, xlsx_bytes
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+
+TEXTS = hostile_texts()
+A_FORM = 60
+N_UNITS = 100
+MARK = "pwned"
+WATCH = f"""window.{MARK} = 0; window.pwn = () => {{ window.{MARK} += 1; }};
+  for (const name of ["alert", "confirm", "prompt", "open", "print"]) window[name] = window.pwn;"""
+# What no page of ours has, however it came about.
+ACTIVE = """() => [...document.querySelectorAll("*")].filter((element) =>
+  ["IFRAME", "OBJECT", "EMBED", "BASE", "MARQUEE", "NOSCRIPT"].includes(element.tagName)
+  || (element.tagName === "SCRIPT" && !(element.getAttribute("src") || "").startsWith("/static/"))
+  || [...element.attributes].some((attribute) => attribute.name.startsWith("on") || attribute.name === "srcdoc"
+    || /^\\s*(javascript|data:text)/i.test(attribute.value) && attribute.name !== "value")
+).map((element) => element.outerHTML.slice(0, 200))"""
+
+
+def form_questionnaire() -> bytes:
+    """A form of many questions that are answered in words."""
+    items = "\n".join(
+        f"      - {{code: say{number}, kind: text, longest: 1500, text: {{vi: Câu {number}, en: Question {number}}}}}"
+        for number in range(A_FORM)
+    )
+    return f"""\
+questionnaire: 1
+name: words
+version: "1"
+title: {{vi: Phiếu nhiều lời, en: A form of words}}
+model_name: Words
+sections:
+  - code: all
+    title: {{vi: Câu hỏi, en: Questions}}
+    items:
+{items}
+""".encode()
+
+
+def named(texts: Sequence[str], number: int, count: int) -> str:
+    """The texts that fall to one of so many names, one after the other."""
+    return " ".join(texts[number::count])
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """An instance whose units and whose edition have hostile names, and its office."""
+
+    asked: Asked
+    office: Office
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory, store_templates: Templates) -> Iterator[Stage]:
+    folder = tmp_path_factory.mktemp("hostile")
+    settings = store_templates.new_instance("sqlite", folder / "var")
+    stores = opened(settings)
+    asked = ask(settings, stores, folder)
+    publish_questionnaire(stores, form_questionnaire(), "words.yaml", today())
+    codes = [f"u{number:04d}" for number in range(N_UNITS)]
+    registry = folder / "many.csv"
+    head = "code,name_vi,name_en,kind,bloc,parent_code,valid_from,valid_to,population,area_km2,source\n"
+    registry.write_text(
+        head + "".join(f"{code},Phường {code},Ward {code},ward,Khối thử,,2025-07-01,,1000,1,thử\n" for code in codes),
+        encoding="utf-8",
+    )
+    import_units(stores, registry)
+    add_round(asked, "loi", questionnaire="words/1", units=codes)
+    publish_by_hand(settings, stores, sipas_edition())
+    # Names that the registry would refuse are written past it: whatever a table holds, a page may show.
+    with writing(stores.office) as session:
+        for number, code in enumerate(codes):
+            vi, en = named(TEXTS[::2], number, N_UNITS), named(TEXTS[1::2], number, N_UNITS)
+            session.execute(update(Unit).where(Unit.code == code).values(name_vi=vi, name_en=en, bloc_name=vi[:200]))
+    office = open_office(settings)
+    assert office.sign_in().status_code == 303
+    yield Stage(asked, office)
+    stores.close()
+
+
+def hostile_edition(slug: str = "hostile-2026") -> Edition:
+    names = [Text(named(TEXTS[::2], unit, 40), named(TEXTS[1::2], unit, 40)) for unit in range(40)]
+    edition = make_edition(40, names=names, bloc_name=TEXTS[0])
+    facts = replace(
+        edition.facts,
+        slug=slug,
+        title=Text(TEXTS[3], TEXTS[4]),
+        issuer=Text(TEXTS[5], TEXTS[6]),
+        decision=TEXTS[7],
+        hotline=TEXTS[8],
+    )
+    return replace(edition, facts=facts)
+
+
+def judged(browser: Browser, pages: dict[str, str]) -> list[str]:
+    """Open each page without its policy, let it run, point at it and focus in it; what was run or could be."""
+    context = browser.new_context(viewport={"width": 360, "height": 740})
+    context.set_default_timeout(20_000)
+    context.add_init_script(WATCH)
+    foreign: list[str] = []
+    page = context.new_page()
+    page.on("dialog", lambda dialog: dialog.dismiss())
+
+    def serve(route: Route) -> None:
+        name = route.request.url.removeprefix("http://hailong.test")
+        if name in pages:
+            route.fulfill(body=pages[name], content_type="text/html; charset=utf-8")
+            return
+        if not name.startswith("/static/"):
+            foreign.append(route.request.url[:200])
+        route.abort()
+
+    context.route("**/*", serve)
+    complaints = []
+    for name in pages:
+        page.goto(f"http://hailong.test{name}")
+        page.mouse.move(100, 200)
+        page.keyboard.press("Tab")
+        page.wait_for_timeout(30)
+        n_run = page.evaluate(f"window.{MARK}")
+        if n_run:
+            complaints.append(f"{name}: {n_run} scripts ran")
+        complaints += [f"{name}: {found}" for found in page.evaluate(ACTIVE)]
+    context.close()
+    return complaints + [f"asked for {address}" for address in foreign]
+
+
+def test_the_browser_would_run_them(browser: Browser) -> None:
+    raw = {f"/raw{part}": "<p>" + "\n".join(TEXTS[part::40]) for part in range(3)}
+    assert len(judged(browser, raw)) >= 20
+
+
+def test_a_citizens_words_come_back_as_words(stage: Stage, browser: Browser) -> None:
+    client, pages = stage.office.app.test_client(), {}
+    for start in range(0, len(TEXTS), A_FORM):
+        typed = {f"say{place}": text[:1400] for place, text in enumerate(TEXTS[start : start + A_FORM])}
+        head = {"code": TEXTS[start], "nonce": TEXTS[start + 1], "lang": "vi", "form-part": TEXTS[start + 2]}
+        response = client.post("/r/loi/u0001", data=head | typed)
+        assert response.status_code in (413, 422, 429), response.status_code
+        if response.status_code != 413:
+            pages[f"/form{start}"] = response.text
+        root = html.document_fromstring(response.get_data())
+        assert [
+            complaint
+            for complaint in page_complaints(root)
+            if " in the text" not in complaint and "NFC" not in complaint
+        ] == []
+    assert len(pages) > len(TEXTS) // A_FORM - 6
+    assert judged(browser, pages) == []
+
+
+def test_names_are_names_on_every_page_that_shows_them(stage: Stage, browser: Browser) -> None:
+    pages = {}
+    for language in ("vi", "en"):
+        for address in (
+            "/r/loi",
+            "/r/loi/u0007",
+            "/office/units",
+            "/office/rounds/loi",
+            "/office/rounds/loi/codes",
+            "/office/rounds/loi/accounting",
+            "/office/rounds/loi/close",
+        ):
+            response = stage.office.client.get(f"{address}?lang={language}")
+            assert response.status_code == 200, address
+            pages[f"{address}-{language}"] = response.text
+    assert judged(browser, pages) == []
+
+
+def test_published_names_are_names(stage: Stage, browser: Browser) -> None:
+    composer, printer = Composer(hostile_edition()), make_printer()
+    pages = {}
+    for language in ("vi", "en"):
+        for bloc, _ in hostile_edition().blocs:
+            pages[f"/league-{language}"] = printer.html(composer.league(bloc), language)
+    assert judged(browser, pages) == []
+
+
+def test_no_cell_of_a_table_is_a_formula(stage: Stage) -> None:
+    rows = [[text, 1, -1.5] for text in TEXTS]
+    complaints = raw_cells(csv_bytes(("a", "b", "c"), rows))
+    labelled = [replace(row, label=text) for row, text in zip(_many_rows(), TEXTS, strict=False)]
+    complaints += raw_cells(rows_csv(labelled))
+    complaints += raw_cells(stage.office.client.get("/office/rounds/loi/accounting.csv").get_data())
+    for book in (
+        xlsx_bytes("a", ("a", "b", "c"), [[text[:30_000], 1, -1.5] for text in TEXTS]),
+        stage.office.client.get("/office/rounds/loi/accounting.xlsx").get_data(),
+    ):
+        with zipfile.ZipFile(io.BytesIO(book)) as workbook:
+            for name in workbook.namelist():
+                sheet = workbook.read(name)
+                complaints += [
+                    name for sign in (b"<f>", b"<f ", b"hyperlink", b"externalLink", b"ddeLink") if sign in sheet
+                ]
+    assert complaints == []
+
+
+def raw_cells(table: bytes) -> list[str]:
+    """The cells that a spreadsheet would run: they begin like a formula and are no number."""
+    text = table.decode("utf-8-sig")
+    found = []
+    for line in csv.reader(io.StringIO(text, newline="")):
+        for cell in line:
+            if cell[:1] in ("=", "+", "-", "@", "\t", "\r", "\0", "＝", "＋", "－", "＠") and not _is_number(cell):
+                found.append(cell[:60])
+    return found
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    # A text that looks like a number may stay one; a formula never does.
+    return not cell.startswith(("+", "=", "@"))
+
+
+def _many_rows() -> list[EstimateRow]:
+    return [*hostile_edition().estimates] * 4
+
+
+def test_json_gives_back_what_went_in() -> None:
+    rows = [replace(row, label=text) for row, text in zip(_many_rows(), TEXTS, strict=False)]
+    source = rows_to_json(rows, EstimateRow)
+    assert [row["label"] for row in json.loads(source)["rows"]] == [row.label for row in rows]
+    assert [row.label for row in rows_from_json(source, EstimateRow, "estimates.json")] == [row.label for row in rows]
+
+
+def test_a_printed_league_has_nothing_active() -> None:
+    printer = make_printer()
+    ((bloc, _),) = hostile_edition().blocs
+    page = printer.html(Composer(hostile_edition()).league(bloc), "vi")
+    assert "<script" not in page
+    assert "\N{NOT GREATER-THAN}" not in page, "no name melts into a tag"
+    reader = PdfReader(io.BytesIO(printer.pdf(page)))
+    active = {"/JavaScript", "/JS", "/Launch", "/SubmitForm", "/ImportData", "/GoToR", "/EmbeddedFile", "/RichMedia"}
+    found = set()
+    for number in range(1, len(reader.xref[0]) + 1 if reader.xref else 1):
+        thing = reader.get_object(number)
+        found |= {str(value) for value in _values(thing)} & active
+    assert found == set()
+    assert "/OpenAction" not in reader.trailer["/Root"]
+
+
+def _values(thing: object) -> Iterator[object]:
+    if isinstance(thing, dict):
+        for key, value in thing.items():
+            yield key
+            if not isinstance(value, dict | list):
+                yield value
+    elif isinstance(thing, list):
+        yield from thing
