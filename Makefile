@@ -40,6 +40,9 @@ load: $(VENV)/.test ## complete responses a second, their processor time and lat
 game: $(VENV)/.test ## the unlinkability game at full size: five rounds on each database, every adversary, careless recorders and changes; a quarter of an hour
 	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.unlinkability --write
 
+audit: $(VENV)/.check ## known holes in libraries, code and scripts of others; needs a network once
+	@.ci/audit $(VENV)
+
 fuzz: $(VENV)/.test ## a hundred thousand random requests to every route and form, none of which may be answered with a failure
 	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.fuzzing --write
 

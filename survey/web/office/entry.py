@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from flask import Response, g, redirect, request, url_for
+from flask import Response, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from survey.officers import WAIT_SECONDS, FailedLogins, check_login, record_sign_out
@@ -33,6 +33,9 @@ class EntryPages:
             return _page(form, HTTPStatus.BAD_REQUEST, refusal="error_expired" if form.csrf_token.errors else None)
         address = address_of_request(self._services.settings.n_proxies)
         outcome = check_login(self._services.stores, self._failures, form.login.data, form.password.data, address)
+        if isinstance(outcome, str):
+            # Who and from where is in no log: counting is enough to be told of it.
+            current_app.logger.warning("A sign-in was refused: %s", outcome)
         if outcome == "wait":
             response = _page(form, HTTPStatus.TOO_MANY_REQUESTS, refusal="sign_in_wait")
             response.headers["Retry-After"] = str(WAIT_SECONDS)
