@@ -282,9 +282,7 @@ def test_a_refused_code_shows_the_form_in_one_piece_with_the_field_to_correct_it
 def test_neither_page_is_wider_than_the_screen_and_every_target_is_large_enough(
     asked: Asked, server: RunningServer, new_page: NewPage, width: int, script: bool
 ) -> None:
-    page = new_page(script=script, width=width)
-
-    def measure() -> None:
+    def measure(page: Page) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         targets = page.locator(".choices label:visible, main button:visible, input:not([type=hidden]):visible >> nth=0")
         for box in (target.bounding_box() for target in targets.all()):
@@ -292,8 +290,10 @@ def test_neither_page_is_wider_than_the_screen_and_every_target_is_large_enough(
             assert box["height"] >= TALLEST_SMALL_TARGET or box["width"] < TALLEST_SMALL_TARGET
 
     for language in ("vi", "en"):
+        # A tab of its own: a draft of the other language's answers would be filled in again.
+        page = new_page(script=script, width=width)
         page.goto(f"{server.address}/r/{SLUG}?lang={language}")
-        measure()
+        measure(page)
         code = firm_codes(asked)[0]
         to_the_questions(page, f"{server.address}/r/{SLUG}", code.typed, language)
-        measure()
+        measure(page)
