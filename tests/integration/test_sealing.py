@@ -238,7 +238,9 @@ def test_a_ballot_of_ours_without_a_mark_of_use_stops_the_sealing(collection: Co
     with writing(collection.stores.intake) as session:
         session.execute(insert(Ballot).values(**ballot_row(collection, bytes(16), b"x")))
     close_round(collection.stores, SLUG)
-    refused(collection, "10 used invitations and 11 ballots, .* 0 used invitations have no ballot and 1 ballots no used")
+    refused(
+        collection, "10 used invitations and 11 ballots, .* 0 used invitations have no ballot and 1 ballots no used"
+    )
 
 
 def test_a_mark_of_use_without_an_invitation_counts_for_nothing(collection: Collection) -> None:
