@@ -126,7 +126,7 @@ class CodesForm(OfficeForm):
 
 
 def _not_before_opening(form: "RoundForm", field: Field) -> None:
-    if isinstance(form.opens_on.data, date) and field.data < form.opens_on.data:
+    if isinstance(form.opens_on.data, date) and isinstance(field.data, date) and field.data < form.opens_on.data:
         raise StopValidation("error_date_order")
 
 
