@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from survey.breached_passwords import refuse_odd_file
 from survey.errors import BadInput
+from survey.server_addresses import checked_server
 
 KNOWN_NAMES = (
     "HAILONG_INSTANCE",
@@ -20,6 +22,7 @@ KNOWN_NAMES = (
     "HAILONG_KEY_PASSPHRASE_FILE",
     "HAILONG_PROXIES",
     "HAILONG_METRICS_TOKEN_FILE",
+    "HAILONG_BREACHED_PASSWORDS",
 )
 SHORTEST_KEY = 32
 MOST_PROXIES = 9
@@ -38,8 +41,8 @@ class Settings:
     `secret_key` is at least 32 bytes; `passphrase_file` holds what wraps the rounds' keys. `is_embedded` says that the
     three stores are SQLite files of the instance itself. `public_url` has no slash at its end; None means that nothing
     may be printed outside the demonstration. `n_proxies` is how many proxies stand before this server and write down
-    whom they were asked by. Who shows `metrics_token` may read /metrics; without one nobody may. `warnings` are
-    sentences for the operator.
+    whom they were asked by. Who shows `metrics_token` may read /metrics; without one nobody may. `breached_passwords`
+    is a file of hashes of stolen passwords, None where there is none. `warnings` are sentences for the operator.
     """
 
     instance: Path
@@ -54,6 +57,7 @@ class Settings:
     is_debug: bool = False
     n_proxies: int = 0
     metrics_token: bytes | None = None
+    breached_passwords: Path | None = None
     warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -76,6 +80,7 @@ class Settings:
                 "expected debug mode on this machine alone: it shows answers and runs code for whoever asks"
             )
         urls = _database_urls(environ, instance)
+        warnings += _warnings_of_servers(environ, urls)
         is_embedded = not any(environ.get(name) for name in KNOWN_NAMES if name.endswith("DATABASE_URL"))
         make_private_dir(instance)
         key_file, key_note = _key_file(environ, "HAILONG_SECRET_KEY_FILE", instance / "secret.key", is_embedded)
@@ -96,6 +101,7 @@ class Settings:
             is_debug=is_debug,
             n_proxies=_n_proxies(environ.get("HAILONG_PROXIES", "")),
             metrics_token=_metrics_token(environ.get("HAILONG_METRICS_TOKEN_FILE", "")),
+            breached_passwords=_breached_passwords(environ.get("HAILONG_BREACHED_PASSWORDS", "")),
             warnings=(*warnings, *key_note, *passphrase_note),
         )
 
@@ -179,6 +185,14 @@ def _metrics_token(path: str) -> bytes | None:
     return read_key_file(Path(path).absolute(), SHORTEST_KEY) if path else None
 
 
+def _breached_passwords(path: str) -> Path | None:
+    if not path:
+        return None
+    file = Path(path).absolute()
+    refuse_odd_file(file)
+    return file
+
+
 def _key_file(environ: Mapping[str, str], name: str, own_file: Path, is_embedded: bool) -> tuple[Path, tuple[str, ...]]:
     given = environ.get(name)
     if given:
@@ -211,15 +225,10 @@ def _write_new_key(path: Path, *, is_passphrase: bool) -> None:
 
 def _database_urls(environ: Mapping[str, str], instance: Path) -> dict[str, str]:
     office = environ.get("HAILONG_DATABASE_URL") or f"sqlite:///{instance / 'office.db'}"
-    given = {
-        "office": environ.get("HAILONG_DATABASE_URL"),
-        "frame": environ.get("HAILONG_FRAME_DATABASE_URL"),
-        "intake": environ.get("HAILONG_INTAKE_DATABASE_URL"),
-    }
     urls = {}
-    for store, url in given.items():
-        name = "HAILONG_DATABASE_URL" if store == "office" else f"HAILONG_{store.upper()}_DATABASE_URL"
-        urls[store] = _checked_url(name, url or _default_url(store, office))
+    for store in STORE_NAMES:
+        given = environ.get(_setting_of(store))
+        urls[store] = _checked_url(_setting_of(store), given or _default_url(store, office))
     files = [urlsplit(url).path for url in urls.values() if url.startswith("sqlite")]
     if len(set(files)) < len(files):
         raise BadInput(
@@ -227,6 +236,18 @@ def _database_urls(environ: Mapping[str, str], instance: Path) -> dict[str, str]
             "they are kept apart so that nobody can join them"
         )
     return urls
+
+
+def _warnings_of_servers(environ: Mapping[str, str], urls: Mapping[str, str]) -> tuple[str, ...]:
+    warnings: list[str] = []
+    for store, url in urls.items():
+        if not url.startswith("sqlite") and environ.get(_setting_of(store)):
+            warnings += checked_server(_setting_of(store), url, environ)
+    return tuple(warnings)
+
+
+def _setting_of(store: str) -> str:
+    return "HAILONG_DATABASE_URL" if store == "office" else f"HAILONG_{store.upper()}_DATABASE_URL"
 
 
 def _default_url(store: str, office_url: str) -> str:

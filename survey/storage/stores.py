@@ -108,7 +108,12 @@ def open_engine(address: str, store: StoreName, *, role: str | None = None) -> E
     engine = create_engine(
         url.difference_update_query(["options"]),
         hide_parameters=True,
-        connect_args={"options": " ".join(filter(None, options)), "application_name": "hailong"},
+        # Encryption by Kerberos would take the place of TLS, and with it of the proof that `sslmode` asks for.
+        connect_args={
+            "options": " ".join(filter(None, options)),
+            "application_name": "hailong",
+            "gssencmode": "disable",
+        },
     )
     event.listen(engine, "handle_error", _hide_details)
     _ask_after_a_pause(engine)

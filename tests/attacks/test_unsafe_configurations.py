@@ -1,4 +1,4 @@
-"""Criterion 35: `hailong serve` refuses ten unsafe configurations with exit 2 and one line that names what is wrong.
+"""Criterion 35: `hailong serve` refuses eleven unsafe configurations with exit 2 and one line that names what is wrong.
 
 Databases that may lose a commit or that log rows are tried in tests/integration/test_settings_of_servers.py, too.
 """
@@ -65,6 +65,10 @@ def talkative_server(settings: Settings, environment: Environment, server: LazyS
     environment["HAILONG_DATABASE_URL"] = server.get().url(name)
 
 
+def unproved_server(settings: Settings, environment: Environment, server: LazyServer) -> None:
+    environment["HAILONG_DATABASE_URL"] = "postgresql+psycopg://hailong:geheim@db.example.vn/hailong?sslmode=require"
+
+
 CONFIGURATIONS: dict[str, tuple[Unsafe, str]] = {
     "debug mode on a public address": (debugging_in_public, "FLASK_DEBUG: found debug mode on with the public address"),
     "a short key": (short_key, "found a key of 16 bytes"),
@@ -76,6 +80,7 @@ CONFIGURATIONS: dict[str, tuple[Unsafe, str]] = {
     "two stores in one file": (shared_file, "found two stores in one SQLite file"),
     "a server that may lose a commit": (lossy_server, "synchronous_commit=off"),
     "a server that logs rows": (talkative_server, "log_statement=all"),
+    "a server elsewhere that proves no name": (unproved_server, "sslmode=require with a server on another machine"),
 }
 
 

@@ -50,7 +50,7 @@ def test_keys_are_made_once_and_for_their_owner_alone(tmp_path: Path) -> None:
 
 
 def test_no_setting_shows_the_key_or_a_password(tmp_path: Path) -> None:
-    address = "postgresql+psycopg://u:mật-khẩu@db/hailong"
+    address = "postgresql+psycopg://u:mật-khẩu@db/hailong?sslmode=verify-full"
     settings = Settings.from_environment(environment(tmp_path, HAILONG_DATABASE_URL=address))
     assert "mật-khẩu" not in repr(settings)
     assert repr(settings.secret_key) not in repr(settings)
@@ -156,8 +156,8 @@ def test_an_address_that_may_lose_a_commit_stops_the_start(tmp_path: Path, addre
 
 
 def test_one_postgresql_address_serves_the_three_stores(tmp_path: Path) -> None:
-    settings = Settings.from_environment(environment(tmp_path, HAILONG_DATABASE_URL="postgresql://u@db/hailong"))
-    expected = "postgresql+psycopg://u@db/hailong"
+    settings = Settings.from_environment(environment(tmp_path, HAILONG_DATABASE_URL="postgresql://u@/hailong"))
+    expected = "postgresql+psycopg://u@/hailong"
     assert (settings.office_url, settings.frame_url, settings.intake_url) == (expected, expected, expected)
     assert not settings.is_embedded
     assert any("needs a copy" in warning for warning in settings.warnings)
