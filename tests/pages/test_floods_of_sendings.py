@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from support.citizens import UNIT, Asked, ask
+from support.firms import DEPARTMENTS, ask_firms, firm_codes
 from support.pages import Page, PageClient
 from survey.application import create_app
 from survey.codes import new_code
@@ -45,8 +46,8 @@ def post(client: PageClient, code: str, **fields: str) -> int:
     return client.raw.post(ADDRESS, data=sent).status_code
 
 
-def flood(counters: Counters, n_left: int = 0) -> None:
-    for _ in range(FRUITLESS_A_SECOND - n_left):
+def flood(counters: Counters) -> None:
+    for _ in range(FRUITLESS_A_SECOND):
         assert counters.allow("fruitless sending", "", FRUITLESS_A_SECOND, 1)
 
 
@@ -83,9 +84,21 @@ def test_a_code_that_can_be_used_is_received_in_a_flood_and_so_is_its_repetition
 def test_a_mistake_in_the_answers_is_shown_in_a_flood_to_who_has_a_code(
     client: PageClient, counters: Counters, asked: Asked
 ) -> None:
-    flood(counters, n_left=1)
+    flood(counters)
     assert post(client, asked.codes()[0].typed, overall="") == 422
     assert post(client, new_code().typed, overall="") == 429
+
+
+def test_units_are_chosen_in_a_flood_by_who_has_a_code(
+    sqlite_settings: Settings, sqlite_stores: Stores, tmp_path: Path, counters: Counters
+) -> None:
+    firms = ask_firms(sqlite_settings, sqlite_stores, tmp_path)
+    client = PageClient(create_app(firms.settings, counters))
+    flood(counters)
+    address, units = f"/r/{firms.slug}", list(DEPARTMENTS[:2])
+    for code, status in ((firm_codes(firms)[0].typed, 200), (new_code().typed, 429)):
+        chosen = {**client.get(address).fields(), "units": units, "code": code}
+        assert client.raw.post(address, data=chosen).status_code == status
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])

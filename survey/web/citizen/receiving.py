@@ -39,22 +39,21 @@ class Reception:
 
         Whoever brings a code that can be used, or a proof in place of one, is let in however many others bring none.
         """
-        if not is_flooded(self._services.counters):
+        if not is_flooded(self._services.counters) or self._is_let_in(place, sent):
             return None
-        try:
-            if self._has_right(place, sent):
-                return None
-        except STORE_FAILURES as failure:
-            log_store_failure(failure)
         return _crowded(place, sent, chosen)
 
     def counted(
         self, response: Response, place: Place, sent: MultiDict[str, str], chosen: Sequence[str] = ()
     ) -> Response:
-        """The answer to a sending that came in; one that came to nothing counts towards a flood."""
-        if response.status_code not in FRUITFUL and not count_fruitless(self._services.counters):
-            return _crowded(place, sent, chosen)
-        return response
+        """The answer to a sending that came in; one that came to nothing counts towards a flood.
+
+        A sending with a right to be received may come to nothing, too, where an answer lacks or units are only being
+        chosen: its sender is told so in a flood as well.
+        """
+        if response.status_code in FRUITFUL or count_fruitless(self._services.counters):
+            return response
+        return response if self._is_let_in(place, sent) else _crowded(place, sent, chosen)
 
     def receive(self, place: Place, sent: MultiDict[str, str], chosen: Sequence[str] = ()) -> Response:
         """What became of answers: the way to the page that says they are stored, or the form with what is wrong."""
@@ -139,6 +138,13 @@ class Reception:
     def _new_waiting(self, place: Place) -> Waiting:
         ticket = new_ticket(self._services.secrets, place.round.record.slug, place.unit_code, time.time())
         return Waiting(ticket, WAIT_SECONDS)
+
+    def _is_let_in(self, place: Place, sent: MultiDict[str, str]) -> bool:
+        try:
+            return self._has_right(place, sent)
+        except STORE_FAILURES as failure:
+            log_store_failure(failure)
+            return False
 
     def _has_right(self, place: Place, sent: MultiDict[str, str]) -> bool:
         code = sent.get("code", "").strip()
