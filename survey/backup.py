@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,6 +38,8 @@ from survey.storage.upgrading import upgrade_stores
 FORMAT = "hailong backup 1"
 CONTENTS = "backup.json"
 LARGEST_CONTENTS = 64_000_000
+# Longer than any row with its sources.
+LONGEST_LINE = 64_000_000
 SEALED_FOLDERS = ("archives", "editions")
 # Every entry bears the same moment, so that the same stores make the same file.
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -179,6 +182,7 @@ def restore_backup(settings: Settings, file: Path, progress: Progress = lambda _
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
             with zipfile.ZipFile(stream) as archive:
                 contents = _contents(archive, file)
+                _refuse_more_than_fits(archive, contents, file, settings.instance)
                 upgrade_stores(settings)
                 return _restore(settings, archive, contents, sha256, progress)
     except OSError as refusal:
@@ -211,6 +215,17 @@ def _contents(archive: zipfile.ZipFile, file: Path) -> dict[str, Any]:
         if not SAFE_PATH.fullmatch(name):
             raise BadInput(f"{file}: found the file name {name[:80]!r} in it, expected one below archives or editions")
     return contents
+
+
+def _refuse_more_than_fits(archive: zipfile.ZipFile, contents: dict[str, Any], file: Path, instance: Path) -> None:
+    # Sealed folders are unpacked beside the files of the instance; rows go to the databases one by one.
+    n_parts = 1 + len(contents["tables"]) + len(contents["files"])
+    if len(archive.infolist()) != n_parts:
+        raise BadInput(f"{file}: found {len(archive.infolist())} files packed in it, expected the {n_parts} it names")
+    unfolded = sum(archive.getinfo(name).file_size for name in contents["files"])
+    free = shutil.disk_usage(instance).free
+    if unfolded > free:
+        raise BadInput(f"{file}: found sealed folders of {unfolded:,} bytes, expected at most the {free:,} free here")
 
 
 def _restore(
@@ -279,7 +294,8 @@ def _fill(
         if table is InstanceKey.__table__:
             connection.execute(delete(InstanceKey))
         with archive.open(f"{name}.jsonl") as lines:
-            load_lines(connection, table, lines)
+            # A longer line is cut, which makes it no row of the table.
+            load_lines(connection, table, iter(partial(lines.readline, LONGEST_LINE), b""))
         found, expected = digest_of(connection, table), TableDigest(**contents["tables"][name])
         if found != expected:
             raise HailongError(

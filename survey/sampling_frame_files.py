@@ -4,15 +4,22 @@ import csv
 import io
 import re
 import unicodedata
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
+from analysis.unfolding import unfolding_complaint
 from survey.errors import BadInput
 from survey.plain_files import read_plain_file
 
 LARGEST_FRAME_BYTES = 2 * 1024**3
+# The last row that a workbook can have, and how many columns and cells are read of one.
+LAST_ROW = 1_048_576
+MOST_COLUMNS = 1_000
+MOST_CELLS = 50_000_000
 ENDINGS = (".csv", ".xlsx", ".parquet")
 
 
@@ -81,19 +88,47 @@ def _from_workbook(content: bytes, origin: str) -> pa.Table:
     from openpyxl import load_workbook
 
     try:
-        workbook = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        rows = iter(workbook.worksheets[0].iter_rows(values_only=True))
-        header = [_cell(value).strip() for value in next(rows, ())]
-        body = [[_cell(value) for value in row] for row in rows]
+        with zipfile.ZipFile(io.BytesIO(content)) as package:
+            complaint = unfolding_complaint(package)
+        if complaint is not None:
+            raise BadInput(f"{origin}: {complaint}; larger frames come as CSV or Parquet")
+        sheet = load_workbook(io.BytesIO(content), read_only=True, data_only=True).worksheets[0]
+        header = _header_of(sheet, origin)
+        columns = _columns_of(sheet, len(header), origin)
+    except BadInput:
+        raise
     except Exception:
         raise BadInput(f"{origin}: found no readable workbook, expected an Excel file (.xlsx)") from None
+    return pa.Table.from_arrays([pa.array(column, pa.string()) for column in columns], header)
+
+
+def _header_of(sheet: Any, origin: str) -> list[str]:
+    header = [_cell(value).strip() for value in next(sheet.iter_rows(max_row=1, values_only=True), ())]
     while header and not header[-1]:
         header.pop()
     if not header:
         raise BadInput(f"{origin}: found no names of columns, expected them in the first row of the first sheet")
-    body = [[*row, *[""] * len(header)][: len(header)] for row in body if any(row)]
-    columns = [pa.array([row[place] for row in body], pa.string()) for place in range(len(header))]
-    return pa.Table.from_arrays(columns, header)
+    if len(header) > MOST_COLUMNS:
+        raise BadInput(f"{origin}: found {len(header):,} columns, expected at most {MOST_COLUMNS:,}")
+    return header
+
+
+def _columns_of(sheet: Any, width: int, origin: str) -> list[list[str]]:
+    # A few bytes can say that a row is far down or a cell far to the right, so what is between is bounded, too.
+    most_rows = min(LAST_ROW - 1, MOST_CELLS // width)
+    columns: list[list[str]] = [[] for _ in range(width)]
+    for row in sheet.iter_rows(min_row=2, max_row=LAST_ROW, max_col=width, values_only=True):
+        cells = [_cell(value) for value in row]
+        if not any(cells):
+            continue
+        if len(columns[0]) == most_rows:
+            raise BadInput(
+                f"{origin}: found more than {most_rows:,} rows of {width:,} columns, expected at most that many; "
+                "larger frames come as CSV or Parquet"
+            )
+        for column, cell in zip(columns, cells, strict=True):
+            column.append(cell)
+    return columns
 
 
 def _from_parquet(content: bytes, origin: str) -> pa.Table:

@@ -29,6 +29,7 @@ from analysis.study.codebooks import (
     codebook_from_schema,
 )
 from analysis.study.descriptions import Description, described
+from analysis.unfolding import unfolding_complaint
 
 # No item is called so, nor has a full stop in its code.
 PEOPLE = "_people"
@@ -125,6 +126,10 @@ def _of_workbook(path: Path, codebook: Path | None, language: str) -> Reading:
     import pandas as pd
 
     try:
+        with zipfile.ZipFile(path) as package:
+            unfolding = unfolding_complaint(package)
+        if unfolding is not None:
+            raise SpecError(f"{path.name}: {unfolding}; larger tables come as CSV or Parquet")
         sheets = pd.read_excel(
             path,
             sheet_name=None,
