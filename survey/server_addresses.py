@@ -22,7 +22,7 @@ def checked_server(name: str, address: str, environ: Mapping[str, str]) -> tuple
             f"{name}: found a service of libpq, whose file may say anything, expected host, sslmode and the others "
             "in the address"
         )
-    remote = [host for host in _hosts(given) if not _is_of_this_machine(host)]
+    remote = [host for host in _hosts(given) if not is_of_this_machine(host)]
     if not remote:
         return ()
     if given.get("sslmode") != PROVING_MODE:
@@ -58,8 +58,8 @@ def _hosts(given: Mapping[str, Any]) -> list[str]:
     return [host.strip() for key in ("host", "hostaddr") for host in str(given.get(key) or "").split(",")]
 
 
-def _is_of_this_machine(host: str) -> bool:
-    # Nothing, a folder and an abstract name (@) are sockets.
+def is_of_this_machine(host: str) -> bool:
+    """Whether a host, in the words of libpq, is loopback or a socket: nothing, a folder, an abstract name (@)."""
     if not host or host.startswith(("/", "@")) or host.lower() == LOOPBACK_NAME:
         return True
     try:

@@ -1,5 +1,6 @@
 """`hailong serve`: the production server, granian, with no log of who asked for what."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,6 +27,10 @@ _QUIET: dict[str, Any] = {
         "granian.access": {"handlers": [], "level": "CRITICAL", "propagate": False},
     },
 }
+_OPEN = (
+    "{host} is an address that other machines reach, and whoever stands between them and here reads along: listen at "
+    "127.0.0.1 behind a web server with TLS (deploy/nginx.conf), or give --certificate and --key"
+)
 _SET_PARENT_DEATH_SIGNAL = 1
 
 
@@ -33,22 +38,51 @@ _SET_PARENT_DEATH_SIGNAL = 1
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen at.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Processes that serve.")
-def command(host: str, port: int, workers: int) -> None:
+@click.option(
+    "--certificate", type=click.Path(path_type=Path), help="Speak TLS 1.3 alone, with this certificate chain."
+)
+@click.option("--key", type=click.Path(path_type=Path), help="The certificate's private key.")
+def command(host: str, port: int, workers: int, certificate: Path | None, key: Path | None) -> None:
     """Serve the pages with the production server."""
     import os
 
+    from survey.server_addresses import is_of_this_machine
     from survey.services import open_services
     from survey.settings import Settings
 
+    _refuse_odd_certificate(certificate, key)
     settings = Settings.from_environment(os.environ)
     for warning in settings.warnings:
         click.echo(f"hailong: {warning}", err=True)
+    if certificate is None and not (host and is_of_this_machine(host)):
+        click.echo(f"hailong: {_OPEN.format(host=host)}", err=True)
     # Every worker opens the stores for itself. Opening them here first turns what is wrong with them into one line and
     # exit 2, before any process is started.
     open_services(settings).stores.close()
     _refuse_taken_port(host, port)
-    click.echo(f"Serving at http://{f'[{host}]' if ':' in host else host}:{port}/ (stop with Ctrl+C)")
-    _serve(settings, host, port, workers)
+    scheme = "http" if certificate is None else "https"
+    click.echo(f"Serving at {scheme}://{f'[{host}]' if ':' in host else host}:{port}/ (stop with Ctrl+C)")
+    _serve(settings, host, port, workers, certificate, key)
+
+
+def _refuse_odd_certificate(certificate: Path | None, key: Path | None) -> None:
+    import ssl
+
+    from survey.errors import BadInput
+
+    if certificate is None and key is None:
+        return
+    if certificate is None or key is None:
+        raise BadInput("serve: found one of --certificate and --key, expected both or neither")
+    try:
+        # The server's processes would fail over it one after the other.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+        is_open = key.stat().st_mode & 0o007
+    except OSError as refusal:
+        found = refusal.reason if isinstance(refusal, ssl.SSLError) else refusal.strerror
+        raise BadInput(f"{certificate}, {key}: found no certificate with its key ({found}), expected PEM") from None
+    if is_open:
+        raise BadInput(f"{key}: found a key that every user of this machine can open, expected mode 0600 or 0640")
 
 
 def _refuse_taken_port(host: str, port: int) -> None:
@@ -65,7 +99,9 @@ def _refuse_taken_port(host: str, port: int) -> None:
         ) from None
 
 
-def _serve(settings: "Settings", host: str, port: int, workers: int) -> None:
+def _serve(
+    settings: "Settings", host: str, port: int, workers: int, certificate: Path | None, key: Path | None
+) -> None:
     import multiprocessing
     import os
 
@@ -96,6 +132,8 @@ def _serve(settings: "Settings", host: str, port: int, workers: int) -> None:
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=1000 * HEADER_SECONDS),
         websockets=False,
+        ssl_cert=certificate,
+        ssl_key=key,
         log_level=LogLevels.error,
         log_dictconfig=_QUIET,
         log_access=False,
