@@ -8,6 +8,7 @@ import click
 # The table carries the help lines, because reading them from the modules would import every use case.
 COMMANDS = {
     "analyse": ("analyse", "Run a round's plan: estimates and ranks."),
+    "audit-log": ("audit_log", "Write what staff did to a file that is kept elsewhere."),
     "change": ("change", "What changed between two rounds, across mergers too."),
     "database": ("database", "Upgrade, check, back up and restore the three stores."),
     "demo": ("demo", "Set up the demonstration, and let practice people answer."),

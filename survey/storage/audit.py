@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -62,6 +63,17 @@ def list_events(session: Session, *, newest: int | None = None) -> tuple[AuditRe
     """The events, the newest first; `newest` bounds how many."""
     query = select(AuditEvent).order_by(AuditEvent.id.desc()).limit(newest)
     return tuple(_record_of(event) for event in session.scalars(query))
+
+
+def events_after(session: Session, number: int) -> Iterator[tuple[int, AuditRecord]]:
+    """The events that came after the one with this number, in their order, each with its own; 0 is before them all."""
+    query = select(AuditEvent).where(AuditEvent.id > number).order_by(AuditEvent.id)
+    return ((event.id, _record_of(event)) for event in session.scalars(query))
+
+
+def hash_of_number(session: Session, number: int) -> str | None:
+    """The hash of the event with this number, None where there is none."""
+    return session.scalar(select(AuditEvent.hash).where(AuditEvent.id == number))
 
 
 def broken_links(session: Session) -> tuple[str, ...]:

@@ -2,8 +2,10 @@
 
 import configparser
 import re
+import shlex
 from pathlib import Path
 
+from survey.cli import COMMANDS
 from survey.cli.serve import GRACE_SECONDS, command
 from survey.settings import KNOWN_NAMES
 
@@ -11,10 +13,10 @@ ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 
 
-def unit() -> configparser.ConfigParser:
+def unit(name: str = "hailong.service") -> configparser.ConfigParser:
     read = configparser.ConfigParser(strict=False, interpolation=None)
     read.optionxform = str  # type: ignore[assignment,method-assign]
-    read.read(DEPLOY / "hailong.service", encoding="utf-8")
+    read.read(DEPLOY / name, encoding="utf-8")
     return read
 
 
@@ -31,6 +33,24 @@ def test_the_unit_serves_as_a_user_of_its_own_and_is_started_again() -> None:
 
 def test_the_unit_waits_longer_than_the_server_needs_to_finish() -> None:
     assert int(unit()["Service"]["TimeoutStopSec"]) > GRACE_SECONDS
+
+
+def test_another_machine_fetches_the_logs_and_changes_none_that_it_has() -> None:
+    """ASVS 16.4.3."""
+    log = unit()["Service"]["StandardError"].removeprefix("append:")
+    command = shlex.split(unit("hailong-audit.service")["Service"]["ExecStart"])
+    assert (Path(command[0]).name, COMMANDS[command[1]][0]) == ("hailong", "audit_log")
+    folder = Path(command[2]).parent
+    assert Path(log).parent == folder
+    made = (DEPLOY / "tmpfiles.conf").read_text()
+    assert all(re.search(rf"^f {path} 0640 hailong hailong", made, re.MULTILINE) for path in (log, command[2]))
+    fetched = shlex.split(unit("log-host/hailong-logs.service")["Service"]["ExecStart"])
+    # Without --append a file that was rewritten here would be rewritten there.
+    assert "--append" in fetched
+    assert not {"--inplace", "--delete", "--append-verify"} & set(fetched)
+    assert f'command="rrsync -ro {folder}",restrict' in (DEPLOY / "log-host" / "hailong-logs.service").read_text()
+    for timer in ("hailong-audit.timer", "log-host/hailong-logs.timer"):
+        assert unit(timer)["Install"]["WantedBy"] == "timers.target"
 
 
 def test_the_example_names_settings_that_exist() -> None:
