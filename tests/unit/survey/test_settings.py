@@ -185,3 +185,13 @@ def test_the_marker_file_makes_a_demonstration(tmp_path: Path) -> None:
     (tmp_path / "var").mkdir()
     (tmp_path / "var" / "demonstration").touch()
     assert Settings.from_environment(environment(tmp_path)).is_demonstration
+
+
+def test_a_file_of_stolen_passwords_is_looked_at_before_it_is_used(tmp_path: Path) -> None:
+    file = tmp_path / "stolen.txt"
+    file.write_text("".join(f"{digit * 40}:{number}\n" for number, digit in enumerate("0123456789ABCDEF")))
+    settings = Settings.from_environment(environment(tmp_path, HAILONG_BREACHED_PASSWORDS=str(file)))
+    assert settings.breached_passwords == file
+    file.write_text("password\n")
+    with pytest.raises(BadInput, match=r"stolen\.txt: found no hash"):
+        Settings.from_environment(environment(tmp_path, HAILONG_BREACHED_PASSWORDS=str(file)))
