@@ -18,7 +18,7 @@ from analysis.release.edition import (
     Edition,
     edition_tables,
 )
-from analysis.release.hard_data import LARGEST_FILE, HardData, parse_hard_data
+from analysis.release.hard_data import LARGEST_FILE, HardData, parse_hard_data, written_anew
 from analysis.sealed_folders import replace_files
 from survey.errors import BadInput, NotFound
 from survey.plain_files import read_plain_file
@@ -56,7 +56,7 @@ def read_hard_data(path: Path | None) -> HardData | None:
 
     Raises BadInput when it is no ordinary file, AnalysisError when it is no such table.
     """
-    return None if path is None else parse_hard_data(read_plain_file(path, LARGEST_FILE), str(path))
+    return None if path is None else parse_hard_data(written_anew(read_plain_file(path, LARGEST_FILE)), str(path))
 
 
 def analyse(archive_path: Path, out: Path, today: date, hard_data: HardData | None = None) -> Analysis:

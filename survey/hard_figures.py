@@ -1,13 +1,12 @@
 """The hard data that a round's profile counts: which figures are wanted, and what a file says of them."""
 
-import codecs
 import csv
 import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.release.hard_data import COLUMNS, HardData, parse_hard_data
+from analysis.release.hard_data import COLUMNS, HardData, parse_hard_data, written_anew
 from analysis.release.plan import parse_plan
 from questionnaires.model import Text
 from survey.round_records import RoundRecord, load_questionnaire_of, units_of_round
@@ -71,11 +70,11 @@ def wanted_indicators(stores: Stores, record: RoundRecord) -> tuple[Indicator, .
 def read_figures(stores: Stores, record: RoundRecord, content: bytes, origin: str) -> Figures:
     """The figures in a CSV file, each of a unit of the round and an indicator that its profile counts.
 
-    The file may be as a spreadsheet writes it, with a mark at its beginning and semicolons; what is kept of it has
-    neither. Raises AnalysisError that names the line of what does not fit.
+    The file may be as a spreadsheet writes it, with a mark at its beginning and semicolons; what is kept of it is
+    `written_anew`. Raises AnalysisError that names the line of what does not fit.
     """
     indicators = wanted_indicators(stores, record)
-    data = parse_hard_data(_with_commas(content.removeprefix(codecs.BOM_UTF8)), origin)
+    data = parse_hard_data(written_anew(content), origin)
     units = units_of_round(stores, record)
     table = data.table([unit.code for unit in units], [indicator.code for indicator in indicators])
     lines = tuple(
@@ -93,17 +92,3 @@ def figures_form(stores: Stores, record: RoundRecord, indicators: Sequence[Indic
     for unit in units_of_round(stores, record):
         writer.writerows((unit.code, indicator.code, "", "") for indicator in indicators)
     return stream.getvalue().encode("utf-8-sig")
-
-
-def _with_commas(content: bytes) -> bytes:
-    header = content.partition(b"\n")[0]
-    if b";" not in header or b"," in header:
-        return content
-    try:
-        rows = list(csv.reader(io.StringIO(content.decode(), newline=""), delimiter=";", strict=True))
-    except (UnicodeDecodeError, csv.Error):
-        # What is wrong with it is said by the reader of such files.
-        return content
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows(rows)
-    return stream.getvalue().encode()

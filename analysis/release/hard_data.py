@@ -108,6 +108,24 @@ def parse_hard_data(source: bytes, origin: str) -> HardData:
     return HardData(tuple(rows.values()), source, origin)
 
 
+def written_anew(content: bytes) -> bytes:
+    """The table of a CSV file as we write it: commas, composed letters, no mark and no blanks around its cells.
+
+    What is published of a file that was handed in is this, and not the file. One that is no such table stays as it is:
+    what is wrong with it is said by the reader of hard data, which refuses it.
+    """
+    header = content.partition(b"\n")[0]
+    delimiter = ";" if b";" in header and b"," not in header else ","
+    try:
+        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=delimiter, strict=True))
+    except (UnicodeDecodeError, csv.Error):
+        return content
+    stream = io.StringIO()
+    cells = ([unicodedata.normalize("NFC", cell).strip() for cell in row] for row in rows)
+    csv.writer(stream, lineterminator="\n").writerows(cells)
+    return stream.getvalue().encode()
+
+
 def _row(cells: Mapping[str, str], origin: str, number: int) -> HardValue:
     for column in COLUMNS[:2]:
         if not cells[column]:

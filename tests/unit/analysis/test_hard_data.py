@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.release.hard_data import LARGEST_FILE, parse_hard_data
+from analysis.release.hard_data import LARGEST_FILE, parse_hard_data, written_anew
 
 
 def test_figures_stand_by_unit_and_indicator_and_may_be_missing() -> None:
@@ -63,3 +63,16 @@ def test_hard_data_that_are_wrong_are_named_with_their_line(source: bytes, compl
     with pytest.raises(AnalysisError) as refusal:
         parse_hard_data(source, "figures.csv").table(["u1", "u2"], ["h"])
     assert str(refusal.value).startswith(complaint)
+
+
+def test_what_is_published_of_a_file_is_written_anew_and_not_once_more() -> None:
+    handed_in = '\ufeff"unit";indicator ; value;source\r\n"u1";h;10.5;"Ba\u0301o ca\u0301o, 2025"\r\n\r\n'.encode()
+    anew = written_anew(handed_in)
+    assert anew.decode() == 'unit,indicator,value,source\nu1,h,10.5,"Báo cáo, 2025"\n\n'
+    assert written_anew(anew) == anew
+    assert parse_hard_data(anew, "f").rows[0].source == "Báo cáo, 2025"
+
+
+@pytest.mark.parametrize("odd", [b"\xff\xfe", b'"unit', b""])
+def test_what_is_no_table_is_left_to_its_reader(odd: bytes) -> None:
+    assert written_anew(odd) == odd
