@@ -20,6 +20,8 @@ LARGEST_FRAME_BYTES = 2 * 1024**3
 LAST_ROW = 1_048_576
 MOST_COLUMNS = 1_000
 MOST_CELLS = 50_000_000
+# About as many as a CSV file of the largest size has.
+MOST_PARQUET_CELLS = 200_000_000
 ENDINGS = (".csv", ".xlsx", ".parquet")
 
 
@@ -136,7 +138,12 @@ def _from_parquet(content: bytes, origin: str) -> pa.Table:
     from pyarrow import parquet
 
     try:
-        table = parquet.read_table(pa.BufferReader(content))
+        file = parquet.ParquetFile(pa.BufferReader(content))
+        # The counts stand in the file's footer: a small file can unfold into a huge table, too.
+        n_cells = file.metadata.num_rows * file.metadata.num_columns
+        if n_cells > MOST_PARQUET_CELLS:
+            raise BadInput(f"{origin}: found {n_cells:,} cells, expected at most {MOST_PARQUET_CELLS:,}")
+        table = file.read()
         columns = [pc.fill_null(column.cast(pa.string()), "") for column in table.columns]
     except pa.ArrowException:
         raise BadInput(f"{origin}: found no readable Parquet of plain columns, expected one") from None

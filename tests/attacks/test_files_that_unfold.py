@@ -8,6 +8,8 @@ from copy import copy
 from pathlib import Path
 
 import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from analysis.errors import SpecError
@@ -110,6 +112,18 @@ def test_a_cell_far_away_makes_no_table_of_what_is_between(tmp_path: Path) -> No
     deep.write_bytes(content.getvalue())
     table, _ = read_frame(deep)
     assert table.to_pydict() == {"id": ["1"], "unit": ["a"]}, f"nothing lies below row {LAST_ROW:,} of a workbook"
+
+
+@pytest.mark.slow
+def test_a_table_of_millions_of_empty_cells_is_refused_by_its_footer(tmp_path: Path) -> None:
+    n_rows, n_groups = 1_000_000, 21
+    empty = pa.table({f"c{number}": pa.nulls(n_rows, pa.string()) for number in range(10)})
+    with pq.ParquetWriter(tmp_path / "frame.parquet", empty.schema) as writer:
+        for _ in range(n_groups):
+            writer.write_table(empty)
+    assert (tmp_path / "frame.parquet").stat().st_size < MEGABYTE
+    with pytest.raises(BadInput, match=f"found {10 * n_rows * n_groups:,} cells"):
+        read_frame(tmp_path / "frame.parquet")
 
 
 def test_a_frame_in_a_workbook_is_read_as_before(tmp_path: Path) -> None:
