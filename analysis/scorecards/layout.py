@@ -11,7 +11,7 @@ from analysis.scorecards.drawing import is_strip
 
 # The text area of an A4 page, and what stands on every first page: keys, verdict, headings, gaps.
 PAGE_HEIGHT = 738.0
-_EVERY_PAGE = 158.0
+_EVERY_PAGE = 164.0
 _EVERY_TABLE = 79.0
 _EVERY_STRIP = 44.0
 _LINE = 12.0

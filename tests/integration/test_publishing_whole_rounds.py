@@ -90,7 +90,7 @@ def test_a_scorecard_of_several_units_counts_ratings(printer: Printer, rated: Ed
 
 def test_a_module_has_a_block_of_its_own_with_intervals(printer: Printer, rated: Edition) -> None:
     text = _card(printer, rated, "d1")
-    block = text[text.index("Hỏi thêm:") :]
+    block = text[text.index("Phần hỏi kèm:") :]
     row = rated.row("all", "brand.index")
     for value in (row.estimate, row.low, row.high):
         assert f"{value:.1f}".replace(".", ",") in block

@@ -1,5 +1,6 @@
 """The list of rounds, the page of a round, and the list of units."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -17,12 +18,13 @@ from survey.services import Services, today
 from survey.units import units_on
 from survey.web.office import presenting
 from survey.web.office.design_words import SourcesInWords, sources_in_words
-from survey.web.pages import page_language, render_page
+from survey.web.pages import catalogue_of, page_language, render_page
+from survey.web.public.presenting import METHOD_ANNEX, TABLES
 
 
 @dataclass(frozen=True, slots=True)
 class FileLine:
-    """A published file: its kind, what it is about, where it is."""
+    """A published file: its kind, what it is called, where it is."""
 
     kind: str
     label: str
@@ -57,6 +59,7 @@ class RoundPages:
                 "closes_on": record.closes_on,
                 "questionnaire": " + ".join((record.questionnaire_reference, *record.module_references)),
                 "is_simulated": record.is_simulated,
+                "is_halted": record.is_halted,
                 "n_units": len(record.unit_codes),
             }
             for record in list_rounds(self._services.stores)
@@ -173,6 +176,8 @@ def find_line(services: Services, slug: str, language: str) -> tuple[RoundRecord
 
 def _files(opened: OpenEdition, names: dict[str, str], language: str) -> tuple[FileLine, ...]:
     slug, number = opened.edition.facts.slug, opened.edition.number
+    text = catalogue_of("office").text
+    tables = {name: key for key, name in TABLES.items()}
     is_english = language == "en"
     blocs = {unit.bloc_code: (is_english and unit.bloc_name_en) or unit.bloc_name for unit in opened.edition.units}
     lines = []
@@ -180,15 +185,25 @@ def _files(opened: OpenEdition, names: dict[str, str], language: str) -> tuple[F
         stem, _, suffix = name.rpartition(".")
         if suffix == "pdf":
             subject = stem.removesuffix(".en")
-            bloc = subject.removeprefix("league-")
-            is_league = subject.startswith("league-") and bloc in blocs
-            label = blocs[bloc] if is_league else names.get(subject, subject)
+            kind, about = _document(subject, blocs, names)
+            label = text(f"files_{kind}", language, name=about)
             if subject != stem:
-                label += " (English)"
+                label = text("files_in_english", language, name=label)
             address = url_for("public.pdf_file", slug=slug, name=stem, edition=number, lang=None)
-            lines.append(FileLine("league" if is_league else "scorecard", label, address))
-        elif name in ("estimates.csv", "ranks.csv", "distributions.csv"):
+            lines.append(FileLine(kind, label, address))
+        elif name in tables:
+            label = catalogue_of("public").text(tables[name], language)
             address = url_for("public.csv_file", slug=slug, name=stem, edition=number, lang=None)
-            lines.append(FileLine("table", name, address))
-    order = {"league": 0, "table": 1, "scorecard": 2}
-    return tuple(sorted(lines, key=lambda line: (order[line.kind], line.label)))
+            lines.append(FileLine("table", label, address))
+    order = ("league", "method", "table", "scorecard")
+    return tuple(sorted(lines, key=lambda line: (order.index(line.kind), line.label)))
+
+
+def _document(subject: str, blocs: Mapping[str, str], names: Mapping[str, str]) -> tuple[str, str]:
+    """The kind of a printed document, and the name of what it is about."""
+    bloc = subject.removeprefix("league-")
+    if subject != bloc and bloc in blocs:
+        return "league", blocs[bloc]
+    if subject == METHOD_ANNEX:
+        return "method", ""
+    return "scorecard", names.get(subject, subject)

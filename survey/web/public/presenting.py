@@ -3,7 +3,16 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from analysis.release.edition import Edition
+from analysis.release.edition import (
+    ACCOUNTING_CSV,
+    DIFFERENCES_CSV,
+    DISTRIBUTIONS_CSV,
+    ESTIMATES_CSV,
+    FORMULAS_CSV,
+    HARD_CSV,
+    RANKS_CSV,
+    Edition,
+)
 from analysis.release.row_files import cell_text, column_names
 from analysis.release.rows import EstimateRow
 from analysis.scorecards.charts import nice_bounds
@@ -15,6 +24,18 @@ from survey.texts import date, number, percent
 from survey.web.pages import catalogue_of
 from survey.web.spreadsheets import csv_bytes
 
+# The tables of an edition that everybody may have, by the key of what they are called.
+TABLES = {
+    "download_estimates": ESTIMATES_CSV,
+    "download_ranks": RANKS_CSV,
+    "download_differences": DIFFERENCES_CSV,
+    "download_formulas": FORMULAS_CSV,
+    "download_distributions": DISTRIBUTIONS_CSV,
+    "download_accounting": ACCOUNTING_CSV,
+    "download_hard": HARD_CSV,
+}
+# The printed document that tells how an edition came about.
+METHOD_ANNEX = "method"
 # What is said of answers that did not come from people who answered here.
 COLLECTED = {"elsewhere": "elsewhere_text", "simulated": "simulated_text"}
 TIERS = ("above", "not_different", "below")

@@ -8,16 +8,7 @@ from http import HTTPStatus
 from flask import Blueprint, Response, abort, current_app, request, url_for
 
 from analysis.errors import EditionError
-from analysis.release.edition import (
-    ACCOUNTING_CSV,
-    DIFFERENCES_CSV,
-    DISTRIBUTIONS_CSV,
-    ESTIMATES_CSV,
-    FORMULAS_CSV,
-    HARD_CSV,
-    RANKS_CSV,
-    Edition,
-)
+from analysis.release.edition import Edition
 from analysis.release.rows import ALL
 from analysis.scorecards.annex import compose_annex
 from analysis.scorecards.charts import row_chart
@@ -31,15 +22,6 @@ from survey.web.pages import page_language, render_page
 from survey.web.public import presenting
 
 ONE_MINUTE = 60
-TABLES = {
-    "download_estimates": ESTIMATES_CSV,
-    "download_ranks": RANKS_CSV,
-    "download_differences": DIFFERENCES_CSV,
-    "download_formulas": FORMULAS_CSV,
-    "download_accounting": ACCOUNTING_CSV,
-    "download_hard": HARD_CSV,
-}
-TABLE_FILES = frozenset({*TABLES.values(), DISTRIBUTIONS_CSV})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +73,7 @@ class ResultPages:
         ]
         tables = [
             (key, url_for("public.csv_file", slug=slug, name=name.removesuffix(".csv"), edition=asked, lang=None))
-            for key, name in TABLES.items()
+            for key, name in presenting.TABLES.items()
             if name in opened.hashes
         ]
         values = {
@@ -121,7 +103,7 @@ class ResultPages:
         opened, records = self._opened(slug)
         values = {
             "annex": compose_annex(opened.edition),
-            "pdf": self._document(opened, "method", self._asked(records, opened)),
+            "pdf": self._document(opened, presenting.METHOD_ANNEX, self._asked(records, opened)),
         }
         return self._page("public/method.html", language, self._shared(opened, records, language) | values)
 
@@ -135,7 +117,7 @@ class ResultPages:
             content: bytes | None = presenting.rows_csv(opened.edition.rows_of(name))
         else:
             # The tables of the edition leave byte for byte, so that anybody can compare their hashes.
-            content = opened.content(f"{name}.csv") if f"{name}.csv" in TABLE_FILES else None
+            content = opened.content(f"{name}.csv") if f"{name}.csv" in presenting.TABLES.values() else None
         return _file(content, "text/csv; charset=utf-8", f"{slug}-{name}.csv")
 
     def problem(self, status: int) -> Response:
