@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
-from survey.errors import BadInput
+from survey.errors import BadInput, HailongError
 
 _LINE = re.compile(rb"([0-9A-Fa-f]{40})(?::[0-9]+)?")
 # A line has 41 characters and a count; a place in the file is never further than this from its line's end.
@@ -21,8 +21,20 @@ N_PLACES = 64
 
 
 def is_breached(file: Path, password: str) -> bool:
-    """Whether the hash of the password, as it is in UTF-8, stands in the file; raises BadInput for an odd line."""
+    """Whether the hash of the password, as it is in UTF-8, stands in the file.
+
+    Raises HailongError where the file is no longer what it was at the start: nothing is known of the password then.
+    """
     wanted = sha1(password.encode(), usedforsecurity=False).hexdigest().upper().encode()
+    try:
+        return _holds(file, wanted)
+    except BadInput as complaint:
+        raise HailongError(str(complaint)) from None
+    except OSError as refusal:
+        raise HailongError(f"{file}: the stolen passwords cannot be looked up: {refusal.strerror}") from None
+
+
+def _holds(file: Path, wanted: bytes) -> bool:
     with file.open("rb") as lines:
         low, high = 0, os.fstat(lines.fileno()).st_size
         # The line sought begins at `low` or later and before `high`.

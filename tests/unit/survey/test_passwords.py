@@ -10,7 +10,7 @@ import pytest
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from survey.breached_passwords import is_breached, refuse_odd_file
-from survey.errors import BadInput
+from survey.errors import BadInput, HailongError
 from survey.passwords import (
     FEWEST_GUESSES,
     LONGEST_PASSWORD,
@@ -174,6 +174,19 @@ def test_an_odd_file_is_refused_at_the_start(tmp_path: Path, change: object, com
     file.write_text("".join(f"{line}\n" for line in change(file.read_text().splitlines())))  # type: ignore[operator]
     with pytest.raises(BadInput, match=complaint):
         refuse_odd_file(file)
+
+
+def test_a_file_that_was_changed_since_the_start_lets_no_password_pass(tmp_path: Path) -> None:
+    file = stolen_file(tmp_path / "stolen.txt", ["x"])
+    refuse_odd_file(file)
+    file.write_text("something else\n")
+    with pytest.raises(HailongError, match="found no hash in the line"):
+        checked(GOOD[0], file)
+    file.unlink()
+    with pytest.raises(HailongError, match="cannot be looked up: No such file") as failure:
+        checked(GOOD[0], file)
+    # It is no fault of the password's.
+    assert not isinstance(failure.value, BadInput)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
