@@ -31,7 +31,7 @@ from survey.storage.dumping import (
 )
 from survey.storage.instance_key import fingerprint_of
 from survey.storage.lineages import LINEAGES, Lineage
-from survey.storage.office import InstanceKey
+from survey.storage.office import InstanceKey, OfficerSession
 from survey.storage.stores import Stores, open_stores
 from survey.storage.upgrading import upgrade_stores
 
@@ -248,6 +248,8 @@ def _restore(
                 _fill(connections[lineage.store], lineage, archive, contents, progress)
             _unpack(archive, contents["files"], draft)
             _remember_this_key(connections["office"], settings.secret_key)
+            # Who signed out since the backup was made has signed out.
+            connections["office"].execute(delete(OfficerSession))
             halted = halt_restored_rounds(connections["office"], sha256, lambda slug: _has_key(settings, slug))
             for folder in SEALED_FOLDERS:
                 if (draft / folder).exists():

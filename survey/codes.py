@@ -17,9 +17,7 @@ TYPED_BYTES = 8
 
 # A prime above the number of symbols, so that no difference of two symbols or of two places vanishes.
 _CHECK_PRIME = 29
-_READ_AS = {symbol: value for value, symbol in enumerate(SYMBOLS)} | {
-    letter: SYMBOLS.index(digit) for letter, digit in LOOK_ALIKES.items()
-}
+_READ_AS = {symbol: value for value, symbol in enumerate(SYMBOLS)}
 _QR_SPELLING = re.compile(r"[A-Za-z0-9_-]{22}")
 # Spaces, dots, every dash, and the invisible marks that come along when a code is pasted from a message.
 _FORGIVEN = re.compile(r"[\s._\u00ad\u200b-\u200d\u2010-\u2015\u2060\u2212\ufeff-]+")
@@ -75,7 +73,7 @@ def read_code(text: str) -> tuple[CodeKind, bytes] | None:
         # The last character has four bits to spare; only the spelling we would write ourselves is a code.
         if base64.urlsafe_b64encode(code).decode().rstrip("=") == text:
             return "qr", code
-    symbols = _FORGIVEN.sub("", text).upper()
+    symbols = plain_symbols(text)
     if len(symbols) != TYPED_SYMBOLS + 1 or not all(symbol in _READ_AS for symbol in symbols):
         return None
     *values, check = (_READ_AS[symbol] for symbol in symbols)
@@ -85,6 +83,11 @@ def read_code(text: str) -> tuple[CodeKind, bytes] | None:
     for value in values:
         number = number * len(SYMBOLS) + value
     return "typed", number.to_bytes(TYPED_BYTES, "big")
+
+
+def plain_symbols(text: str) -> str:
+    """A typed text in the symbols that are printed: capitals, no dashes and spaces, and no look-alikes."""
+    return "".join(LOOK_ALIKES.get(symbol, symbol) for symbol in _FORGIVEN.sub("", text).upper())
 
 
 def _check_value(values: list[int]) -> int:

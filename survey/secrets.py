@@ -26,6 +26,9 @@ class Secrets:
         "_nullifier",
         "_open_link",
         "_proof",
+        "_recovery",
+        "_second_factor",
+        "_session",
         "_ticket",
         "_untagged",
     )
@@ -43,6 +46,9 @@ class Secrets:
         self._proof = _subkey(secret_key, "proof of work")
         self._ticket = _subkey(secret_key, "ticket of who waits")
         self._open_link = _subkey(secret_key, "code of an open link")
+        self._session = _subkey(secret_key, "session of an officer")
+        self._second_factor = _subkey(secret_key, "second factor")
+        self._recovery = _subkey(secret_key, "recovery code")
 
     def __repr__(self) -> str:
         return "Secrets(…)"
@@ -51,6 +57,19 @@ class Secrets:
     def flask_key(self) -> bytes:
         """The key that signs the office's session cookie, 32 bytes."""
         return self._flask
+
+    @property
+    def second_factor_key(self) -> bytes:
+        """The key that seals the keys of officers' apps, 32 bytes."""
+        return self._second_factor
+
+    def session_mark(self, token: str) -> bytes:
+        """What is stored of the token of an officer's session, 32 bytes."""
+        return _mark(self._session, token.encode())
+
+    def recovery_mark(self, officer_id: int, code: str) -> bytes:
+        """What is stored of a recovery code, 32 bytes: it is this officer's alone."""
+        return _mark(self._recovery, str(officer_id).encode(), code.encode())
 
     @property
     def proof_key(self) -> bytes:

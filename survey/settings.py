@@ -23,6 +23,7 @@ KNOWN_NAMES = (
     "HAILONG_PROXIES",
     "HAILONG_METRICS_TOKEN_FILE",
     "HAILONG_BREACHED_PASSWORDS",
+    "HAILONG_SECOND_FACTOR",
 )
 SHORTEST_KEY = 32
 MOST_PROXIES = 9
@@ -42,7 +43,8 @@ class Settings:
     three stores are SQLite files of the instance itself. `public_url` has no slash at its end; None means that nothing
     may be printed outside the demonstration. `n_proxies` is how many proxies stand before this server and write down
     whom they were asked by. Who shows `metrics_token` may read /metrics; without one nobody may. `breached_passwords`
-    is a file of hashes of stolen passwords, None where there is none. `warnings` are sentences for the operator.
+    is a file of hashes of stolen passwords, None where there is none. Where `must_have_second_factor`, no officer works
+    with a password alone. `warnings` are sentences for the operator.
     """
 
     instance: Path
@@ -58,6 +60,7 @@ class Settings:
     n_proxies: int = 0
     metrics_token: bytes | None = None
     breached_passwords: Path | None = None
+    must_have_second_factor: bool = False
     warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -102,6 +105,7 @@ class Settings:
             n_proxies=_n_proxies(environ.get("HAILONG_PROXIES", "")),
             metrics_token=_metrics_token(environ.get("HAILONG_METRICS_TOKEN_FILE", "")),
             breached_passwords=_breached_passwords(environ.get("HAILONG_BREACHED_PASSWORDS", "")),
+            must_have_second_factor=_must_have_second_factor(environ.get("HAILONG_SECOND_FACTOR", ""), public_url),
             warnings=(*warnings, *key_note, *passphrase_note),
         )
 
@@ -179,6 +183,16 @@ def _n_proxies(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= MOST_PROXIES):
         raise BadInput(f"HAILONG_PROXIES: found {text[:20]!r}, expected how many proxies stand before this server")
     return int(text)
+
+
+def _must_have_second_factor(text: str, public_url: str | None) -> bool:
+    if text not in ("", "required", "offered"):
+        raise BadInput(f"HAILONG_SECOND_FACTOR: found {text[:20]!r}, expected required or offered")
+    if text:
+        return text == "required"
+    # The demonstration on one's own machine is no place that others sign in to.
+    parts = urlsplit(public_url or "")
+    return parts.scheme == "https" and parts.hostname not in LOOPBACK_HOSTS
 
 
 def _metrics_token(path: str) -> bytes | None:

@@ -31,7 +31,7 @@ class Lineage:
 
 
 LINEAGES: tuple[Lineage, ...] = (
-    Lineage("office", OfficeBase.metadata, "office_0006"),
+    Lineage("office", OfficeBase.metadata, "office_0007"),
     Lineage("frame", FrameBase.metadata, "frame_0001"),
     Lineage("intake", IntakeBase.metadata, "intake_0002"),
 )

@@ -194,7 +194,44 @@ class Officer(OfficeBase):
     name: Mapped[str] = mapped_column(String(200))
     password_hash: Mapped[str] = mapped_column(String(200))
     role: Mapped[str] = mapped_column(String(20))
-    n_sign_outs: Mapped[int] = mapped_column(default=0, server_default="0")
+    is_disabled: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class OfficerSession(OfficeBase):
+    """An officer's way in, in one browser. A row that is over is deleted: nobody is to learn here who worked when.
+
+    The browser holds a token, the row its keyed mark. Until the second factor was shown it is not complete.
+    """
+
+    __tablename__ = "officer_session"
+
+    token_mark: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    officer_id: Mapped[int] = mapped_column(ForeignKey("officer.id"))
+    began: Mapped[datetime] = mapped_column(UtcDateTime)
+    # At most a minute behind.
+    seen: Mapped[datetime] = mapped_column(UtcDateTime)
+    browser: Mapped[str] = mapped_column(String(60))
+    is_complete: Mapped[bool]
+
+
+class SecondFactor(OfficeBase):
+    """The app that gives an officer six digits: its key, sealed under the instance's secret key, and the last use."""
+
+    __tablename__ = "second_factor"
+
+    officer_id: Mapped[int] = mapped_column(ForeignKey("officer.id"), primary_key=True, autoincrement=False)
+    sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
+    # The half minute, counted since 1970, whose digits were used last; none up to it are taken again.
+    last_step: Mapped[int]
+
+
+class RecoveryCode(OfficeBase):
+    """The keyed mark of a code that stands in for the app once. A row that was used is deleted."""
+
+    __tablename__ = "recovery_code"
+
+    officer_id: Mapped[int] = mapped_column(ForeignKey("officer.id"), primary_key=True, autoincrement=False)
+    mark: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
 
 
 class AuditEvent(OfficeBase):

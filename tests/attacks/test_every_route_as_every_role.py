@@ -5,6 +5,8 @@ test; whoever it is not meant for then gets no answer below 300 from it.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from itertools import product
 
 import pytest
@@ -15,15 +17,15 @@ from werkzeug.routing import Rule
 
 from support.citizens import OTHER_UNIT, UNIT, Asked
 from support.headers import header_complaints
-from support.office import LOGIN, PASSWORD, Office
-from support.site import build_site
+from support.office import LOGIN, PASSWORD, Office, age_sessions, path_of
+from support.site import APP_LOGIN, APP_PASSWORD, build_site
 from support.stores import Templates, opened
-from survey.application import create_app
-from survey.officers import create_officer, set_password
+from survey.application import create_app, services_of
+from survey.office_sessions import IDLE
+from survey.officers import create_officer, disable_officer, set_password
 from survey.settings import Settings
 from survey.storage.audit import list_events
 from survey.storage.sessions import reading
-from survey.web.office.session import IDLE_SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -49,6 +51,7 @@ EVERYBODY = frozenset(
 MACHINES = frozenset({"metrics.metrics"})
 OFFICERS = frozenset(
     {
+        "office.account",
         "office.accounting",
         "office.accounting_file",
         "office.batch",
@@ -60,9 +63,14 @@ OFFICERS = frozenset(
         "office.figures_form",
         "office.new_round",
         "office.nowhere",
+        "office.password",
         "office.reconcile",
+        "office.recovery_codes",
         "office.round",
         "office.rounds",
+        "office.second_factor",
+        "office.sessions",
+        "office.sign_in_code",
         "office.sign_out",
         "office.slips",
         "office.stands",
@@ -112,6 +120,11 @@ class Attack:
         client.set_cookie(self.app.config["SESSION_COOKIE_NAME"], cookie, secure=True)
         return client
 
+    def token_of(self, client: Client) -> str:
+        """The token in the cookie of somebody who is signed in."""
+        with client.session_transaction(base_url="https://localhost/office") as session:
+            return str(session["token"])
+
     def left_behind(self) -> tuple[int, tuple[tuple[str, str], ...]]:
         """What an attack could have changed: the events of the audit log and each round's state."""
         from survey.round_records import list_rounds
@@ -130,13 +143,12 @@ def with_a_forged_cookie(attack: Attack) -> Client:
     forger.secret_key = b"another instance's key, of sixty-four bytes, which does not fit."
     signer = SecureCookieSessionInterface().get_signing_serializer(forger)
     assert signer is not None
-    return attack.with_cookie(signer.dumps({"officer": 1, "mark": "0" * 32, "began": 2e9, "seen": 2e9}))
+    return attack.with_cookie(signer.dumps({"token": attack.token_of(attack.signed_in())}))
 
 
 def idle_too_long(attack: Attack) -> Client:
     client = attack.signed_in()
-    with client.session_transaction(base_url="https://localhost/office") as session:
-        session["seen"] -= IDLE_SECONDS + 1
+    age_sessions(Office(attack.app, client), "seen", IDLE + timedelta(seconds=1))
     return client
 
 
@@ -158,12 +170,32 @@ def copied_before_the_sign_out(attack: Attack) -> Client:
     return attack.with_cookie(cookie.value)
 
 
+def disabled(attack: Attack) -> Client:
+    stores = attack.asked.stores
+    create_officer(stores, "thoi", "Phạm Văn Thôi", "bốn từ thôi việc", actor="command line")
+    client = attack.signed_in("thoi", "bốn từ thôi việc")
+    disable_officer(stores, "thoi", actor="command line")
+    return client
+
+
+def ended_from_elsewhere(attack: Attack) -> Client:
+    stores = attack.asked.stores
+    create_officer(stores, "xa", "Đỗ Thị Xa", "bốn từ ở nơi xa", actor="command line")
+    client = attack.signed_in("xa", "bốn từ ở nơi xa")
+    here = Office(attack.app, attack.signed_in("xa", "bốn từ ở nơi xa"))
+    ended = here.send("/office/account/sessions", session="*", password="bốn từ ở nơi xa")
+    assert ended.status_code == 303
+    return client
+
+
 OUTSIDERS = (
     stranger,
     with_a_forged_cookie,
     idle_too_long,
     of_a_password_that_was_changed,
     copied_before_the_sign_out,
+    disabled,
+    ended_from_elsewhere,
 )
 
 
@@ -219,6 +251,38 @@ def test_who_is_no_officer_gets_nothing_from_the_office(attack: Attack, role: Ro
                 again = client.open(response.headers["Location"], method=method)
                 if again.status_code < 300 and again.request.path != "/office/sign-in":
                     complaints.append(f"{method} {address}: leads to {response.headers['Location']}")
+    assert complaints == []
+    assert attack.left_behind() == before
+
+
+@pytest.mark.parametrize("must", [True, False], ids=["enrolment", "code"])
+def test_the_password_alone_opens_the_page_of_the_second_step_and_nothing_else(attack: Attack, must: bool) -> None:
+    settings = replace(attack.asked.settings, must_have_second_factor=must)
+    app = create_app(settings)
+    login, password, own_page = (
+        (LOGIN, PASSWORD, "/office/account/second-factor")
+        if must
+        else (APP_LOGIN, APP_PASSWORD, "/office/sign-in/code")
+    )
+    client = app.test_client()
+    client.environ_base["wsgi.url_scheme"] = "https"
+    office = Office(app, client)
+    assert path_of(office.sign_in(login, password)) == own_page
+    token, before, complaints = office.token(own_page), attack.left_behind(), []
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint not in OFFICERS or rule.endpoint == "office.sign_out":
+            continue
+        for address, method in product(addresses(rule), ("GET", "HEAD", "POST")):
+            if address == own_page and method != "POST":
+                continue
+            data = {"csrf_token": token, "unit": UNIT, "count": "1"} if method == "POST" else None
+            response = client.open(address, method=method, data=data)
+            complaints += header_complaints(response, address)
+            if response.status_code < 300 or response.status_code >= 500:
+                complaints.append(f"{method} {address}: {response.status_code}")
+            if response.status_code == 303 and path_of(response) != own_page:
+                complaints.append(f"{method} {address}: leads to {path_of(response)}")
+    services_of(app).stores.close()
     assert complaints == []
     assert attack.left_behind() == before
 

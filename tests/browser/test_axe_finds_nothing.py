@@ -16,7 +16,7 @@ from support.citizens import OTHER_UNIT, UNIT, Asked
 from support.firms import SLUG, firm_codes
 from support.office import LOGIN, PASSWORD
 from support.server import RunningServer, running_server
-from support.site import build_site
+from support.site import APP_LOGIN, APP_PASSWORD, build_site, recovery_codes
 from support.stores import Templates, opened
 from survey.application import create_app, services_of
 from survey.codes import new_code
@@ -104,6 +104,26 @@ def choose_units(page: Page, asked: Asked) -> None:
     expect(page.locator("[name=change-units]")).to_be_visible()
 
 
+def sign_in_halfway(page: Page, asked: Asked) -> None:
+    """As the officer who has an app, with the password alone."""
+    page.locator("input[name=login]").fill(APP_LOGIN)
+    page.locator("input[type=password]").fill(APP_PASSWORD)
+    send_blank(page, asked)
+    expect(page.locator("#code")).to_be_visible()
+
+
+def sign_in_halfway_wrongly(page: Page, asked: Asked) -> None:
+    sign_in_halfway(page, asked)
+    send_blank(page, asked)
+
+
+def make_codes(page: Page, asked: Asked) -> None:
+    page.locator("#password").fill(APP_PASSWORD)
+    page.locator("#code").fill(recovery_codes(asked)[0])
+    send_blank(page, asked)
+    expect(page.locator(".recovery li")).to_have_count(10)
+
+
 def sign_in_wrongly(page: Page, asked: Asked) -> None:
     page.locator("input[name=login]").fill(LOGIN)
     page.locator("input[type=password]").fill("ba từ thôi")
@@ -143,7 +163,24 @@ PUBLIC = (
     Visit("public.method", "/results/sipas-2026/method"),
     Visit("public.round", "/results/khong-co"),
 )
-STRANGER = (Visit("office.sign_in", "/office/sign-in"), Visit("office.sign_in", "/office/sign-in", act=sign_in_wrongly))
+STRANGER = (
+    Visit("office.sign_in", "/office/sign-in"),
+    Visit("office.sign_in", "/office/sign-in", act=sign_in_wrongly),
+    Visit("office.sign_in_code", "/office/sign-in", act=sign_in_halfway),
+    Visit("office.sign_in_code", "/office/sign-in", act=sign_in_halfway_wrongly),
+)
+# As the officer who has an app.
+ACCOUNT = (
+    Visit("office.account", "/office/account"),
+    Visit("office.password", "/office/account/password"),
+    Visit("office.password", "/office/account/password", act=send_blank),
+    Visit("office.second_factor", "/office/account/second-factor"),
+    Visit("office.second_factor", "/office/account/second-factor", act=send_blank),
+    Visit("office.recovery_codes", "/office/account/recovery-codes"),
+    Visit("office.recovery_codes", "/office/account/recovery-codes", act=make_codes),
+    Visit("office.sessions", "/office/account/sessions"),
+    Visit("office.sessions", "/office/account/sessions", act=send_blank),
+)
 OFFICE = (
     Visit("office.rounds", "/office/"),
     Visit("office.units", "/office/units"),
@@ -172,7 +209,14 @@ OFFICE = (
     Visit("office.slips", "/office/rounds/hai-long/slips", act=send_blank),
     Visit("office.round", "/office/rounds/khong-co"),
 )
-AREAS = {"citizen": CITIZEN, "scripted": SCRIPTED, "public": PUBLIC, "stranger": STRANGER, "office": OFFICE}
+AREAS = {
+    "citizen": CITIZEN,
+    "scripted": SCRIPTED,
+    "public": PUBLIC,
+    "stranger": STRANGER,
+    "account": ACCOUNT,
+    "office": OFFICE,
+}
 
 
 @pytest.fixture(scope="module")
@@ -195,11 +239,14 @@ def axe_source() -> str:
     return resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 
 
-def sign_in(page: Page, address: str) -> None:
+def sign_in(page: Page, address: str, login: str = LOGIN, password: str = PASSWORD, code: str = "") -> None:
     page.goto(f"{address}/office/sign-in")
-    page.locator("input[name=login]").fill(LOGIN)
-    page.locator("input[type=password]").fill(PASSWORD)
+    page.locator("input[name=login]").fill(login)
+    page.locator("input[type=password]").fill(password)
     page.locator("main form button").click()
+    if code:
+        page.locator("#code").fill(code)
+        page.locator("main form button").click()
     page.wait_for_url("**/office/")
 
 
@@ -214,6 +261,12 @@ def test_axe_finds_no_violation(site: Asked, server: RunningServer, browser: Bro
     page = context.new_page()
     if area == "office":
         sign_in(page, server.address)
+    if area == "account":
+        # In two browsers, so that there is another session to end.
+        another = browser.new_page()
+        for browsing in (another, page):
+            sign_in(browsing, server.address, APP_LOGIN, APP_PASSWORD, recovery_codes(site)[0])
+        another.close()
     if not script:
         # axe needs a browser that runs scripts, so here the page's own never arrive; no page has a <noscript>.
         context.route("**/static/**/*.js", lambda route: route.abort())

@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from support.command_line import RunHailong, environment_of_settings, run
 from support.rounds import SLUG, Collection, open_collection
 from support.stores import ENGINES, LazyServer, settings_in
+from support.ways_in import way_in
 from survey.backup import CONTENTS, restore_backup, write_backup
 from survey.checking import check_instance
 from survey.errors import BadInput, HailongError, WrongState
@@ -21,7 +22,8 @@ from survey.settings import Settings
 from survey.storage.audit import broken_links, record_event
 from survey.storage.dumping import digest_of, tables_of
 from survey.storage.lineages import LINEAGES
-from survey.storage.sessions import writing
+from survey.storage.office import OfficerSession, RecoveryCode
+from survey.storage.sessions import reading, writing
 from survey.storage.stores import Stores, open_stores
 
 
@@ -82,6 +84,22 @@ def test_everything_comes_back_on_either_engine(
         record_event(session, "an.nguyen", "round.published", SLUG)
     with writing(stores.office) as session:
         assert broken_links(session) == ()
+    stores.close()
+
+
+@pytest.mark.slow
+def test_nobody_is_signed_in_after_a_restore(
+    collection: Collection, tmp_path: Path, postgres_server: LazyServer
+) -> None:
+    way = way_in(collection.stores)
+    way.enrol(way.entered())
+    write_backup(collection.settings, collection.stores, tmp_path / "backup.hailong")
+    target = empty_instance(tmp_path / "other", "sqlite", postgres_server)
+    restore_backup(target, tmp_path / "backup.hailong")
+    stores = open_stores(target)
+    with reading(stores.office) as session:
+        assert session.scalars(select(OfficerSession)).all() == []
+        assert len(session.scalars(select(RecoveryCode)).all()) == 10, "their ways in are kept"
     stores.close()
 
 

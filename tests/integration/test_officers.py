@@ -1,6 +1,7 @@
 """Officers and their passwords, on both engines."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from io import BytesIO, TextIOWrapper
 
 import pytest
@@ -8,19 +9,14 @@ from argon2 import PasswordHasher
 from sqlalchemy import select, update
 
 from support.command_line import Run, run
+from support.stores import SECRET_KEY
+from support.ways_in import way_in
 from survey.errors import BadInput, NotFound
 from survey.limits import Counters
-from survey.officers import (
-    FailedLogins,
-    OfficerRecord,
-    check_login,
-    create_officer,
-    find_officer,
-    list_officers,
-    record_sign_out,
-    set_password,
-)
+from survey.officers import OfficerRecord, create_officer, list_officers, set_password
+from survey.secrets import Secrets
 from survey.settings import Settings
+from survey.sign_in import Door, Entry, FailedLogins, Visitor, sign_in
 from survey.storage.audit import broken_links, list_events
 from survey.storage.office import Officer
 from survey.storage.sessions import reading, writing
@@ -45,13 +41,14 @@ def _create(stores: Stores, login: str = "lan") -> OfficerRecord:
 
 
 def _check(stores: Stores, login: str, password: str, failures: FailedLogins | None = None) -> OfficerRecord | str:
-    return check_login(stores, failures or FailedLogins(Counters.private()), login, password, ADDRESS)
+    door = Door(stores, Secrets(SECRET_KEY), failures or FailedLogins(Counters.private()))
+    outcome = sign_in(door, login, password, Visitor(ADDRESS), datetime.now(UTC))
+    return outcome.officer if isinstance(outcome, Entry) else outcome
 
 
 def test_an_officer_signs_in_with_login_and_password(stores: Stores) -> None:
     created = _create(stores)
     assert _check(stores, "lan", PASSWORD) == created
-    assert find_officer(stores, created.id) == created
     assert list_officers(stores) == (created,)
 
 
@@ -106,25 +103,16 @@ def test_a_hash_of_weaker_parameters_is_replaced_when_its_owner_signs_in(stores:
     with writing(stores.office) as session:
         session.execute(update(Officer).values(password_hash=weak))
     assert _check(stores, "lan", "not the password") == "refused"
-    signed_in = _check(stores, "lan", PASSWORD)
-    assert isinstance(signed_in, OfficerRecord)
+    assert _check(stores, "lan", PASSWORD) == created
     with reading(stores.office) as session:
         assert session.scalars(select(Officer.password_hash)).one().startswith("$argon2id$v=19$m=65536")
-    assert signed_in.session_mark != created.session_mark
 
 
-def test_a_new_password_ends_the_old_one_and_its_sessions(stores: Stores) -> None:
-    created = _create(stores)
+def test_a_new_password_ends_the_old_one(stores: Stores) -> None:
+    _create(stores)
     changed = set_password(stores, "LAN", "năm từ khác hẳn nhau", actor="command line")
-    assert changed.session_mark != created.session_mark
     assert _check(stores, "lan", PASSWORD) == "refused"
     assert _check(stores, "lan", "năm từ khác hẳn nhau") == changed
-
-
-def test_signing_out_is_recorded(stores: Stores) -> None:
-    record_sign_out(stores, _create(stores))
-    with reading(stores.office) as session:
-        assert list_events(session, newest=1)[0].action == "officer.signed_out"
 
 
 @pytest.mark.parametrize(
@@ -166,7 +154,8 @@ def test_five_failures_close_the_door_even_to_the_right_password(sqlite_stores: 
     for _ in range(5):
         assert _check(sqlite_stores, "lan", "not the password", failures) == "refused"
     assert _check(sqlite_stores, "Lan ", PASSWORD, failures) == "wait"
-    assert check_login(sqlite_stores, failures, "lan", PASSWORD, "192.0.2.8") == created, "another address may"
+    door = Door(sqlite_stores, Secrets(SECRET_KEY), failures)
+    assert isinstance(sign_in(door, "lan", PASSWORD, Visitor("192.0.2.8"), datetime.now(UTC)), Entry), "others may"
     clock.now += 901
     assert _check(sqlite_stores, "lan", PASSWORD, failures) == created
 
@@ -212,15 +201,6 @@ def test_all_processes_of_a_server_count_together() -> None:
     assert FailedLogins(counters).is_closed("lan", ADDRESS)
 
 
-def test_signing_out_ends_every_session_there_is(stores: Stores) -> None:
-    created = _create(stores)
-    record_sign_out(stores, created)
-    again = find_officer(stores, created.id)
-    assert again is not None
-    assert again.session_mark != created.session_mark
-    assert _check(stores, "lan", PASSWORD) == again
-
-
 @pytest.fixture
 def hailong(sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
     """The command line of a fresh instance, with what is typed into it."""
@@ -235,11 +215,32 @@ def hailong(sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Calla
 def test_the_command_line_creates_lists_and_resets(hailong: Callable[..., Run], sqlite_stores: Stores) -> None:
     created = hailong("create", "lan", "--name", "Nguyễn Thị Lan", "--password-stdin", typed=f"{PASSWORD}\n")
     assert (created.exit_code, created.output) == (0, "created officer lan (Nguyễn Thị Lan)\n")
-    assert hailong("list").output == "lan\tNguyễn Thị Lan\tofficer\n"
+    assert hailong("list").output == "lan\tNguyễn Thị Lan\tofficer\tactive\tpassword alone\n"
     assert isinstance(_check(sqlite_stores, "lan", PASSWORD), OfficerRecord)
     reset = hailong("password", "lan", "--password-stdin", typed="năm từ khác hẳn nhau\n")
     assert (reset.exit_code, reset.output) == (0, "set a new password for lan\n")
     assert _check(sqlite_stores, "lan", PASSWORD) == "refused"
+
+
+def test_the_command_line_shuts_out_and_lets_in_again(hailong: Callable[..., Run], sqlite_stores: Stores) -> None:
+    hailong("create", "lan", "--name", "Nguyễn Thị Lan", "--password-stdin", typed=f"{PASSWORD}\n")
+    for _ in range(2):
+        assert hailong("disable", "LAN").output == "disabled lan\n", "doing it again changes nothing"
+    assert hailong("list").output == "lan\tNguyễn Thị Lan\tofficer\tdisabled\tpassword alone\n"
+    assert _check(sqlite_stores, "lan", PASSWORD) == "refused"
+    assert hailong("enable", "lan").output == "enabled lan\n"
+    assert isinstance(_check(sqlite_stores, "lan", PASSWORD), OfficerRecord)
+    with reading(sqlite_stores.office) as session:
+        actions = [event.action for event in list_events(session)]
+    assert actions == ["officer.signed_in", "officer.enabled", "officer.disabled", "officer.created"]
+
+
+def test_the_command_line_takes_a_second_factor_away(hailong: Callable[..., Run], sqlite_stores: Stores) -> None:
+    way = way_in(sqlite_stores)
+    way.enrol(way.entered())
+    assert hailong("list").output == "lan\tNguyễn Thị Lan\tofficer\tactive\tsecond factor\n"
+    assert hailong("reset-second-factor", "lan").output == "reset the second factor of lan\n"
+    assert hailong("list").output.endswith("password alone\n")
 
 
 @pytest.mark.parametrize(
@@ -249,6 +250,9 @@ def test_the_command_line_creates_lists_and_resets(hailong: Callable[..., Run], 
         (("create", "L N", "--name", "Lan", "--password-stdin"), f"{PASSWORD}\n", "cannot be used"),
         (("password", "nobody", "--password-stdin"), f"{PASSWORD}\n", "no officer has the login"),
         (("create", "lan"), "", "--name"),
+        (("disable", "nobody"), "", "no officer has the login"),
+        (("enable", "nobody"), "", "no officer has the login"),
+        (("reset-second-factor", "nobody"), "", "no officer has the login"),
     ],
 )
 def test_the_command_line_refuses_in_one_line(

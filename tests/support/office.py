@@ -2,16 +2,20 @@
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from survey.application import create_app, services_of
 from survey.officers import create_officer
 from survey.services import Services
 from survey.settings import Settings
+from survey.storage.office import OfficerSession
+from survey.storage.sessions import writing
 
 LOGIN, PASSWORD = "lan", "bốn từ chọn bừa"
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -57,3 +61,9 @@ def path_of(response: TestResponse) -> str:
     parts = urlsplit(location)
     assert not parts.netloc, f"{location} leads to another host"
     return parts.path
+
+
+def age_sessions(office: Office, column: str, age: timedelta) -> None:
+    """Let every session have begun, or been used last, so long ago."""
+    with writing(office.services.stores.office) as session:
+        session.execute(update(OfficerSession).values({column: datetime.now(UTC) - age}))

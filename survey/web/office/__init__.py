@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from flask import Blueprint, Response, abort, current_app, g, request
+from flask import Blueprint, Response, abort, current_app, g, redirect, request, url_for
 from flask_wtf.csrf import generate_csrf, validate_csrf
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as AnyResponse
@@ -12,10 +12,11 @@ from survey.custody import has_key_on_machine
 from survey.errors import NotFound
 from survey.services import Services
 from survey.web.languages import keep_language
+from survey.web.office.account import AccountPages
 from survey.web.office.accounting import AccountingPages
 from survey.web.office.codes import CodePages
 from survey.web.office.custody import CustodyPages
-from survey.web.office.entry import EntryPages
+from survey.web.office.entry import SIGN_IN, SIGN_OUT, EntryPages, awaits
 from survey.web.office.figures import FigurePages
 from survey.web.office.halted import HaltedPages
 from survey.web.office.new_round import NewRoundPages
@@ -26,7 +27,6 @@ from survey.web.office.steps import StepPages
 from survey.web.pages import page_language, render_page
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-SIGN_IN = "office.sign_in"
 CONFIRM = "office.confirm"
 UPLOADS = frozenset({"office.batch", "office.slips", "office.new_round", "office.trial", CONFIRM})
 # Below the size at which the form parser would write what is uploaded, perhaps codes, to a file on the disk.
@@ -69,9 +69,12 @@ def _guard(blueprint: Blueprint, services: Services) -> None:
     @blueprint.before_request
     def admit() -> AnyResponse | None:
         # What is not let in here is refused: a view that is added later is guarded before anybody thinks of it.
-        load_officer(services.stores)
+        load_officer(services)
         if g.officer is None and request.endpoint != SIGN_IN:
-            return to_sign_in()
+            if g.session is None:
+                return to_sign_in()
+            if request.endpoint not in (awaits(g.session), SIGN_OUT):
+                return redirect(url_for(awaits(g.session)), HTTPStatus.SEE_OTHER)
         if request.endpoint in UPLOADS:
             request.max_content_length = LARGEST_UPLOAD
         if request.endpoint == CONFIRM:
@@ -87,7 +90,7 @@ def _guard(blueprint: Blueprint, services: Services) -> None:
 
 
 def _add_pages(blueprint: Blueprint, services: Services) -> None:
-    entry, rounds = EntryPages(services), RoundPages(services)
+    entry, account, rounds = EntryPages(services), AccountPages(services), RoundPages(services)
     codes, slips, new_round = CodePages(services), SlipPages(services), NewRoundPages(services)
     accounting, figures = AccountingPages(services), FigurePages(services)
     custody, halted = CustodyPages(services), HaltedPages(services)
@@ -96,7 +99,13 @@ def _add_pages(blueprint: Blueprint, services: Services) -> None:
     add = blueprint.add_url_rule
     add("/", "rounds", rounds.rounds, methods=["GET"])
     add("/sign-in", "sign_in", entry.sign_in, methods=both)
+    add("/sign-in/code", "sign_in_code", entry.code, methods=both)
     add("/sign-out", "sign_out", entry.sign_out, methods=["POST"])
+    add("/account", "account", account.account, methods=["GET"])
+    add("/account/password", "password", account.password, methods=both)
+    add("/account/second-factor", "second_factor", account.second_factor, methods=both)
+    add("/account/recovery-codes", "recovery_codes", account.recovery_codes, methods=both)
+    add("/account/sessions", "sessions", account.sessions, methods=both)
     add("/units", "units", rounds.units, methods=["GET"])
     add("/new-round", "new_round", new_round.new_round, methods=both)
     add("/rounds/<slug>", "round", rounds.round, methods=["GET"])

@@ -1,60 +1,47 @@
-"""Who is signed in: a signed cookie that names an officer, ends after idle time and dies with the password."""
+"""Who is signed in: a cookie that holds a random token, and what the office store knows of it."""
 
-import time
+from datetime import UTC, datetime
 
 from flask import g, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
-from survey.officers import OfficerRecord, find_officer
-from survey.storage.stores import Stores
-
-IDLE_SECONDS = 30 * 60
-LONGEST_SECONDS = 12 * 60 * 60
+from survey.office_sessions import find_session
+from survey.services import Services
 
 
-def begin_session(officer: OfficerRecord, now: float | None = None) -> None:
-    """A session that owes nothing to what the browser sent before it was proved who is there."""
-    moment = time.time() if now is None else now
+def now() -> datetime:
+    """The present moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def keep_token(token: str) -> None:
+    """The browser's session from now on; it owes nothing to what the browser sent before."""
     session.clear()
-    session["officer"] = officer.id
-    session["mark"] = officer.session_mark
-    session["began"] = moment
-    session["seen"] = moment
-    g.officer = officer
+    session["token"] = token
 
 
-def end_session() -> None:
-    """Forget the officer, and the form tokens with them."""
+def drop_token() -> None:
+    """Forget the session, and the form tokens with it."""
     session.clear()
-    g.officer = None
+    g.session = g.officer = None
 
 
-def load_officer(stores: Stores, now: float | None = None) -> None:
-    """Set `g.officer` to the officer of this request, or to None; a session that is over is cleared.
+def load_officer(services: Services) -> None:
+    """Set `g.session` to the session of this request, or to None; `g.officer` to its officer if it is complete.
 
-    `g.session_ended` is true when idle time ended it, so that the sign-in page can say so.
+    A session that is over is cleared. `g.session_ended` is true then, so that the sign-in page can say so.
     """
-    g.officer, g.session_ended = None, False
-    officer_id = session.get("officer")
-    if not isinstance(officer_id, int):
+    g.session, g.officer, g.session_ended = None, None, False
+    token = session.get("token")
+    if not isinstance(token, str):
         return
-    moment = time.time() if now is None else now
-    seen, began = session.get("seen"), session.get("began")
-    if not isinstance(seen, float) or not isinstance(began, float):
-        session.clear()
-        return
-    if moment - seen > IDLE_SECONDS or moment - began > LONGEST_SECONDS:
+    is_needed = services.settings.must_have_second_factor
+    g.session = find_session(services.stores, services.secrets, token, now(), must_have_second_factor=is_needed)
+    if g.session is None:
         session.clear()
         g.session_ended = True
-        return
-    officer = find_officer(stores, officer_id)
-    if officer is None or session.get("mark") != officer.session_mark:
-        session.clear()
-        return
-    # The cookie is written again at most once a minute: a page with ten requests needs one cookie, not ten.
-    if moment - seen > 60:
-        session["seen"] = moment
-    g.officer = officer
+    elif g.session.is_complete:
+        g.officer = g.session.officer
 
 
 def to_sign_in() -> Response:

@@ -195,3 +195,25 @@ def test_a_file_of_stolen_passwords_is_looked_at_before_it_is_used(tmp_path: Pat
     file.write_text("password\n")
     with pytest.raises(BadInput, match=r"stolen\.txt: found no hash"):
         Settings.from_environment(environment(tmp_path, HAILONG_BREACHED_PASSWORDS=str(file)))
+
+
+@pytest.mark.parametrize(
+    ("names", "must"),
+    [
+        ({}, False),
+        ({"HAILONG_PUBLIC_URL": "http://127.0.0.1:8000"}, False),
+        ({"HAILONG_PUBLIC_URL": "https://localhost:8443"}, False),
+        ({"HAILONG_PUBLIC_URL": "https://khaosat.example.vn"}, True),
+        ({"HAILONG_PUBLIC_URL": "https://khaosat.example.vn", "HAILONG_SECOND_FACTOR": "offered"}, False),
+        ({"HAILONG_SECOND_FACTOR": "required"}, True),
+    ],
+)
+def test_a_second_factor_is_asked_of_officers_at_a_public_address(
+    tmp_path: Path, names: dict[str, str], must: bool
+) -> None:
+    assert Settings.from_environment(environment(tmp_path, **names)).must_have_second_factor is must
+
+
+def test_another_word_about_the_second_factor_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="HAILONG_SECOND_FACTOR: found 'no', expected required or offered"):
+        Settings.from_environment(environment(tmp_path, HAILONG_SECOND_FACTOR="no"))
