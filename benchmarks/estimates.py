@@ -1,6 +1,6 @@
 """Estimates beside the other roads to them, in one run.
 
-Run: python benchmarks/estimates.py [--rows N] [--r] [--svy] [--large] [--folder FOLDER]
+Run: PYTHONPATH=.:tests python benchmarks/estimates.py [--rows N] [--r] [--svy] [--large] [--spark] [--folder FOLDER]
 
 Weighted means and linearised standard errors of five indices for each of 225 units (benchmarks/synthetic.py), from the
 same Parquet file:
@@ -14,7 +14,7 @@ same Parquet file:
 
 The first two take turns, the least of several counts, imports excluded. All standard errors must agree. Besides: rank
 sets of 225 units from 2,000 draws, and `analyse` of 40,000 responses of 54 units. --large adds the table of 1, 5, 20
-and 50 million rows; it wants 4 GB of disk.
+and 50 million rows; it wants 4 GB of disk. --spark adds 1 and 5 million on a standalone cluster of two workers.
 """
 
 import argparse
@@ -224,6 +224,28 @@ def growth(folder: Path) -> None:
         path.unlink()
 
 
+def on_spark(folder: Path) -> None:
+    """Seconds of one scan on a cluster that stands, at each size the second of two; it must agree with DuckDB."""
+    from support.spark import spark_cluster
+
+    start = time.perf_counter()
+    with spark_cluster(folder, driver_gigabytes=4) as spark:
+        print(f"\nSpark, two workers of one core: {time.perf_counter() - start:.1f} s until the cluster stands.\n")
+        print("| rows | Spark, s | s per million | against DuckDB |\n|---:|---:|---:|---:|")
+        for size in LARGE[:2]:
+            path = write_sample(folder / f"{size}.parquet", size)
+            base, here = seconds(this_package, path)
+
+            def road(path: Path) -> Findings:
+                return linear_findings(estimate_linear(spark.read_parquet(path), DESIGN, COLUMNS, ("agency",)))
+
+            took, there = min((seconds(road, path) for _ in range(2)), key=lambda one: one[0])
+            if there.domains != here.domains or not np.allclose(there.variances, here.variances, rtol=1e-9):
+                raise RuntimeError(f"Spark and DuckDB disagree about {size} rows")
+            print(f"| {size:,} | {took:.1f} | {took / size * 1e6:.2f} | {took / base:.0f} |", flush=True)
+            path.unlink()
+
+
 def ranks() -> None:
     from analysis.indices.ranking import rank_sets
 
@@ -256,7 +278,7 @@ def analysis(folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Estimates beside the other roads to them.")
     parser.add_argument("--rows", type=int, default=1_000_000)
-    for name in ("svy", "r", "large"):
+    for name in ("svy", "r", "large", "spark"):
         parser.add_argument(f"--{name}", action="store_true")
     parser.add_argument("--folder", type=Path, help="where the temporary files lie")
     wanted = parser.parse_args()
@@ -270,6 +292,8 @@ def main() -> None:
         analysis(folder)
         if wanted.large:
             growth(folder)
+        if wanted.spark:
+            on_spark(folder)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ MISSING = "Java was not found: Spark needs a runtime. Install it with `apt-get i
 
 
 @contextmanager
-def spark_cluster(folder: Path) -> Iterator[Any]:
+def spark_cluster(folder: Path, driver_gigabytes: int = 1) -> Iterator[Any]:
     """An Ibis connection to a Spark session on a cluster that writes nowhere but into `folder`."""
     if shutil.which("java") is None:
         raise RuntimeError(MISSING)
@@ -42,7 +42,7 @@ def spark_cluster(folder: Path) -> Iterator[Any]:
             stack.enter_context(_process(home, worker, environment, folder / f"worker{number}.log"))
         for number in range(WORKERS):
             _wait_for(folder / f"worker{number}.log", "Successfully registered with master")
-        yield stack.enter_context(_connection(f"spark://{LOOPBACK}:{port}", environment, folder))
+        yield stack.enter_context(_connection(f"spark://{LOOPBACK}:{port}", environment, folder, driver_gigabytes))
 
 
 def _environment(home: Path, folder: Path) -> dict[str, str]:
@@ -79,7 +79,7 @@ def _wait_for(log: Path, words: str) -> None:
 
 
 @contextmanager
-def _connection(master: str, environment: dict[str, str], folder: Path) -> Iterator[Any]:
+def _connection(master: str, environment: dict[str, str], folder: Path, gigabytes: int) -> Iterator[Any]:
     import ibis
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
@@ -92,7 +92,8 @@ def _connection(master: str, environment: dict[str, str], folder: Path) -> Itera
             SparkSession.builder.master(master)
             .config("spark.driver.host", LOOPBACK)
             .config("spark.driver.bindAddress", LOOPBACK)
-            .config("spark.driver.memory", "1g")
+            .config("spark.driver.memory", f"{gigabytes}g")
+            .config("spark.driver.maxResultSize", f"{gigabytes}g")
             .config("spark.executor.memory", "768m")
             .config("spark.ui.enabled", "false")
             .config("spark.ui.showConsoleProgress", "false")
