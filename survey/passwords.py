@@ -68,9 +68,11 @@ def checked_password(
 
     :param words: names and phrases that somebody who knows the place would try (`words_of_place`).
     :param breached: a file of hashes of stolen passwords beside the million that are always known; None for none.
-    :raises WeakPassword: with the reason.
+    :raises WeakPassword: with the reason; BadInput where it is no text.
     """
     password = unicodedata.normalize("NFC", password)
+    if any(unicodedata.category(letter) == "Cs" for letter in password):
+        raise BadInput("the password holds bytes that are no UTF-8; expected letters")
     if len(password) < SHORTEST_PASSWORD:
         raise WeakPassword(
             f"the password has {len(password)} characters; expected at least {SHORTEST_PASSWORD}, such as four words",

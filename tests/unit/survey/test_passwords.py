@@ -2,11 +2,14 @@
 
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from hashlib import sha1
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from survey.breached_passwords import is_breached, refuse_odd_file
@@ -61,6 +64,17 @@ def test_a_refusal_says_its_reason_in_one_word_and_what_a_sentence_needs(
     with pytest.raises(WeakPassword) as refusal:
         checked(password)
     assert (refusal.value.reason, refusal.value.values) == (reason, values)
+
+
+def test_what_a_console_could_not_read_is_no_password() -> None:
+    with pytest.raises(BadInput, match="no UTF-8"):
+        checked("mưa rào \udcff\udcfe bất chợt")
+
+
+@given(st.text(min_size=1, max_size=300))
+def test_any_letters_are_judged_without_failing(password: str) -> None:
+    with suppress(BadInput):
+        assert checked(password) == unicodedata.normalize("NFC", password)
 
 
 def test_sixty_four_letters_and_more_are_permitted() -> None:
