@@ -43,6 +43,7 @@ def kill_again_and_again(engine: EngineName, n_submissions: int, n_kills: int, s
         kills: Counter[str] = Counter()
         progress = threading.Condition()
         begun = 0
+        is_over = False
 
         def note(number: int) -> None:
             nonlocal begun
@@ -50,19 +51,33 @@ def kill_again_and_again(engine: EngineName, n_submissions: int, n_kills: int, s
                 begun = max(begun, number)
                 progress.notify_all()
 
+        def wait_until(is_reached: Callable[[], bool]) -> None:
+            # A server gives up some time after its workers died: until then there is nothing to start again.
+            while True:
+                with progress:
+                    if progress.wait_for(is_reached, timeout=0.5):
+                        return
+                server.start_if_ended()
+
         def attack() -> None:
             for moment, (kind, kill) in zip(moments, plan, strict=True):
-                with progress:
-                    progress.wait_for(lambda until=moment: begun >= until)
+                wait_until(lambda until=moment: is_over or begun >= until)  # type: ignore[misc]
                 threading.Event().wait(chance.random() * 0.03)
                 kill()
                 kills[kind] += 1
                 server.start_if_ended()
+            wait_until(lambda: is_over)
 
         told: Counter[str] = Counter()
 
         def answer() -> None:
-            told.update(send_all(server.port, submissions, habits=HABITS, seed=seed, on_attempt=note))
+            nonlocal is_over
+            try:
+                told.update(send_all(server.port, submissions, habits=HABITS, seed=seed, on_attempt=note))
+            finally:
+                with progress:
+                    is_over = True
+                    progress.notify_all()
 
         run_together([attack, answer])
         server.stop()
