@@ -56,6 +56,8 @@ def install(app: Flask, store_failures: tuple[type[Exception], ...], *, is_https
     """Gives an application its template environment, its headers, its static files and its error pages."""
     # A name that a template misspells must stop the page in a test and never print as nothing.
     app.jinja_env.undefined = StrictUndefined
+    # Flask escapes by a template's ending alone, and what pages share with paper ends otherwise than in .html.
+    app.jinja_env.autoescape = True
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     # Vietnamese letters stand as they are in the JSON that a page hands its script.

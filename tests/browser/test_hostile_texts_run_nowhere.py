@@ -8,22 +8,21 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
 from lxml import html
-from playwright.sync_api import Browser, Route
-from pypdf import PdfReader
+from playwright.sync_api import Browser
 from sqlalchemy import update
 
 from analysis.release.edition import Edition, EstimateRow
 from analysis.release.row_files import rows_from_json, rows_to_json
 from analysis.scorecards.content import Composer
-from questionnaires.model import Text
 from support.citizens import Asked, add_round, ask
 from support.editions import make_edition
-from support.hostile import hostile_texts
+from support.hostile import hostile_texts, named, with_hostile_words
+from support.judging import active_parts, judged
 from support.office import Office, open_office
 from support.pages import page_complaints
 from support.published import publish_by_hand, sipas_edition
@@ -42,16 +41,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 TEXTS = hostile_texts()
 A_FORM = 60
 N_UNITS = 100
-MARK = "pwned"
-WATCH = f"""window.{MARK} = 0; window.pwn = () => {{ window.{MARK} += 1; }};
-  for (const name of ["alert", "confirm", "prompt", "open", "print"]) window[name] = window.pwn;"""
-# What no page of ours has, however it came about.
-ACTIVE = """() => [...document.querySelectorAll("*")].filter((element) =>
-  ["IFRAME", "OBJECT", "EMBED", "BASE", "MARQUEE", "NOSCRIPT"].includes(element.tagName)
-  || (element.tagName === "SCRIPT" && !(element.getAttribute("src") || "").startsWith("/static/"))
-  || [...element.attributes].some((attribute) => attribute.name.startsWith("on") || attribute.name === "srcdoc"
-    || /^\\s*(javascript|data:text)/i.test(attribute.value) && attribute.name !== "value")
-).map((element) => element.outerHTML.slice(0, 200))"""
 
 
 def form_questionnaire() -> bytes:
@@ -72,11 +61,6 @@ sections:
     items:
 {items}
 """.encode()
-
-
-def named(texts: Sequence[str], number: int, count: int) -> str:
-    """The texts that fall to one of so many names, one after the other."""
-    return " ".join(texts[number::count])
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,51 +99,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory, store_templates: Templates) 
     stores.close()
 
 
-def hostile_edition(slug: str = "hostile-2026") -> Edition:
-    names = [Text(named(TEXTS[::2], unit, 40), named(TEXTS[1::2], unit, 40)) for unit in range(40)]
-    edition = make_edition(40, names=names, bloc_name=TEXTS[0])
-    facts = replace(
-        edition.facts,
-        slug=slug,
-        title=Text(TEXTS[3], TEXTS[4]),
-        issuer=Text(TEXTS[5], TEXTS[6]),
-        decision=TEXTS[7],
-        hotline=TEXTS[8],
-    )
-    return replace(edition, facts=facts)
-
-
-def judged(browser: Browser, pages: dict[str, str]) -> list[str]:
-    """Open each page without its policy, let it run, point at it and focus in it; what was run or could be."""
-    context = browser.new_context(viewport={"width": 360, "height": 740})
-    context.set_default_timeout(20_000)
-    context.add_init_script(WATCH)
-    foreign: list[str] = []
-    page = context.new_page()
-    page.on("dialog", lambda dialog: dialog.dismiss())
-
-    def serve(route: Route) -> None:
-        name = route.request.url.removeprefix("http://hailong.test")
-        if name in pages:
-            route.fulfill(body=pages[name], content_type="text/html; charset=utf-8")
-            return
-        if not name.startswith("/static/"):
-            foreign.append(route.request.url[:200])
-        route.abort()
-
-    context.route("**/*", serve)
-    complaints = []
-    for name in pages:
-        page.goto(f"http://hailong.test{name}")
-        page.mouse.move(100, 200)
-        page.keyboard.press("Tab")
-        page.wait_for_timeout(30)
-        n_run = page.evaluate(f"window.{MARK}")
-        if n_run:
-            complaints.append(f"{name}: {n_run} scripts ran")
-        complaints += [f"{name}: {found}" for found in page.evaluate(ACTIVE)]
-    context.close()
-    return complaints + [f"asked for {address}" for address in foreign]
+def hostile_edition() -> Edition:
+    return with_hostile_words(make_edition(40))
 
 
 def test_the_browser_would_run_them(browser: Browser) -> None:
@@ -269,21 +210,4 @@ def test_a_printed_league_has_nothing_active() -> None:
     page = printer.html(Composer(hostile_edition()).league(bloc), "vi")
     assert "<script" not in page
     assert "\N{NOT GREATER-THAN}" not in page, "no name melts into a tag"
-    reader = PdfReader(io.BytesIO(printer.pdf(page)))
-    active = {"/JavaScript", "/JS", "/Launch", "/SubmitForm", "/ImportData", "/GoToR", "/EmbeddedFile", "/RichMedia"}
-    found = set()
-    for number in range(1, len(reader.xref[0]) + 1 if reader.xref else 1):
-        thing = reader.get_object(number)
-        found |= {str(value) for value in _values(thing)} & active
-    assert found == set()
-    assert "/OpenAction" not in reader.trailer["/Root"]
-
-
-def _values(thing: object) -> Iterator[object]:
-    if isinstance(thing, dict):
-        for key, value in thing.items():
-            yield key
-            if not isinstance(value, dict | list):
-                yield value
-    elif isinstance(thing, list):
-        yield from thing
+    assert active_parts(printer.pdf(page)) == set()

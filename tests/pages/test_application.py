@@ -4,6 +4,7 @@ import gzip
 import logging
 
 import pytest
+from jinja2 import DictLoader
 
 from support.citizens import UNIT
 from support.pages import PageClient
@@ -20,6 +21,14 @@ def client(sqlite_settings: Settings) -> PageClient:
 def test_the_bare_address_leads_to_the_results(client: PageClient) -> None:
     answer = client.raw.get("/")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/results")
+
+
+@pytest.mark.parametrize("name", ["page.html", "sections.html.jinja", "drawing.svg.jinja", "page"])
+def test_every_template_escapes_whatever_its_name_ends_in(sqlite_settings: Settings, name: str) -> None:
+    app = create_app(sqlite_settings)
+    app.jinja_env.loader = DictLoader({name: "<p>{{ word }}</p>"})
+    assert app.jinja_env.get_template(name).render(word="<script>") == "<p>&lt;script&gt;</p>"
+    services_of(app).stores.close()
 
 
 def test_static_files_are_sent_as_the_browser_takes_them_and_only_under_their_digest(client: PageClient) -> None:

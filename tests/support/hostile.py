@@ -3,7 +3,13 @@
 Made from our own seeds. In a browser each script calls `pwn()`, which a test defines and which must never be called.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 from itertools import product
+
+from analysis.release.edition import Edition
+from questionnaires.model import Text
 
 _CALLS = ("pwn()", "pwn``", "window['pwn']()", "top.pwn(1)", "setTimeout('pwn()')", "eval('pw'+'n()')", "&#112;wn()")
 _TAGS = (
@@ -145,9 +151,38 @@ _LONG = (
 )
 
 
+@cache
 def hostile_texts() -> tuple[str, ...]:
     """The corpus: at least two thousand texts, no two alike, in an order that never changes."""
     scripts = (before + tag.format(call) for call, tag, before in product(_CALLS, _TAGS, _BREAKS))
     formulas = (before + formula for before, formula in product(_BEGINNINGS, _FORMULAS))
     signs = (place.format(sign) for sign, place in product(_SIGNS, _PLACES))
     return tuple(dict.fromkeys((*scripts, *formulas, *_OTHERS, *signs, *_LONG)))
+
+
+def named(texts: Sequence[str], number: int, count: int) -> str:
+    """The texts that fall to one of so many names, one after the other."""
+    return " ".join(texts[number::count])
+
+
+def with_hostile_words(edition: Edition) -> Edition:
+    """The edition with hostile names of units and bloc, and a hostile title and notice."""
+    texts = hostile_texts()
+    n_units = len(edition.units)
+    units = tuple(
+        replace(
+            unit,
+            name=Text(named(texts[::2], place, n_units), named(texts[1::2], place, n_units)),
+            bloc_name=texts[0],
+            bloc_name_en=texts[2],
+        )
+        for place, unit in enumerate(edition.units)
+    )
+    facts = replace(
+        edition.facts,
+        title=Text(texts[3], texts[4]),
+        issuer=Text(texts[5], texts[6]),
+        decision=texts[7],
+        hotline=texts[8],
+    )
+    return replace(edition, units=units, facts=facts)
