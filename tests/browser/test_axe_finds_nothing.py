@@ -1,16 +1,17 @@
 """axe-core finds nothing to complain of on any page, in any language, with and without JavaScript (criterion 25).
 
 Every address that answers with a page is visited, and what a sent form is answered with; a route that nobody visits
-here fails the last test. axe runs in the page itself, past the policy that allows no foreign script.
+here fails the last test. axe runs in the page itself, past the policy that allows no foreign script. The pages of
+citizens are judged at a zoom of 200 %, too, and no page of any area overflows a window of 1,280 points at 400 %.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from support.citizens import OTHER_UNIT, UNIT, Asked
 from support.firms import SLUG, firm_codes
@@ -25,6 +26,7 @@ from survey.texts import CITIZEN_LANGUAGES, LANGUAGES
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 Act = Callable[[Page, Asked], None]
+Judge = Callable[[Page], list[str]]
 # What no reader sees as a page: files, probes, redirects, and what a script asks for.
 NO_PAGES = frozenset(
     {
@@ -250,12 +252,42 @@ def sign_in(page: Page, address: str, login: str = LOGIN, password: str = PASSWO
     page.wait_for_url("**/office/")
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
-@pytest.mark.parametrize("area", AREAS)
-def test_axe_finds_no_violation(site: Asked, server: RunningServer, browser: Browser, area: str, script: bool) -> None:
-    if area == "scripted" and not script:
-        return
-    context = browser.new_context(viewport={"width": 360, "height": 740}, locale="vi-VN")
+def violations(page: Page) -> list[str]:
+    """What axe complains of on the page as it is."""
+    assert page.locator("noscript").count() == 0
+    page.evaluate(axe_source())
+    found: list[str] = page.evaluate(RUN_AXE)
+    return found
+
+
+def overflow(page: Page) -> list[str]:
+    """That the page is wider than its window, so that its lines are read by scrolling to and fro."""
+    width, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    return [f"{width} px wide in a window of {window} px"] if width > window else []
+
+
+def complaints_of(
+    page: Page, address: str, asked: Asked, visits: Sequence[Visit], judges: Sequence[Judge]
+) -> list[str]:
+    """What the judges say of every visit in each of its languages."""
+    complaints = []
+    for visit in visits:
+        for language in visit.languages:
+            # A page that waits for the network would send as soon as it is back.
+            page.goto("about:blank")
+            page.context.set_offline(False)
+            page.goto(f"{address}{visit.path}?lang={language}")
+            if visit.act is not None:
+                visit.act(page, asked)
+            complaints += [f"{visit.path} in {language}: {found}" for judge in judges for found in judge(page)]
+    return complaints
+
+
+def new_page(
+    browser: Browser, area: str, server: RunningServer, asked: Asked, viewport: ViewportSize, scale: float = 1
+) -> Page:
+    """A page of an unused browser; in the areas of the office an officer has signed in."""
+    context = browser.new_context(viewport=viewport, device_scale_factor=scale, locale="vi-VN")
     context.set_default_timeout(10_000)
     context.add_init_script("sessionStorage.clear()")
     page = context.new_page()
@@ -265,25 +297,42 @@ def test_axe_finds_no_violation(site: Asked, server: RunningServer, browser: Bro
         # In two browsers, so that there is another session to end.
         another = browser.new_page()
         for browsing in (another, page):
-            sign_in(browsing, server.address, APP_LOGIN, APP_PASSWORD, recovery_codes(site)[0])
+            sign_in(browsing, server.address, APP_LOGIN, APP_PASSWORD, recovery_codes(asked)[0])
         another.close()
+    return page
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
+@pytest.mark.parametrize("area", AREAS)
+def test_axe_finds_no_violation(site: Asked, server: RunningServer, browser: Browser, area: str, script: bool) -> None:
+    if area == "scripted" and not script:
+        return
+    page = new_page(browser, area, server, site, {"width": 360, "height": 740})
     if not script:
         # axe needs a browser that runs scripts, so here the page's own never arrive; no page has a <noscript>.
-        context.route("**/static/**/*.js", lambda route: route.abort())
-    complaints = []
-    for visit in AREAS[area]:
-        for language in visit.languages:
-            # A page that waits for the network would send as soon as it is back.
-            page.goto("about:blank")
-            context.set_offline(False)
-            page.goto(f"{server.address}{visit.path}?lang={language}")
-            if visit.act is not None:
-                visit.act(page, site)
-            assert page.locator("noscript").count() == 0
-            page.evaluate(axe_source())
-            complaints += [f"{visit.path} in {language}: {found}" for found in page.evaluate(RUN_AXE)]
-    context.close()
-    assert complaints == []
+        page.context.route("**/static/**/*.js", lambda route: route.abort())
+    assert complaints_of(page, server.address, site, AREAS[area], [violations]) == []
+    page.context.close()
+
+
+def test_a_citizens_page_zoomed_to_twice_its_size_has_no_violation(
+    site: Asked, server: RunningServer, browser: Browser
+) -> None:
+    # What a browser's own zoom of 200 % makes of a window of 1,280 by 900: half the points, each of four pixels.
+    page = new_page(browser, "citizen", server, site, {"width": 640, "height": 450}, scale=2)
+    visits = [replace(visit, languages=visit.languages[:1]) for visit in CITIZEN + SCRIPTED]
+    assert complaints_of(page, server.address, site, visits, [violations, overflow]) == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("area", AREAS)
+def test_no_page_is_read_by_scrolling_to_and_fro_at_four_times_its_size(
+    site: Asked, server: RunningServer, browser: Browser, area: str
+) -> None:
+    page = new_page(browser, area, server, site, {"width": 320, "height": 225}, scale=4)
+    visits = [replace(visit, languages=visit.languages[:1]) for visit in AREAS[area]]
+    assert complaints_of(page, server.address, site, visits, [overflow]) == []
+    page.context.close()
 
 
 def test_axe_finds_what_is_wrong(browser: Browser) -> None:
