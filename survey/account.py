@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from survey.errors import WrongState
 from survey.office_sessions import SessionRecord, begin_session, remove_sessions
 from survey.officers import OfficerRecord
 from survey.password_hashes import hash_password
@@ -12,7 +13,7 @@ from survey.passwords import checked_password, words_of_place
 from survey.second_factor import keep_recovery_codes, keep_second_factor
 from survey.secrets import Secrets
 from survey.storage.audit import record_event
-from survey.storage.office import Officer, RecoveryCode
+from survey.storage.office import Officer, RecoveryCode, SecondFactor
 from survey.storage.sessions import reading, writing
 from survey.storage.stores import Stores
 
@@ -43,10 +44,16 @@ def set_second_factor(
     """The token of the one session that the officer has from now on, and the recovery codes that are shown once.
 
     :param step: the half minute whose digits proved that the app has the key.
+    :raises WrongState: when a session of the password alone comes after another one that has set an app up.
     """
     officer = current.officer
-    action = "officer.second_factor_replaced" if officer.has_second_factor else "officer.second_factor_set"
     with writing(stores.office) as session:
+        # Of two requests at once the second sees what the first has done.
+        session.get_one(Officer, officer.id, with_for_update=True)
+        is_replaced = session.get(SecondFactor, officer.id) is not None
+        if is_replaced and not current.is_complete:
+            raise WrongState(f"the officer {officer.login} has a second factor already and has not shown it")
+        action = "officer.second_factor_replaced" if is_replaced else "officer.second_factor_set"
         codes = keep_second_factor(session, secrets, officer.id, key, step)
         remove_sessions(session, officer.id)
         record_event(session, actor=officer.login, action=action, subject=officer.login)

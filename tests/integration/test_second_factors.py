@@ -8,9 +8,10 @@ import pytest
 
 from support.authenticator import App
 from support.ways_in import HOME, LOGIN, PASSWORD, WayIn, way_in
-from survey.account import count_recovery_codes, renew_recovery_codes
-from survey.errors import BadInput
+from survey.account import count_recovery_codes, renew_recovery_codes, set_second_factor
+from survey.errors import BadInput, WrongState
 from survey.officers import list_officers, reset_second_factor
+from survey.second_factor import new_key
 from survey.sign_in import CODES_AN_HOUR, Entry, Visitor, prove, show_code
 from survey.storage.dumping import dump_lines, tables_of
 from survey.storage.lineages import LINEAGES
@@ -173,6 +174,28 @@ def test_who_must_have_one_sets_it_up_before_anything_else(stores: Stores) -> No
     assert way.found(way.enrol(entry.token)).is_complete
     assert not way.lives(entry.token)
     assert way.actions()[-2:] == ["officer.second_factor_set", "officer.signed_in"]
+
+
+def test_who_knows_the_password_does_not_set_an_app_up_after_its_owner(stores: Stores) -> None:
+    way = way_in(stores, must_have_second_factor=True)
+    owner, thief = way.entered(), way.entered()
+    seen_before = way.found(thief)
+    way.enrol(owner)
+    key = new_key()
+    with pytest.raises(WrongState, match="has a second factor already"):
+        set_second_factor(stores, way.door.secrets, seen_before, key, 1, way.now)
+    way.later(minutes=1)
+    assert isinstance(way.show(way.digits()), Entry)
+
+
+def test_two_requests_at_once_leave_one_app_and_its_ten_codes(stores: Stores) -> None:
+    way = way_in(stores)
+    current = way.found(way.entered())
+    keys = [new_key() for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda key: set_second_factor(stores, way.door.secrets, current, key, 1, way.now), keys))
+    assert count_recovery_codes(stores, way.officer) == 10
+    assert sum(way.lives(token) for token, _ in made) == 1
 
 
 def test_showing_the_password_again_does_not_start_the_count_of_wrong_codes_again(sqlite_stores: Stores) -> None:

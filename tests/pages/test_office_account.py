@@ -9,7 +9,7 @@ from lxml import html
 from werkzeug.test import TestResponse
 
 from support.authenticator import App, half_minute, offer_of
-from support.office import PASSWORD, Office, open_office, path_of
+from support.office import PASSWORD, Office, open_office, path_of, token_in
 from support.pages import checked_page
 from survey.settings import Settings
 from survey.storage.audit import list_events
@@ -187,6 +187,12 @@ def test_a_recovery_code_opens_the_office_once_and_the_account_counts_what_is_le
     refused = third.send("/office/sign-in/code", code=code)
     assert refused.status_code == 403
     assert code not in refused.text
+
+
+def test_one_may_sign_out_from_the_page_that_shows_the_codes(office: Office) -> None:
+    _, done = enrol(office, password=PASSWORD)
+    token = token_in(done.text)
+    assert path_of(office.client.post("/office/sign-out", data={"csrf_token": token})) == "/office/sign-in"
 
 
 def test_new_recovery_codes_are_shown_once_for_the_password_and_a_code(office: Office) -> None:

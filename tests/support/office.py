@@ -40,9 +40,14 @@ class Office:
         return self.client.post(address, data={"csrf_token": self.token(_from or address), **fields})
 
     def token(self, address: str) -> str:
-        found = _TOKEN.search(self.client.get(address).text)
-        assert found is not None, f"{address} has no form"
-        return found.group(1)
+        return token_in(self.client.get(address).text)
+
+
+def token_in(page: str) -> str:
+    """The token against forged posts in a page's form."""
+    found = _TOKEN.search(page)
+    assert found is not None, "the page has no form"
+    return found.group(1)
 
 
 def open_office(settings: Settings) -> Office:

@@ -17,6 +17,7 @@ from survey.account import (
     renew_recovery_codes,
     set_second_factor,
 )
+from survey.errors import WrongState
 from survey.office_sessions import SessionRecord, end_other_sessions, list_sessions
 from survey.passwords import WeakPassword
 from survey.second_factor import address_of_key, new_key, offer_key, read_offer, spell_key, step_of
@@ -105,7 +106,10 @@ class AccountPages:
         status = self._unproved(form) if g.officer is not None else None
         if status is not None:
             return self._offer(form, key, status)
-        token, codes = set_second_factor(self._services.stores, secrets, g.session, key, step, now())
+        try:
+            token, codes = set_second_factor(self._services.stores, secrets, g.session, key, step, now())
+        except WrongState:
+            return redirect(url_for("office.sign_in_code"), HTTPStatus.SEE_OTHER)
         keep_token(token)
         g.officer = officer
         return _codes_page(codes, "second_factor_done")

@@ -17,6 +17,8 @@ def now() -> datetime:
 def keep_token(token: str) -> None:
     """The browser's session from now on; it owes nothing to what the browser sent before."""
     session.clear()
+    # The form that was sent has made a token for the session of before; what this request answers needs another.
+    g.pop("csrf_token", None)
     session["token"] = token
 
 
