@@ -9,7 +9,7 @@ from analysis.release.fieldwork import Fieldwork
 from analysis.release.hard_data import HardValue, parse_hard_data
 from analysis.release.rows import BLOC_PREFIX, ROOT, PublicAccountingRow
 from analysis.scorecards.content import STANDARDISED, bloc_names
-from analysis.scorecards.figures import numbered
+from analysis.scorecards.figures import most_decimals, numbered
 from questionnaires.model import Band, Node, Profile, Questionnaire, Text
 
 
@@ -50,6 +50,11 @@ class HardTable:
         """The source that all figures share, or nothing."""
         sources = {figure.source for _, figure in self.figures}
         return sources.pop() if len(sources) == 1 else ""
+
+    @property
+    def decimals(self) -> int:
+        """How many decimals show every figure as it was written, so that they stand under each other."""
+        return most_decimals(figure.value for _, figure in self.figures)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from math import ceil, floor
 from analysis.errors import AnalysisError
 
 # Points between the lines of two labels beside an axis.
-_LABEL_HEIGHT = 8.5
+_LABEL_HEIGHT = 11.0
 _STEPS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0)
 
 

@@ -1,7 +1,8 @@
 """What may be printed of an estimate, and the lines of a scorecard: values and keys, no sentences and no layout."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 from analysis.release.rows import HARD, NO_ANSWERS, EstimateRow
@@ -99,3 +100,9 @@ def numbered(nodes: Sequence[Node], prefix: str = "") -> Iterator[tuple[str, Nod
         number = f"{prefix}{place}"
         yield number, node
         yield from numbered(node.children, f"{number}.")
+
+
+def most_decimals(values: Iterable[float | None]) -> int:
+    """How many decimals show each of these numbers as it was written: 98 and 39.8 need one."""
+    exponents = [Decimal(repr(float(value))).normalize().as_tuple().exponent for value in values if value is not None]
+    return max((-exponent for exponent in exponents if isinstance(exponent, int) and exponent < 0), default=0)

@@ -43,6 +43,8 @@ _LAYOUTS = (
     FirstPage(17.0, 100.0, 4),
     FirstPage(16.0, 90.0, 3),
     FirstPage(15.0, 75.0, 2),
+    FirstPage(14.0, 120.0, 0),
+    FirstPage(14.0, 90.0, 0),
     FirstPage(14.0, 66.0, 0),
 )
 

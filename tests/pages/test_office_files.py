@@ -234,7 +234,7 @@ def test_figures_are_shown_before_they_are_published(office: Office) -> None:
     shown = checked_page(publish_figures(office, spreadsheet), PUBLISH)
     assert shown.status == 200
     rows = [[cell.text_content().strip() for cell in row] for row in shown.root.xpath("//tbody/tr")]
-    assert rows == [["Phường A", "10,5"], ["Xã B", "30"], ["Xã C", "Thiếu"]]
+    assert rows == [["Phường A", "10,5"], ["Xã B", "30,0"], ["Xã C", "Thiếu"]]
     assert "Còn thiếu 1 số liệu" in shown.text
     assert find_round(office.services.stores, SLUG).state == "sealed"
     kept = shown.fields(1)

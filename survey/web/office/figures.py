@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from analysis.errors import AnalysisError
 from analysis.release.hard_data import HardData
+from analysis.scorecards.figures import most_decimals
 from survey.hard_figures import Figures, Indicator, figures_form, read_figures, wanted_indicators
 from survey.round_records import RoundRecord
 from survey.services import Services
@@ -119,6 +120,7 @@ class FigurePages:
                 (FiguresLine(unit_name(found.unit, language), found.unit.code, found.values) for found in lines),
                 key=lambda line: line.name,
             ),
+            decimals=[most_decimals(column) for column in zip(*(found.values for found in lines), strict=True)],
             kept="" if figures is None else base64.b64encode(figures.data.source).decode(),
             name=name,
             complaint=complaint,
