@@ -57,7 +57,7 @@ def step_of(key: bytes, text: str, now: datetime) -> int | None:
     if typed is None:
         return None
     present = int(now.timestamp()) // STEP_SECONDS
-    hotp = HOTP(key, DIGITS, SHA1())  # noqa: S303 - the apps know no other, and HMAC does not need more of it
+    hotp = HOTP(key, DIGITS, SHA1())  # noqa: S303 - apps know no other, and HMAC needs no more  # nosec B303
     for off in STEPS_OFF:
         if hmac.compare_digest(hotp.generate(present + off), typed):
             return present + off
