@@ -32,9 +32,9 @@ class App:
         return f"{number % 1_000_000:06d}"
 
 
-def half_minute() -> float:
+def half_minute(left: int = 5) -> float:
     """This moment, with some seconds left of its half minute: digits do not change between a look and the server's."""
-    while time.time() % 30 > 25:
+    while time.time() % 30 > 30 - left:
         time.sleep(0.2)
     return time.time()
 
