@@ -33,7 +33,7 @@ def practice_design(
     lines = [
         "# A practice design: quarters and villages are made up and drawn with chances that follow an old count.",
         "design: 1",
-        f'label: "Practice frame, seed {seed}"',
+        f'label: "Danh sách giả định (practice frame), seed {seed}"',
         "strata: [unit, stratum]",
         "clusters: [psu]",
         *([f"household: {household}"] if household else []),
