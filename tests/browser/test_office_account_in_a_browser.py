@@ -44,7 +44,8 @@ def sign_in(page: Page, server: RunningServer, login: str, password: str = PASSW
 def scanned(page: Page, login: str) -> App:
     """The app that read the picture as a phone's camera does."""
     picture = Image.open(io.BytesIO(page.locator("svg.qr").screenshot()))
-    (barcode,) = zxingcpp.read_barcodes(picture)
+    # Stripes of a QR code may read as a code of another kind.
+    (barcode,) = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
     address = urlsplit(barcode.text)
     assert (address.scheme, address.netloc) == ("otpauth", "totp")
     assert address.path.endswith(login)
