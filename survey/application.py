@@ -4,7 +4,8 @@ import traceback
 from http import HTTPStatus
 from types import TracebackType
 
-from flask import Flask, redirect, request, url_for
+from flask import Flask, Request, redirect, request, url_for
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from survey.limits import Counters
 from survey.resources import bundled_dir
@@ -16,8 +17,18 @@ LARGEST_BODY = 64 * 1024
 MOST_PARTS = 500
 
 
+class OfficeSessions(SecureCookieSessionInterface):
+    """Sessions for the office alone: elsewhere no cookie is read, and to set one is an error."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The session of a request to the office; None, which Flask takes as one that nothing can be put into."""
+        return super().open_session(app, request) if request.path.startswith("/office") else None
+
+
 class Application(Flask):
     """Flask, with a log that says where our code failed and never what somebody sent or which page they were on."""
+
+    session_interface = OfficeSessions()
 
     def log_exception(
         self,

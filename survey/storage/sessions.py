@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import Session
+
+_SINGLE = "hailong_single_statements"
 
 
 @contextmanager
@@ -33,12 +34,16 @@ def writing(engine: Engine) -> Iterator[Session]:
         yield session
 
 
-@lru_cache(maxsize=8)
+def have_single_statements(engine: Engine, single: Engine) -> None:
+    """Give an engine a second one to the same store for statements that are a transaction each; they end together."""
+    engine.update_execution_options(**{_SINGLE: single})
+    event.listen(engine, "engine_disposed", lambda _: single.dispose())
+
+
 def single_statements(engine: Engine) -> Engine:
-    """The same engine, with each statement a transaction of its own in PostgreSQL: committed when it returns.
+    """The engine for statements that are a transaction each: committed when they return, in PostgreSQL.
 
     SQLite begins and ends a transaction without anybody's help, and its driver would not go back to our own BEGIN.
     """
-    if engine.dialect.name != "postgresql":
-        return engine
-    return engine.execution_options(isolation_level="AUTOCOMMIT")
+    single: Engine = engine.get_execution_options().get(_SINGLE, engine)
+    return single

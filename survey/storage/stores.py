@@ -29,7 +29,7 @@ from survey.settings import Settings
 from survey.storage.instance_key import refuse_another_key
 from survey.storage.intake_rights import INTAKE_WRITER, is_writer_ready
 from survey.storage.lineages import LINEAGES, Lineage, StoreName
-from survey.storage.sessions import looking, reading, writing
+from survey.storage.sessions import have_single_statements, looking, reading, writing
 
 __all__ = ["Stores", "connect_stores", "looking", "open_engine", "open_stores", "reading", "writing"]
 
@@ -105,18 +105,25 @@ def open_engine(address: str, store: StoreName, *, role: str | None = None) -> E
     options = [str(url.query.get("options", "")), f"-c search_path={store}", "-c timezone=UTC"]
     if role is not None:
         options.append(f"-c role={role}")
-    engine = create_engine(
-        url.difference_update_query(["options"]),
-        hide_parameters=True,
+    connecting: dict[str, Any] = {
+        "url": url.difference_update_query(["options"]),
+        "hide_parameters": True,
         # Encryption by Kerberos would take the place of TLS, and with it of the proof that `sslmode` asks for.
-        connect_args={
+        "connect_args": {
             "options": " ".join(filter(None, options)),
             "application_name": "hailong",
             "gssencmode": "disable",
         },
+    }
+    engine = create_engine(**connecting)
+    # Connections of its own: to switch one that is shared to and fro costs more than most statements.
+    single = create_engine(
+        **connecting, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True, pool_reset_on_return=None
     )
-    event.listen(engine, "handle_error", _hide_details)
-    _ask_after_a_pause(engine)
+    for each in (engine, single):
+        event.listen(each, "handle_error", _hide_details)
+        _ask_after_a_pause(each)
+    have_single_statements(engine, single)
     return engine
 
 
