@@ -122,7 +122,7 @@ class Attack:
 
     def token_of(self, client: Client) -> str:
         """The token in the cookie of somebody who is signed in."""
-        with client.session_transaction(base_url="https://localhost/office") as session:
+        with client.session_transaction("/office/", base_url="https://localhost") as session:
             return str(session["token"])
 
     def left_behind(self) -> tuple[int, tuple[tuple[str, str], ...]]:
