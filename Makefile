@@ -18,7 +18,7 @@ run: $(VENV)/.run ## install everything, set up the demonstration and serve it a
 	@exec $(HAILONG) serve --port $(PORT) --workers $(WORKERS)
 
 test: $(VENV)/.test ## install what the tests need, then run all of them
-	$(BIN)/python -m pytest -n 3 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(VENV)/.check ## the gate of every commit: format, lint, types, import walls, fast tests
 	$(BIN)/ruff format --check --quiet .
