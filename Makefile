@@ -49,6 +49,9 @@ fuzz: $(VENV)/.test ## a hundred thousand random requests to every route and for
 floods: $(VENV)/.test ## strangers in numbers: 500 slow connections and twenty times the load, a million guessed codes, ten thousand scripts on an open link; three quarters of an hour
 	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.floods --write
 
+pictures: $(VENV)/.test ## make the pictures of the officers' guide again, by leading a whole round in a browser
+	PICTURES=docs/pictures/guide $(BIN)/python -m pytest -q tests/browser/test_a_province_round_from_nothing.py
+
 drill: $(VENV)/.test ## lose a machine on both engines while a round is open and make it anew from a backup: seconds, data lost, the same index
 	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.durability.drill --write
 
@@ -64,7 +67,7 @@ tampering: $(VENV)/.test ## edit a sealed round in a thousand ways
 migrating: $(VENV)/.test ## migrate a million rows up and down while answers come in
 	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.durability migrating --write
 
-first-paint: $(VENV)/.test ## weigh and time the first load of the citizen's form on a slow phone
+first-paint: $(VENV)/.test ## weigh and time the first load of the citizen's form and of published results on a slow phone
 	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.first_paint --write
 
 coverage: $(VENV)/.test ## a thousand simulated rounds: how often intervals and rank sets hold the truth; begins again where it was stopped

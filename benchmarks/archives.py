@@ -1,7 +1,10 @@
 """Archives of practice people for measurements."""
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
+
+import pyarrow as pa
 
 from analysis.archive import ArchiveContents, ArchiveUnit, Counts, RoundFacts, write_archive
 from analysis.coarsening import coarsen
@@ -18,18 +21,34 @@ from survey.demonstration.practice_table import responses_of
 DAY = dt.date(2026, 7, 1)
 
 
+def practice_units(n_units: int) -> list[str]:
+    """The codes of so many units."""
+    return [f"U{number:03d}" for number in range(1, n_units + 1)]
+
+
+def practice_design(units: Sequence[str]) -> str:
+    """A design with the units as strata and PSUs as clusters."""
+    return "design: 1\nstrata: [unit]\nclusters: [psu]\npopulation:\n" + "".join(f"  {unit}: 90000\n" for unit in units)
+
+
+def practice_responses(reference: str, units: Sequence[str], n: int, seed: int = 1) -> pa.Table:
+    """What n practice people answered to a bundled questionnaire about these units, before anything is coarsened."""
+    questionnaire, design = load_bundled(reference), parse_design(practice_design(units).encode(), "design.yaml")
+    population, _ = population_of(questionnaire, units, design, seed, Manners())
+    return responses_of(population, draw_answers(population, issue_counts(population, n), n))
+
+
 def write_practice_archive(folder: Path, n: int, n_units: int, reference: str = "sipas/2017.1", seed: int = 1) -> Path:
     """An archive of n responses to a bundled questionnaire, with the units as strata and PSUs as clusters."""
-    units = [f"U{number:03d}" for number in range(1, n_units + 1)]
-    source = "design: 1\nstrata: [unit]\nclusters: [psu]\npopulation:\n" + "".join(
-        f"  {unit}: 90000\n" for unit in units
-    )
-    questionnaire = load_bundled(reference)
-    population, _ = population_of(questionnaire, units, parse_design(source.encode(), "design.yaml"), seed, Manners())
-    plan = Plan(profile=questionnaire.default_profile)
-    answered = responses_of(population, draw_answers(population, issue_counts(population, n), n))
-    coarsened = coarsen(answered, k=plan.coarsening_k, steps=plan.coarsening_steps)
-    sealed = coarsened.table.num_rows
+    units = practice_units(n_units)
+    return write_archive_of(practice_responses(reference, units, n, seed), folder, reference, units)
+
+
+def write_archive_of(responses: pa.Table, folder: Path, reference: str, units: Sequence[str]) -> Path:
+    """The archive of these responses, as many invitations as twice their number having been issued."""
+    plan = Plan(profile=load_bundled(reference).default_profile)
+    coarsened = coarsen(responses, k=plan.coarsening_k, steps=plan.coarsening_steps)
+    n, sealed = responses.num_rows, coarsened.table.num_rows
     facts = RoundFacts(
         slug="practice", title=Text("Thử", "Trial"), opens_on=DAY, closes_on=DAY, issuer=Text("Thử", "Trial"),
         decision="", hotline="", collected="simulated",
@@ -38,7 +57,7 @@ def write_practice_archive(folder: Path, n: int, n_units: int, reference: str = 
         facts=facts,
         questionnaire_source=bundled_source(reference),
         plan_source=plan_source(plan),
-        design_source=source.encode(),
+        design_source=practice_design(units).encode(),
         units=tuple(
             ArchiveUnit(unit, Text(f"Phường {unit}", f"{unit} Ward"), "ward", "khoi-thu", "Khối thử", None)
             for unit in units

@@ -1,6 +1,6 @@
 """The most memory that each command needs at a million responses: the child's ru_maxrss, in megabytes.
 
-Run: python benchmarks/memory.py [RESPONSES [FEW MANY]]        default: 1000000, and 10000 and 50000 ballots
+Run: PYTHONPATH=. python benchmarks/memory.py [RESPONSES [FEW MANY]]    default: 1000000, and 10000 and 50000 ballots
 
 A million responses of practice people to sipas/2017.1 in 225 units become an archive, a table of answers and a table of
 indices. Each command runs in a process of its own. Sealing, which takes long, is measured on
@@ -26,19 +26,13 @@ import pyarrow.csv
 import pyarrow.parquet
 from sqlalchemy import insert
 
-from analysis.archive import ArchiveContents, ArchiveUnit, Counts, RoundFacts, write_archive
-from analysis.coarsening import coarsen
-from analysis.release.plan import Plan, plan_source
 from analysis.release.round_design import parse_design
-from analysis.signatures import PrivateKeySigner
+from benchmarks.archives import practice_design, practice_responses, practice_units, write_archive_of
 from questionnaires.answers import CheckedAnswers, check_answers
-from questionnaires.library import bundled_source, load_bundled
-from questionnaires.model import Text
 from survey.ballots import Origin, write_ballot
 from survey.demonstration.practice_design import population_of
 from survey.demonstration.practice_frame import Manners
 from survey.demonstration.practice_people import draw_answers, form_of, issue_counts
-from survey.demonstration.practice_table import responses_of
 from survey.envelopes import seal_ballot
 from survey.intake import round_open_on
 from survey.invitations import invitation_row
@@ -54,8 +48,7 @@ REFERENCE, N_UNITS, SEED, LIMIT_MB = "sipas/2017.1", 225, 1, 1500
 BATCH = 5_000
 HAILONG = Path(sys.executable).with_name("hailong")
 TODAY = dt.datetime.now(dt.timezone(dt.timedelta(hours=7))).date()
-UNITS = [f"U{number:03d}" for number in range(1, N_UNITS + 1)]
-DESIGN = "design: 1\nstrata: [unit]\nclusters: [psu]\npopulation:\n" + "".join(f"  {unit}: 90000\n" for unit in UNITS)
+UNITS = practice_units(N_UNITS)
 IMPORT = """\
 import:
   columns: {unit: unit, psu: psu, channel: channel}
@@ -67,12 +60,9 @@ UNIT_COLUMNS = ("code", "name_vi", "name_en", "kind", "bloc", "parent_code", "va
 
 def make_files(folder: Path, n: int) -> None:
     """An archive, a table of answers with its design, a table of indices with its question, and the registry."""
-    questionnaire = load_bundled(REFERENCE)
-    design = parse_design(DESIGN.encode(), "design.yaml")
-    population, _ = population_of(questionnaire, UNITS, design, SEED, Manners())
-    table = responses_of(population, draw_answers(population, issue_counts(population, n), n))
+    table = practice_responses(REFERENCE, UNITS, n, SEED)
     pyarrow.csv.write_csv(table, folder / "answers.csv")
-    (folder / "import.yaml").write_text(DESIGN + IMPORT, encoding="utf-8")
+    (folder / "import.yaml").write_text(practice_design(UNITS) + IMPORT, encoding="utf-8")
     with (folder / "units.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(UNIT_COLUMNS)
@@ -80,30 +70,7 @@ def make_files(folder: Path, n: int) -> None:
             (unit, f"Phường {unit}", f"{unit} Ward", "ward", "Khối thử", "", "2025-07-01", "", "", "", "thử")
             for unit in UNITS
         )
-    plan = Plan(profile=questionnaire.default_profile)
-    coarsened = coarsen(table, k=plan.coarsening_k, steps=plan.coarsening_steps)
-    sealed = coarsened.table.num_rows
-    facts = RoundFacts(
-        slug="million", title=Text("Thử", "Trial"), opens_on=TODAY, closes_on=TODAY, issuer=Text("Thử", "Trial"),
-        decision="", hotline="", collected="simulated",
-    )  # fmt: skip
-    contents = ArchiveContents(
-        facts=facts,
-        questionnaire_source=bundled_source(REFERENCE),
-        plan_source=plan_source(plan),
-        design_source=DESIGN.encode(),
-        units=tuple(
-            ArchiveUnit(unit, Text(f"Phường {unit}", f"{unit} Ward"), "ward", "khoi-thu", "Khối thử", None)
-            for unit in UNITS
-        ),
-        responses=coarsened.table,
-        comments=None,
-        comment_count=0,
-        counts=Counts(2 * n, n, n, sealed, {"cell_too_small": n - sealed} if n > sealed else {}),
-        coarsening=coarsened.record,
-        previous_manifest=None,
-    )
-    write_archive(contents, folder / "archive", PrivateKeySigner.from_seed(bytes(range(32))))
+    write_archive_of(table, folder / "archive", REFERENCE, UNITS)
     write_indices(folder / "indices.parquet", n)
     question = {
         "kind": "svyby_svymean",

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from analysis.archive import read_archive
 from analysis.release.computing import compute_edition
-from analysis.release.edition import write_edition
+from analysis.release.edition_folder import write_edition
 from analysis.signatures import PrivateKeySigner
 from benchmarks.archives import write_practice_archive
 

@@ -70,6 +70,9 @@ class Item:
     `minimum`, `maximum` and `whole` say something about numbers only, `longest` (characters, at most 1,500) about
     texts. `bands` are the lowest numbers of the bands that an archive keeps of a number: sealing replaces 41 by 35
     where they are 18, 35 and 55. They increase, the first is no higher than `minimum`, and empty means kept as given.
+
+    `reserved_codes` are the codes beside the options that the item accepts: "na", "dk", both or none. `accepted_codes`
+    are all that it accepts: its options in order, then these.
     """
 
     code: str
@@ -87,17 +90,15 @@ class Item:
     whole: bool = False
     longest: int | None = None
     bands: tuple[float, ...] = ()
+    reserved_codes: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    accepted_codes: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
-    @property
-    def reserved_codes(self) -> tuple[str, ...]:
-        """The codes beside the options that this item accepts: "na", "dk", both or none."""
+    def __post_init__(self) -> None:
         allowed = ((NOT_APPLICABLE, self.not_applicable), (DONT_KNOW, self.dont_know))
-        return tuple(code for code, is_allowed in allowed if is_allowed)
-
-    @property
-    def accepted_codes(self) -> tuple[str, ...]:
-        """Every code this item accepts: its options in order, then "na" and "dk" where they are allowed."""
-        return (*(option.code for option in self.options), *self.reserved_codes)
+        reserved = tuple(code for code, is_allowed in allowed if is_allowed)
+        # Each answer of each sending is held against them, so they are not put together anew each time.
+        object.__setattr__(self, "reserved_codes", reserved)
+        object.__setattr__(self, "accepted_codes", (*(option.code for option in self.options), *reserved))
 
 
 @dataclass(frozen=True, slots=True)

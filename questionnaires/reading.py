@@ -2,9 +2,12 @@
 
 import hashlib
 import re
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import cast, get_args
 
-from questionnaires.marked_yaml import list_words, read_marked
+from questionnaires.errors import Complaint
+from questionnaires.marked_yaml import MarkedNode, list_words, read_marked
 from questionnaires.meaning import check_meaning
 from questionnaires.model import FURTHER_LANGUAGES, LANGUAGES, Condition, Item, ItemKind, Option, Questionnaire, Section
 from questionnaires.records import Notes, Record
@@ -43,9 +46,38 @@ def parse_questionnaire(source: bytes, origin: str) -> Questionnaire:
     :raises QuestionnaireError: when anything is wrong; `complaints` lists everything that was found, in order of lines,
         each as "FILE:LINE: key: found …, expected …".
     """
-    root = read_marked(source, origin)
+    return _read(_Source(hashlib.sha256(source).hexdigest(), source, origin))
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    content_hash: str
+    content: bytes = field(compare=False, repr=False)
+    # Where a file lies decides where its complaints point, and nothing of what it says.
+    origin: str = field(compare=False)
+
+
+def read_fields(root: MarkedNode, origin: str) -> tuple[Questionnaire, tuple[Complaint, ...]]:
+    """What a draft's fields mean as far as they mean something, and everything that keeps it from being published.
+
+    Where there are complaints, placeholders stand in the questionnaire (empty texts and codes): it can be shown to who
+    writes it and asked of nobody. It has no `content_hash`, because it is no file.
+
+    :param root: the fields of a questionnaire's file.
+    :param origin: what the draft is called, for complaints.
+    """
     notes = Notes(origin)
-    questionnaire = _questionnaire(Record(root, "", notes, _ROOT_KEYS), hashlib.sha256(source).hexdigest())
+    questionnaire = _questionnaire(Record(root, "", notes, _ROOT_KEYS), "")
+    check_meaning(questionnaire, notes)
+    return questionnaire, notes.complaints
+
+
+# Each archive and each edition carries its questionnaire, and a reader of many opens the same one again and again.
+@lru_cache(maxsize=32)
+def _read(source: _Source) -> Questionnaire:
+    root = read_marked(source.content, source.origin)
+    notes = Notes(source.origin)
+    questionnaire = _questionnaire(Record(root, "", notes, _ROOT_KEYS), source.content_hash)
     check_meaning(questionnaire, notes)
     notes.raise_if_any()
     return questionnaire

@@ -43,10 +43,14 @@ class Notes:
         """True when there is a complaint at this path or below it: what stands there now may be a placeholder."""
         return path in self._spoiled
 
+    @property
+    def complaints(self) -> tuple[Complaint, ...]:
+        """What was found wrong, in the order of lines, as far as anybody reads it."""
+        return tuple(sorted(self._complaints, key=lambda complaint: complaint.line)[:MOST_COMPLAINTS])
+
     def raise_if_any(self) -> None:
         if self._complaints:
-            in_order = sorted(self._complaints, key=lambda complaint: complaint.line)
-            raise QuestionnaireError.from_complaints(in_order[:MOST_COMPLAINTS])
+            raise QuestionnaireError.from_complaints(self.complaints)
 
 
 def _parent_of(path: str) -> str:

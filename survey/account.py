@@ -1,4 +1,4 @@
-"""What officers change about their own way in. Whoever calls has just proved who they are; see `survey.sign_in`."""
+"""What people change about their own way in. Whoever calls has just proved who they are; see `survey.sign_in`."""
 
 from datetime import datetime
 from pathlib import Path
@@ -29,12 +29,12 @@ def chosen_password(stores: Stores, officer: OfficerRecord, password: str, *, br
 
 def change_password(stores: Stores, secrets: Secrets, current: SessionRecord, chosen: str, now: datetime) -> str:
     """The token of the one session that the officer has from now on, with the chosen password (`chosen_password`)."""
-    login = current.officer.login
+    login, role = current.officer.login, current.officer.role
     password_hash = hash_password(chosen)
     with writing(stores.office) as session:
         session.get_one(Officer, current.officer.id).password_hash = password_hash
         remove_sessions(session, current.officer.id)
-        record_event(session, actor=login, action="officer.password_changed", subject=login)
+        record_event(session, actor=login, action=f"{role}.password_changed", subject=login)
         return begin_session(session, secrets, current.officer.id, current.browser, now, is_complete=True)
 
 
@@ -53,12 +53,12 @@ def set_second_factor(
         is_replaced = session.get(SecondFactor, officer.id) is not None
         if is_replaced and not current.is_complete:
             raise WrongState(f"the officer {officer.login} has a second factor already and has not shown it")
-        action = "officer.second_factor_replaced" if is_replaced else "officer.second_factor_set"
+        action = f"{officer.role}.second_factor_{'replaced' if is_replaced else 'set'}"
         codes = keep_second_factor(session, secrets, officer.id, key, step)
         remove_sessions(session, officer.id)
         record_event(session, actor=officer.login, action=action, subject=officer.login)
         if not current.is_complete:
-            record_event(session, actor=officer.login, action="officer.signed_in", subject=officer.login)
+            record_event(session, actor=officer.login, action=f"{officer.role}.signed_in", subject=officer.login)
         token = begin_session(session, secrets, officer.id, current.browser, now, is_complete=True)
     return token, codes
 
@@ -67,7 +67,7 @@ def renew_recovery_codes(stores: Stores, secrets: Secrets, officer: OfficerRecor
     """New recovery codes, shown once; those before are worth nothing."""
     with writing(stores.office) as session:
         codes = keep_recovery_codes(session, secrets, officer.id)
-        record_event(session, actor=officer.login, action="officer.recovery_codes_made", subject=officer.login)
+        record_event(session, actor=officer.login, action=f"{officer.role}.recovery_codes_made", subject=officer.login)
     return codes
 
 

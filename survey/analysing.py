@@ -8,15 +8,15 @@ from pathlib import Path
 from analysis.archive import MANIFEST, read_archive
 from analysis.exporting.estimates_book import estimates_xlsx
 from analysis.release.computing import compute_edition
-from analysis.release.edition import (
+from analysis.release.edition import Edition
+from analysis.release.edition_folder import edition_tables
+from analysis.release.edition_tables import (
     DIFFERENCES_CSV,
     ESTIMATES_CSV,
     ESTIMATES_JSON,
     ESTIMATES_PARQUET,
     FORMULAS_CSV,
     RANKS_CSV,
-    Edition,
-    edition_tables,
 )
 from analysis.release.hard_data import LARGEST_FILE, HardData, parse_hard_data, written_anew
 from analysis.sealed_folders import replace_files

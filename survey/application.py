@@ -4,31 +4,48 @@ import traceback
 from http import HTTPStatus
 from types import TracebackType
 
-from flask import Flask, Request, redirect, request, url_for
+from flask import Flask, Request, has_request_context, redirect, request, url_for
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from survey.limits import Counters
 from survey.resources import bundled_dir
 from survey.services import STORE_FAILURES, Services, open_services
 from survey.settings import Settings
-from survey.web import citizen, health, metrics, office, pages, public
+from survey.web import citizen, health, metrics, office, pages, public, unit
 
 LARGEST_BODY = 64 * 1024
 MOST_PARTS = 500
+# The areas that people sign in to, by the first part of their addresses.
+OFFICE, PORTAL = "office", "unit"
 
 
-class OfficeSessions(SecureCookieSessionInterface):
-    """Sessions for the office alone: elsewhere no cookie is read, and to set one is an error."""
+class AreaSessions(SecureCookieSessionInterface):
+    """Sessions for the office and the portal, a cookie for each: elsewhere none is read, and to set one is an error."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """The session of a request to the office; None, which Flask takes as one that nothing can be put into."""
-        return super().open_session(app, request) if request.path.startswith("/office") else None
+        """The session of a request to an area with accounts; None elsewhere, which nothing can be put into."""
+        return super().open_session(app, request) if _area_of(request.path) is not None else None
+
+    def get_cookie_name(self, app: Flask) -> str:
+        """The name of the area's cookie: who is signed in to both areas has two."""
+        name = super().get_cookie_name(app)
+        return name.replace(OFFICE, PORTAL) if has_request_context() and _area_of(request.path) == PORTAL else name
+
+    def get_cookie_path(self, app: Flask) -> str:
+        """The area's own path; a __Host- cookie has none but the root."""
+        path = super().get_cookie_path(app)
+        is_portal = has_request_context() and _area_of(request.path) == PORTAL
+        return f"/{PORTAL}" if is_portal and path != "/" else path
+
+
+def _area_of(path: str) -> str | None:
+    return next((area for area in (OFFICE, PORTAL) if path == f"/{area}" or path.startswith(f"/{area}/")), None)
 
 
 class Application(Flask):
     """Flask, with a log that says where our code failed and never what somebody sent or which page they were on."""
 
-    session_interface = OfficeSessions()
+    session_interface = AreaSessions()
 
     def log_exception(
         self,
@@ -53,6 +70,8 @@ def create_app(settings: Settings, counters: Counters | None = None, meters: met
     is_https = (settings.public_url or "").startswith("https://")
     app.config.update(
         SECRET_KEY=services.secrets.flask_key,
+        # A form may stay open as long as its session: half an hour of typing is not to be lost to a shorter limit.
+        WTF_CSRF_TIME_LIMIT=None,
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         MAX_FORM_MEMORY_SIZE=LARGEST_BODY,
         MAX_FORM_PARTS=MOST_PARTS,
@@ -71,6 +90,7 @@ def create_app(settings: Settings, counters: Counters | None = None, meters: met
     app.register_blueprint(citizen.make_blueprint(services))
     app.register_blueprint(public.make_blueprint(services))
     app.register_blueprint(office.make_blueprint(services))
+    app.register_blueprint(unit.make_blueprint(services))
     # Who types the bare address is a reader of results; a citizen's address names their round.
     app.add_url_rule("/", "start", lambda: redirect(url_for("public.index"), code=HTTPStatus.SEE_OTHER))
     return app

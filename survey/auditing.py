@@ -7,7 +7,8 @@ from analysis.archive import MANIFEST as ARCHIVE_MANIFEST
 from analysis.archive import read_archive
 from analysis.release.disclosure_audit import Audit, audit
 from analysis.release.disclosure_weights import weights_in_totals
-from analysis.release.edition import MANIFEST, Edition, read_edition
+from analysis.release.edition import Edition
+from analysis.release.edition_folder import MANIFEST, read_edition
 from survey.errors import BadInput
 
 

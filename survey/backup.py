@@ -40,11 +40,11 @@ CONTENTS = "backup.json"
 LARGEST_CONTENTS = 64_000_000
 # Longer than any row with its sources.
 LONGEST_LINE = 64_000_000
-SEALED_FOLDERS = ("archives", "editions")
+SEALED_FOLDERS = ("archives", "editions", "previews")
 # Every entry bears the same moment, so that the same stores make the same file.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 # No part begins with a dot, so that no path leads out of the instance.
-SAFE_PATH = re.compile(r"(archives|editions)(/[^./\\\x00-\x1f][^/\\\x00-\x1f]*)+")
+SAFE_PATH = re.compile(r"(archives|editions|previews)(/[^./\\\x00-\x1f][^/\\\x00-\x1f]*)+")
 
 OTHER_KEY = (
     "the secret key here is not the one the backup was made under: until that one is put back, "
@@ -213,7 +213,9 @@ def _contents(archive: zipfile.ZipFile, file: Path) -> dict[str, Any]:
         )
     for name in contents["files"]:
         if not SAFE_PATH.fullmatch(name):
-            raise BadInput(f"{file}: found the file name {name[:80]!r} in it, expected one below archives or editions")
+            raise BadInput(
+                f"{file}: found the file name {name[:80]!r} in it, expected one below archives, editions or previews"
+            )
     return contents
 
 

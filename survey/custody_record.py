@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta, timezone
+from datetime import date, timedelta
 from pathlib import Path
 
 from sqlalchemy import select
@@ -23,6 +23,7 @@ from survey.storage.office import AuditEvent, Custodian
 from survey.storage.sessions import reading, writing
 from survey.storage.stores import Stores
 from survey.vault import KeyVault, fingerprint, write_record
+from survey.viet_nam import VIET_NAM
 
 DAYS_TO_DESTROY = 7
 SUFFIX = ".custody.json"
@@ -116,7 +117,7 @@ def custody_status(stores: Stores, slug: str) -> CustodyStatus:
         query = select(AuditEvent.at).where(AuditEvent.action == "round.sealed", AuditEvent.subject == subject).limit(1)
         with reading(stores.office) as session:
             moment = session.scalars(query).first()
-            sealed_on = moment.astimezone(timezone(timedelta(hours=7))).date() if moment is not None else None
+            sealed_on = moment.astimezone(VIET_NAM).date() if moment is not None else None
     return CustodyStatus(record, custody, sealed_on)
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.errors import EditionError
-from analysis.release.edition import MANIFEST, Edition, read_edition
+from analysis.release.edition import Edition
+from analysis.release.edition_folder import MANIFEST, read_edition
 from analysis.scorecards.content import Composer
 from analysis.sealed_folders import sha256_hex
 from survey.round_records import EditionRecord
@@ -47,28 +48,33 @@ class EditionShelf:
 
     def open(self, slug: str, record: EditionRecord) -> OpenEdition:
         """The edition of this record; raises EditionError when its folder is not what was recorded."""
-        key = (slug, record.number, record.manifest_hash)
+        return self.open_at(self.folder(slug, record.number), slug, record.number, record.manifest_hash)
+
+    def open_at(self, folder: Path, slug: str, number: int, manifest_hash: str) -> OpenEdition:
+        """The edition in this folder; raises EditionError when it is not of this round, number and manifest."""
+        key = (slug, number, manifest_hash)
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-            opened = self._read(slug, record)
+            opened = open_edition(folder, slug, number, manifest_hash)
             self._kept[key] = opened
             while len(self._kept) > self._n_kept:
                 self._kept.popitem(last=False)
             return opened
 
-    def _read(self, slug: str, record: EditionRecord) -> OpenEdition:
-        folder = self.folder(slug, record.number)
-        try:
-            found = sha256_hex((folder / MANIFEST).read_bytes())
-        except OSError as problem:
-            raise EditionError(f"{folder / MANIFEST}: cannot be read ({problem.strerror})") from None
-        if found != record.manifest_hash:
-            raise EditionError(f"{folder / MANIFEST}: found sha256 {found[:12]}, expected {record.manifest_hash[:12]}")
-        edition = read_edition(folder)
-        if edition.facts.slug != slug or edition.number != record.number:
-            raise EditionError(f"{folder}: found edition {edition.number} of {edition.facts.slug}")
-        described = edition.manifest["files"]
-        hashes = {str(name): str(facts["sha256"]) for name, facts in dict(described).items()}  # type: ignore[call-overload]
-        return OpenEdition(edition, Composer(edition), folder, hashes)
+
+def open_edition(folder: Path, slug: str, number: int, manifest_hash: str) -> OpenEdition:
+    """The edition in a folder; raises EditionError when it is not whole, or not of this round, number and manifest."""
+    try:
+        found = sha256_hex((folder / MANIFEST).read_bytes())
+    except OSError as problem:
+        raise EditionError(f"{folder / MANIFEST}: cannot be read ({problem.strerror})") from None
+    if found != manifest_hash:
+        raise EditionError(f"{folder / MANIFEST}: found sha256 {found[:12]}, expected {manifest_hash[:12]}")
+    edition = read_edition(folder)
+    if edition.facts.slug != slug or edition.number != number:
+        raise EditionError(f"{folder}: found edition {edition.number} of {edition.facts.slug}")
+    described = edition.manifest["files"]
+    hashes = {str(name): str(facts["sha256"]) for name, facts in dict(described).items()}  # type: ignore[call-overload]
+    return OpenEdition(edition, Composer(edition), folder, hashes)

@@ -4,6 +4,8 @@ HPKE (RFC 9180), base mode, single shot, DHKEM(P-256, HKDF-SHA256) with HKDF-SHA
 bytes that name its format, the sender's encapsulated key (65 bytes), the ciphertext and its tag (16 bytes).
 """
 
+from functools import lru_cache
+
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
@@ -67,8 +69,7 @@ def open_comments(private_key: ec.EllipticCurvePrivateKey, round_slug: str, enve
 
 
 def _seal(envelope_format: bytes, public_key: bytes, plaintext: bytes, context: bytes) -> bytes:
-    recipient = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), public_key)
-    return envelope_format + _suite().encrypt(plaintext, recipient, info=context)
+    return envelope_format + _suite().encrypt(plaintext, _recipient(public_key), info=context)
 
 
 def _open(envelope_format: bytes, private_key: ec.EllipticCurvePrivateKey, envelope: bytes, context: bytes) -> bytes:
@@ -81,6 +82,12 @@ def _open(envelope_format: bytes, private_key: ec.EllipticCurvePrivateKey, envel
         raise EnvelopeError("the envelope does not open with this key for this round and questionnaire") from None
 
 
+@lru_cache(maxsize=64)
+def _recipient(public_key: bytes) -> ec.EllipticCurvePublicKey:
+    return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), public_key)
+
+
+@lru_cache(maxsize=1)
 def _suite() -> Suite:
     return Suite(KEM.P256, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 

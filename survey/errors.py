@@ -17,5 +17,9 @@ class WrongState(HailongError):
     """What was asked does not fit the state the round is in."""
 
 
+class SamePerson(WrongState):
+    """What takes two people was about to be done by one."""
+
+
 class StoreUnavailable(HailongError):
     """A store does not answer or cannot write: nothing was acknowledged, and sending again is safe."""

@@ -14,14 +14,17 @@ from survey.storage.intake import spent_by
 from survey.storage.stores import Stores
 
 FRUITLESS_A_SECOND = 50
+# From here on senders without a right are counted before any work is done for them: several at work at once would
+# otherwise each find room for one more.
+CROWDED_FROM = FRUITLESS_A_SECOND // 5
 _PURPOSE = "fruitless sending"
 # Identifiers of invitations are 16 bytes; this is none, and stands for one so that the work is the same.
 _NOBODY = b"nobody"
 
 
-def is_flooded(counters: Counters) -> bool:
-    """Whether as many sendings as are allowed came to nothing within the last second."""
-    return counters.is_exhausted(_PURPOSE, "", FRUITLESS_A_SECOND, 1)
+def is_crowded(counters: Counters) -> bool:
+    """Whether a fifth of the sendings that are allowed to come to nothing came within the last second."""
+    return counters.is_exhausted(_PURPOSE, "", CROWDED_FROM, 1)
 
 
 def count_fruitless(counters: Counters) -> bool:

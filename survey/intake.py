@@ -16,7 +16,7 @@ from survey.errors import BadInput, StoreUnavailable, WrongState
 from survey.invitations import InvitationRecord, find_invitation
 from survey.round_records import RoundRecord
 from survey.secrets import Secrets
-from survey.storage.intake import spent_by, store_ballot
+from survey.storage.intake import spend
 from survey.storage.stores import Stores
 
 SHORTEST_NONCE = 16
@@ -120,18 +120,11 @@ def _receive(
         write_ballot(open_round.slug, invitation.origin, answers.values, answers.ratings),
         open_round.padded_size,
     )
-    used_by = spent_by(stores.intake, open_round.slug, nullifier)
-    is_same_form = hmac.compare_digest(used_by or bytes(len(nonce_tag)), nonce_tag)
-    if used_by is not None or not is_valid:
-        return "repeated" if is_same_form else "refused"
     ballot_id = randomness.token_bytes(_ID_BYTES)
     tag = secrets.ballot_tag(open_round.slug, ballot_id, envelope)
-    is_first = store_ballot(stores.intake, open_round.slug, nullifier, nonce_tag, ballot_id, envelope, tag)
-    if is_first:
-        return "received"
-    # Another sending of the same code was quicker, between our look and our insertion.
-    used_by = spent_by(stores.intake, open_round.slug, nullifier)
-    return "repeated" if hmac.compare_digest(used_by or bytes(len(nonce_tag)), nonce_tag) else "refused"
+    spending = spend(stores.intake, open_round.slug, nullifier, nonce_tag, ballot_id, envelope, tag, may_store=is_valid)
+    is_same_form = hmac.compare_digest(spending.used_by or bytes(len(nonce_tag)), nonce_tag)
+    return "received" if spending.is_stored else "repeated" if is_same_form else "refused"
 
 
 def _refuse_odd_ratings(open_round: OpenRound, unit_code: str, answers: CheckedAnswers) -> None:

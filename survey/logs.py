@@ -11,6 +11,8 @@ import logging
 import os
 import sys
 
+from survey.viet_nam import VIET_NAM
+
 # Lines of libraries that name no reader; all others are told by their origin alone.
 HARMLESS = (
     "Killing worker-",
@@ -20,7 +22,6 @@ HARMLESS = (
     "Application callable raised an exception",
 )
 _OURS = "survey"
-_VIET_NAM = dt.timezone(dt.timedelta(hours=7))
 
 
 class JsonLines(logging.Formatter):
@@ -29,7 +30,7 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its end."""
         line = {
-            "time": dt.datetime.fromtimestamp(record.created, _VIET_NAM).isoformat(timespec="minutes"),
+            "time": dt.datetime.fromtimestamp(record.created, VIET_NAM).isoformat(timespec="minutes"),
             "level": record.levelname.lower(),
             "process": record.process,
             "from": record.name.strip("_"),

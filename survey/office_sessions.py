@@ -1,13 +1,14 @@
-"""Officers' sessions: who is signed in where, for how long, and how it ends."""
+"""Sessions of officers and of units' people: who is signed in where, for how long, and how it ends."""
 
 import secrets as randomness
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from survey.officers import OfficerRecord, record_of
+from survey.officers import OFFICER, OfficerRecord, Role, record_of
 from survey.secrets import Secrets
 from survey.storage.audit import record_event
 from survey.storage.office import Officer, OfficerSession, SecondFactor
@@ -23,6 +24,9 @@ SEEN_EVERY = timedelta(minutes=1)
 LONGEST_BROWSER = 60
 _NAME_DIGITS = 16
 
+# How somebody came in: a passkey, or what another house says of them, needs no second factor of ours.
+Way = Literal["password", "passkey", "oidc"]
+
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
@@ -34,10 +38,18 @@ class SessionRecord:
     began: datetime
     seen: datetime
     is_complete: bool
+    way: str = "password"
 
 
 def begin_session(
-    session: Session, secrets: Secrets, officer_id: int, browser: str, now: datetime, *, is_complete: bool
+    session: Session,
+    secrets: Secrets,
+    officer_id: int,
+    browser: str,
+    now: datetime,
+    *,
+    is_complete: bool,
+    way: Way = "password",
 ) -> str:
     """The token of a new session, 256 random bits, which is stored nowhere; sessions of anybody that are over go.
 
@@ -53,15 +65,22 @@ def begin_session(
             seen=now,
             browser=browser[:LONGEST_BROWSER],
             is_complete=is_complete,
+            way=way,
         )
     )
     return token
 
 
 def find_session(
-    stores: Stores, secrets: Secrets, token: str, now: datetime, *, must_have_second_factor: bool
+    stores: Stores,
+    secrets: Secrets,
+    token: str,
+    now: datetime,
+    *,
+    must_have_second_factor: bool,
+    role: Role = OFFICER,
 ) -> SessionRecord | None:
-    """The session of a token, seen now; None when there is none or it is over.
+    """The session of a token, seen now; None when there is none, it is over, or its owner has another role.
 
     A session that began before a second factor was asked of everybody is not complete for an officer without one.
     """
@@ -70,7 +89,7 @@ def find_session(
         select(OfficerSession, Officer, SecondFactor.officer_id.is_not(None))
         .join(Officer, Officer.id == OfficerSession.officer_id)
         .outerjoin(SecondFactor, SecondFactor.officer_id == Officer.id)
-        .where(OfficerSession.token_mark == mark, ~_is_over(now), Officer.is_disabled.is_(False))
+        .where(OfficerSession.token_mark == mark, ~_is_over(now), Officer.is_disabled.is_(False), Officer.role == role)
     )
     with reading(stores.office) as session:
         found = session.execute(query).one_or_none()
@@ -78,13 +97,13 @@ def find_session(
             return None
         row, officer, has_factor = found
         record = _record_of(row, officer, has_second_factor=has_factor)
-    is_complete = record.is_complete and (has_factor or not must_have_second_factor)
+    is_complete = record.is_complete and (has_factor or not must_have_second_factor or record.way != "password")
     if not is_complete and now - record.began > LONGEST_HALFWAY:
         return None
     if now - record.seen >= SEEN_EVERY:
         with writing(stores.office) as session:
             session.execute(update(OfficerSession).where(OfficerSession.token_mark == mark).values(seen=now))
-    return SessionRecord(record.name, record.officer, record.browser, record.began, now, is_complete)
+    return SessionRecord(record.name, record.officer, record.browser, record.began, now, is_complete, record.way)
 
 
 def list_sessions(stores: Stores, officer: OfficerRecord, now: datetime) -> tuple[SessionRecord, ...]:
@@ -103,7 +122,7 @@ def sign_out(stores: Stores, current: SessionRecord) -> None:
     login = current.officer.login
     with writing(stores.office) as session:
         if remove_sessions(session, current.officer.id, only=(current.name,)) and current.is_complete:
-            record_event(session, actor=login, action="officer.signed_out", subject=login)
+            record_event(session, actor=login, action=f"{current.officer.role}.signed_out", subject=login)
 
 
 def end_other_sessions(stores: Stores, current: SessionRecord, names: tuple[str, ...] | None = None) -> int:
@@ -112,7 +131,9 @@ def end_other_sessions(stores: Stores, current: SessionRecord, names: tuple[str,
     with writing(stores.office) as session:
         n_ended = remove_sessions(session, current.officer.id, only=names, but=current.name)
         if n_ended:
-            record_event(session, actor=login, action="officer.sessions_ended", subject=f"{login}: {n_ended}")
+            record_event(
+                session, actor=login, action=f"{current.officer.role}.sessions_ended", subject=f"{login}: {n_ended}"
+            )
     return n_ended
 
 
@@ -146,4 +167,5 @@ def _record_of(row: OfficerSession, officer: Officer, *, has_second_factor: bool
         began=row.began,
         seen=row.seen,
         is_complete=row.is_complete,
+        way=row.way,
     )

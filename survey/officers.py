@@ -2,8 +2,10 @@
 
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -11,18 +13,24 @@ from sqlalchemy.orm import Session
 from survey.errors import BadInput, NotFound
 from survey.password_hashes import hash_password
 from survey.passwords import checked_password, words_of_place
+from survey.permissions import EVERY_TASK, Right, checked_roles, may, spelled_roles
+from survey.permissions import OfficeRole as OfficeRole
 from survey.second_factor import forget_second_factor
 from survey.storage.audit import record_event
 from survey.storage.office import Officer, OfficerSession, SecondFactor
+from survey.storage.portal import Passkey
 from survey.storage.sessions import reading, writing
 from survey.storage.stores import Stores
 
+# The kind of an account: whoever signs in has one of these, nobody has both. What an officer may do is in their roles.
+Role = Literal["officer", "unit"]
+OFFICER: Role = "officer"
 LOGIN_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
 
 
 @dataclass(frozen=True, slots=True)
 class OfficerRecord:
-    """An officer as the pages see one."""
+    """An account as the pages see it: an officer's, or of the role `unit` one of a unit's people."""
 
     id: int
     login: str
@@ -30,6 +38,11 @@ class OfficerRecord:
     role: str
     is_disabled: bool = False
     has_second_factor: bool = False
+    roles: tuple[OfficeRole, ...] = ()
+
+    def may(self, right: Right) -> bool:
+        """Whether this account has a right of the table in `survey.permissions`."""
+        return may(("unit",) if self.role == "unit" else self.roles, right)
 
 
 def create_officer(
@@ -39,14 +52,15 @@ def create_officer(
     password: str,
     *,
     actor: str,
-    role: str = "officer",
     breached: Path | None = None,
+    roles: Collection[str] = EVERY_TASK,
 ) -> OfficerRecord:
-    """A new officer with this login; refuses a login that exists and a password that is too easy.
+    """A new officer with this login; refuses a login that exists, an unknown role and a password that is too easy.
 
+    :param roles: what the officer may do; everything that is done in an office of one where they are not given.
     :param breached: a file of hashes of stolen passwords; None where there is none.
     """
-    login = _checked_login(login)
+    login, held = _checked_login(login), checked_roles(roles)
     name = " ".join(unicodedata.normalize("NFC", name).split())
     if not name:
         raise BadInput("the officer's name is empty; expected the name that colleagues know")
@@ -56,10 +70,10 @@ def create_officer(
     with writing(stores.office) as session:
         if session.scalar(select(Officer).where(Officer.login == login)) is not None:
             raise BadInput(f"the login {login!r} exists already; expected a login that nobody has")
-        officer = Officer(login=login, name=name, password_hash=password_hash, role=role)
+        officer = Officer(login=login, name=name, password_hash=password_hash, role=OFFICER, roles=",".join(held))
         session.add(officer)
         session.flush()
-        record_event(session, actor=actor, action="officer.created", subject=login)
+        record_event(session, actor=actor, action="officer.created", subject=f"{login}: {', '.join(held)}")
         return record_of(officer)
 
 
@@ -102,7 +116,7 @@ def enable_officer(stores: Stores, login: str, *, actor: str) -> OfficerRecord:
 
 
 def reset_second_factor(stores: Stores, login: str, *, actor: str) -> OfficerRecord:
-    """The officer without an app and recovery codes; every session of theirs has ended.
+    """The officer without an app, recovery codes and passkeys; every session of theirs has ended.
 
     Raises NotFound where there is no such officer, and BadInput where there was no second factor.
     """
@@ -110,6 +124,7 @@ def reset_second_factor(stores: Stores, login: str, *, actor: str) -> OfficerRec
         officer = _officer_with(session, login)
         if not forget_second_factor(session, officer.id):
             raise BadInput(f"the officer {officer.login!r} has no second factor; there is nothing to reset")
+        session.execute(delete(Passkey).where(Passkey.officer_id == officer.id))
         _end_sessions(session, officer)
         record_event(session, actor=actor, action="officer.second_factor_reset", subject=officer.login)
         return record_of(officer)
@@ -120,6 +135,7 @@ def list_officers(stores: Stores) -> tuple[OfficerRecord, ...]:
     query = (
         select(Officer, SecondFactor.officer_id.is_not(None))
         .outerjoin(SecondFactor, SecondFactor.officer_id == Officer.id)
+        .where(Officer.role == OFFICER)
         .order_by(Officer.login)
     )
     with reading(stores.office) as session:
@@ -129,7 +145,15 @@ def list_officers(stores: Stores) -> tuple[OfficerRecord, ...]:
 
 def record_of(officer: Officer, *, has_second_factor: bool = False) -> OfficerRecord:
     """What the pages see of a row."""
-    return OfficerRecord(officer.id, officer.login, officer.name, officer.role, officer.is_disabled, has_second_factor)
+    return OfficerRecord(
+        officer.id,
+        officer.login,
+        officer.name,
+        officer.role,
+        officer.is_disabled,
+        has_second_factor,
+        spelled_roles(officer.roles),
+    )
 
 
 def known_login(login: str) -> str:
@@ -147,7 +171,8 @@ def _checked_login(login: str) -> str:
 
 
 def _officer_with(session: Session, login: str) -> Officer:
-    officer = session.scalar(select(Officer).where(Officer.login == known_login(login)))
+    is_this = (Officer.login == known_login(login), Officer.role == OFFICER)
+    officer = session.scalar(select(Officer).where(*is_this))
     if officer is None:
         raise NotFound(f"no officer has the login {login!r}; `hailong officer list` shows those that exist")
     return officer

@@ -2,32 +2,58 @@
 
 import contextlib
 import faulthandler
+import gc
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from analysis.scorecards.render import Printer
+from analysis.scorecards.attached import Attached
+
+if TYPE_CHECKING:
+    # The PDF engine is imported by the workers alone: an office that publishes from a page prints in other processes.
+    from analysis.scorecards.render import Printer
 
 # A scorecard takes about a second; what takes a minute never ends.
 SECONDS_PER_DOCUMENT = 60.0
 # The memory of the PDF engine grows a little with every document.
 DOCUMENTS_PER_WORKER = 200
 DIED = "the process that printed it died"
+# Takes a second to import, which the server of forks does once for all workers.
+_PDF_ENGINE = "analysis.scorecards.render"
 
-MakePrinter = Callable[[], Printer]
+MakePrinter = Callable[[], "Printer"]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A document to print: the name of its file, and what composes its HTML."""
+    """A document to print: the name of its file, what composes its HTML, and what gives the files inside it."""
 
     name: str
     html: Callable[[], str]
+    attached: Callable[[], Sequence[Attached]] = tuple
+
+    def composed(self) -> "Composed":
+        """The document as a worker needs it."""
+        return Composed(self.name, self.html(), tuple(self.attached()))
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A document whose HTML was composed, with the files inside it."""
+
+    name: str
+    html: str
+    attached: tuple[Attached, ...]
+
+    def printed_by(self, printer: "Printer") -> bytes:
+        """Its PDF."""
+        return printer.pdf(self.html, self.attached)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,46 +79,46 @@ def print_pages(
     When a worker process dies, the pages it may have died of are tried again, each alone, and fail if it dies again.
     """
     waiting = iter(pages)
-    suspects: list[tuple[str, str]] = []
+    suspects: list[Composed] = []
     is_done = False
     while not is_done:
         is_done = yield from _print_side_by_side(waiting, suspects, make_printer, workers, seconds)
-    for name, html in suspects:
+    for composed in suspects:
         with _pool(make_printer, 1) as pool:
             try:
-                yield _outcome(name, pool.submit(_print, html, seconds))
+                yield _outcome(composed.name, pool.submit(_print, composed, seconds))
             except BrokenProcessPool:
-                yield Printed(name, None, DIED)
+                yield Printed(composed.name, None, DIED)
 
 
 def _print_side_by_side(
     waiting: Iterator[Page],
-    suspects: list[tuple[str, str]],
+    suspects: list[Composed],
     make_printer: MakePrinter,
     workers: int,
     seconds: float,
 ) -> Generator[Printed, None, bool]:
     """Prints until no page waits (returns true) or a worker dies (returns false, pages under way become suspects)."""
-    flying: dict[Future[tuple[bytes | None, str]], tuple[str, str]] = {}
+    flying: dict[Future[tuple[bytes | None, str]], Composed] = {}
     with _pool(make_printer, workers) as pool:
         try:
             while True:
                 # Twice as many pages as workers are under way: nobody waits, and few HTML texts lie in memory.
                 while len(flying) < 2 * workers and (page := next(waiting, None)) is not None:
                     try:
-                        html = page.html()
+                        composed = page.composed()
                     except Exception as problem:
                         # Whatever one unit's page stumbles over, the other units get theirs.
                         yield Printed(page.name, None, _named(problem))
                         continue
                     # Under suspicion until it is under way: a dead pool refuses it, and it must not be lost.
-                    suspects.append((page.name, html))
-                    future = pool.submit(_print, html, seconds)
+                    suspects.append(composed)
+                    future = pool.submit(_print, composed, seconds)
                     flying[future] = suspects.pop()
                 if not flying:
                     return True
                 for future in wait(flying, return_when=FIRST_COMPLETED).done:
-                    printed = _outcome(flying[future][0], future)
+                    printed = _outcome(flying[future].name, future)
                     del flying[future]
                     yield printed
         except BrokenProcessPool:
@@ -109,7 +135,7 @@ def _outcome(name: str, future: "Future[tuple[bytes | None, str]]") -> Printed:
 def _pool(make_printer: MakePrinter, workers: int) -> Iterator[ProcessPoolExecutor]:
     # A fork of this process would copy the locks of its threads, held or not; the server of forks has no other thread.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([make_printer.__module__])
+    context.set_forkserver_preload([make_printer.__module__, _PDF_ENGINE])
     pool = ProcessPoolExecutor(
         workers,
         mp_context=context,
@@ -123,7 +149,7 @@ def _pool(make_printer: MakePrinter, workers: int) -> Iterator[ProcessPoolExecut
         pool.shutdown(cancel_futures=True)
 
 
-_printer: Printer | None = None
+_printer: "Printer | None" = None
 
 
 def _start_worker(make_printer: MakePrinter) -> None:
@@ -133,20 +159,24 @@ def _start_worker(make_printer: MakePrinter) -> None:
     # A worker process has one printer for its whole life.
     global _printer
     _printer = make_printer()
+    # What lives as long as the worker is not searched for garbage after every document.
+    gc.collect()
+    gc.freeze()
 
 
-def _print(html: str, seconds: float) -> tuple[bytes | None, str]:
+def _print(composed: Composed, seconds: float) -> tuple[bytes | None, str]:
     if _printer is None:
         raise RuntimeError("the worker was not started")
     # The alarm ends Python code; should a library hang beneath it, the process itself is ended a little later.
     faulthandler.dump_traceback_later(2 * seconds, exit=True)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        return _printer.pdf(html), ""
+        return composed.printed_by(_printer), ""
     except Exception as problem:
         return None, _named(problem) if not isinstance(problem, TimeoutError) else f"not done after {seconds:g} seconds"
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        gc.collect()
         faulthandler.cancel_dump_traceback_later()
 
 

@@ -3,35 +3,61 @@
 import importlib.metadata
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jinja2
 
-from analysis.scorecards.render import Printer, engine_versions
+from analysis.scorecards.html import Writer
+from survey.compiled_templates import CompiledOnce
 from survey.resources import bundled_dir
 from survey.texts import LANGUAGES, Catalogue, install_filters
 
+if TYPE_CHECKING:
+    # The PDF engine is imported by who prints: pages of the web are written without it.
+    from analysis.scorecards.render import Printer
+
 FONT_FILES = ("BeVietnamPro-Regular.ttf", "BeVietnamPro-SemiBold.ttf")
+_COMPILED = CompiledOnce()
 
 
-def make_printer() -> Printer:
-    """A printer of scorecards, leagues and method annexes. Making one takes about a second: keep it."""
-    return _printer("scorecard", shared=("annex",))
+# What scorecards share with pages, and what reports of the whole round add to them.
+_SHARED = ("annex", "report")
 
 
-def make_slip_printer() -> Printer:
+def make_printer() -> "Printer":
+    """A printer of scorecards, leagues, provincial summaries and method annexes. Making one takes about a second: keep
+    it.
+    """
+    return _printer("scorecard", shared=_SHARED)
+
+
+def make_writer() -> Writer:
+    """A writer of the same documents as HTML, which needs no PDF engine."""
+    return Writer(_environment("scorecard", _SHARED))
+
+
+def make_slip_printer() -> "Printer":
     """A printer of slips and stands."""
     return _printer("slips")
 
 
-def _printer(area: str, shared: Sequence[str] = ()) -> Printer:
-    folder = bundled_dir("templates") / area
-    stylesheet = (folder / f"{area}.css").read_text(encoding="utf-8")
-    environment = printing_environment(folder, *(bundled_dir("templates") / name for name in shared))
-    return Printer(environment, bundled_fonts(), stylesheet)
+def _printer(area: str, shared: Sequence[str] = ()) -> "Printer":
+    from analysis.scorecards.render import Printer
+
+    sheets = [bundled_dir("templates") / name / f"{name}.css" for name in (area, *shared)]
+    stylesheet = "".join(sheet.read_text(encoding="utf-8") for sheet in sheets if sheet.is_file())
+    return Printer(_environment(area, shared), bundled_fonts(), stylesheet)
+
+
+def _environment(area: str, shared: Sequence[str]) -> jinja2.Environment:
+    templates = bundled_dir("templates")
+    return printing_environment(templates / area, *(templates / name for name in shared))
 
 
 def rendering_versions() -> dict[str, str]:
     """The versions of everything that decides how a page looks, for the manifest of an edition."""
+    from analysis.scorecards.render import engine_versions
+
     return {**engine_versions(), "be-vietnam-pro": importlib.metadata.version("fontpkg-be-vietnam-pro")}
 
 
@@ -47,6 +73,7 @@ def printing_environment(folder: Path, *shared: Path) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=_COMPILED,
     )
     install_filters(environment)
     catalogue = Catalogue.load(folder, *shared)

@@ -15,6 +15,7 @@ from survey.storage.stores import Stores
 # Most commands about rounds need none of the statistics that these bring with them.
 if TYPE_CHECKING:
     from analysis.release.plan import Plan
+    from analysis.release.release_plan import ReleasePlan
     from analysis.release.round_design import RoundDesign
 
 LARGEST_SOURCE = 1_000_000
@@ -70,6 +71,7 @@ class PlanOutline:
     suppress_below: int
     coarsening_k: int
     uses_hard_data: bool
+    release: "ReleasePlan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,4 +208,5 @@ def _plan_outline(plan: "Plan", questionnaire: Questionnaire) -> PlanOutline:
         suppress_below=plan.suppress_below,
         coarsening_k=plan.coarsening_k,
         uses_hard_data=profile is not None and profile.uses_hard,
+        release=plan.release,
     )

@@ -62,7 +62,7 @@ STEPS: dict[str, tuple[tuple[RoundState, ...], RoundState]] = {
 }
 SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,58}[a-z0-9])?")
 # The vault keeps the installation's own key beside those of the rounds.
-RESERVED_SLUGS = frozenset({"signing"})
+RESERVED_SLUGS = frozenset({"published", "signing"})
 COMMAND_LINE = "command line"
 # Answers without a code that one unit takes a day: the most that may be asked for, and what it is without a number.
 MOST_A_DAY = 10_000

@@ -131,6 +131,24 @@ def check_sample(folder: Path, frame: Path) -> list[SampleFinding]:
 
 def _sampled(frame_path: Path, source: bytes, file: SampleFile, seed: int, *, is_given: bool) -> Sampled:
     frame, content = read_frame(frame_path)
+    about = {"name": frame_path.name, "sha256": sha256_hex(content), "rows": frame.num_rows}
+    return sample_table(frame, source, file, seed, is_given=is_given, about=about, origin=str(frame_path))
+
+
+def sample_table(
+    frame: pa.Table,
+    source: bytes,
+    file: SampleFile,
+    seed: int,
+    *,
+    is_given: bool,
+    about: Mapping[str, object],
+    origin: str,
+) -> Sampled:
+    """The sample of a table in which every cell is text, under the plan in `source`, which `file` was read from.
+
+    `about` is what `sample.json` says of the frame, `origin` what complaints call it. Raises BadInput or DesignError.
+    """
     plan = file.plan
     columns = plan.columns
     labelled = [columns.key, columns.unit, columns.stratum, *(stage.column for stage in plan.stages)]
@@ -139,8 +157,8 @@ def _sampled(frame_path: Path, source: bytes, file: SampleFile, seed: int, *, is
         sample = draw_sample(frame, plan, seed)
     except DesignError as complaint:
         # Whoever draws has one frame before them and several files.
-        about = str(complaint)
-        raise DesignError(str(frame_path) + about[5:] if about.startswith("frame") else about) from None
+        said = str(complaint)
+        raise DesignError(origin + said[5:] if said.startswith("frame") else said) from None
     facts = group_facts(sample, plan)
     files = {
         SELECTED: _selected(frame, sample, file),
@@ -155,7 +173,7 @@ def _sampled(frame_path: Path, source: bytes, file: SampleFile, seed: int, *, is
         "seed": seed,
         "seed_was_given": is_given,
         "generator": GENERATOR,
-        "frame": {"name": frame_path.name, "sha256": sha256_hex(content), "rows": frame.num_rows},
+        "frame": dict(about),
         "plan": {"sha256": sha256_hex(source)},
         "files": {name: sha256_hex(written) for name, written in files.items()},
         "asked": len(sample.rows),

@@ -35,15 +35,20 @@ def read_frame(path: Path) -> tuple[pa.Table, bytes]:
     if ending not in ENDINGS:
         raise BadInput(f"{path}: found the ending {ending or 'none'!r}, expected {', '.join(ENDINGS)}")
     content = read_plain_file(path, LARGEST_FRAME_BYTES)
+    return table_of(content, str(path), ending), content
+
+
+def table_of(content: bytes, origin: str, ending: str) -> pa.Table:
+    """The table in the bytes of a file with one of `ENDINGS`, as `read_frame` has it; raises BadInput."""
     reader = {".csv": _from_csv, ".xlsx": _from_workbook, ".parquet": _from_parquet}[ending]
-    table = reader(content, str(path))
+    table = reader(content, origin)
     names = [name.strip() for name in table.column_names]
     twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
     if twice is not None:
-        raise BadInput(f"{path}: found the column {twice[:60]!r} twice, expected it once")
+        raise BadInput(f"{origin}: found the column {twice[:60]!r} twice, expected it once")
     if not any(names):
-        raise BadInput(f"{path}: found no names of columns, expected them in the first line")
-    return table.rename_columns(names), content
+        raise BadInput(f"{origin}: found no names of columns, expected them in the first line")
+    return table.rename_columns(names)
 
 
 def composed(frame: pa.Table, columns: Iterable[str]) -> pa.Table:

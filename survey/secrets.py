@@ -20,11 +20,13 @@ class Secrets:
     __slots__ = (
         "_ballot",
         "_flask",
+        "_frame",
         "_invitation",
         "_invitation_id",
         "_nonce",
         "_nullifier",
         "_open_link",
+        "_portal",
         "_proof",
         "_recovery",
         "_second_factor",
@@ -49,6 +51,8 @@ class Secrets:
         self._session = _subkey(secret_key, "session of an officer")
         self._second_factor = _subkey(secret_key, "second factor")
         self._recovery = _subkey(secret_key, "recovery code")
+        self._portal = _subkey(secret_key, "invitation to the portal")
+        self._frame = _subkey(secret_key, "list of people")
 
     def __repr__(self) -> str:
         return "Secrets(…)"
@@ -63,6 +67,11 @@ class Secrets:
         """The key that seals the keys of officers' apps, 32 bytes."""
         return self._second_factor
 
+    @property
+    def frame_key(self) -> bytes:
+        """The key that seals the keys of the lists that people are drawn from, 32 bytes."""
+        return self._frame
+
     def session_mark(self, token: str) -> bytes:
         """What is stored of the token of an officer's session, 32 bytes."""
         return _mark(self._session, token.encode())
@@ -70,6 +79,10 @@ class Secrets:
     def recovery_mark(self, officer_id: int, code: str) -> bytes:
         """What is stored of a recovery code, 32 bytes: it is this officer's alone."""
         return _mark(self._recovery, str(officer_id).encode(), code.encode())
+
+    def portal_mark(self, code: str) -> bytes:
+        """What is stored of the code that invites somebody of a unit to the portal, 32 bytes."""
+        return _mark(self._portal, code.encode("utf-8", "surrogatepass"))
 
     @property
     def proof_key(self) -> bytes:

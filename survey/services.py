@@ -2,15 +2,19 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Engine, exc, text
 
 from survey.errors import StoreUnavailable
+from survey.fieldwork_counts import FieldworkWatch
+from survey.fieldwork_days import DayBook
 from survey.limits import Counters
 from survey.secrets import Secrets
 from survey.settings import Settings
 from survey.storage.stores import Stores, open_stores
 from survey.vault import KeyVault, read_passphrase
+from survey.viet_nam import VIET_NAM
 
 # A store that is down, locked, read-only or full answers with one of these; anything else is a mistake of ours.
 STORE_FAILURES: tuple[type[Exception], ...] = (
@@ -30,6 +34,8 @@ class Services:
     secrets: Secrets
     vault: KeyVault
     counters: Counters
+    watch: FieldworkWatch
+    days: DayBook
 
 
 def open_services(settings: Settings, counters: Counters | None = None) -> Services:
@@ -39,13 +45,21 @@ def open_services(settings: Settings, counters: Counters | None = None) -> Servi
 
     Raises BadInput, WrongState or HailongError when a store is not fit to serve from; see `open_stores`.
     """
+    stores, secrets = open_stores(settings, "serving"), Secrets(settings.secret_key)
     return Services(
         settings=settings,
-        stores=open_stores(settings, "serving"),
-        secrets=Secrets(settings.secret_key),
-        vault=KeyVault(settings.instance / "keys", read_passphrase(settings.passphrase_file)),
+        stores=stores,
+        secrets=secrets,
+        vault=instance_vault(settings),
         counters=counters or Counters.private(),
+        watch=FieldworkWatch(stores, secrets),
+        days=DayBook(stores),
     )
+
+
+def instance_vault(settings: Settings, passphrase_file: Path | None = None) -> KeyVault:
+    """The keys of an instance, with the passphrase in this file, or in the instance's own where none is named."""
+    return KeyVault(settings.instance / "keys", read_passphrase(passphrase_file or settings.passphrase_file))
 
 
 def silent_stores(stores: Stores) -> tuple[str, ...]:
@@ -64,5 +78,5 @@ def _answers(engine: Engine) -> bool:
 
 
 def today() -> dt.date:
-    """The day in Viet Nam, where rounds open and close; the country has one time and no summer time."""
-    return dt.datetime.now(dt.timezone(dt.timedelta(hours=7))).date()
+    """The day in Viet Nam, where rounds open and close."""
+    return dt.datetime.now(VIET_NAM).date()

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from survey.breached_passwords import refuse_odd_file
 from survey.errors import BadInput
+from survey.mail_settings import MailSettings, mail_settings
+from survey.oidc_settings import OidcSettings, oidc_settings
 from survey.server_addresses import checked_server
 
 KNOWN_NAMES = (
@@ -24,7 +26,21 @@ KNOWN_NAMES = (
     "HAILONG_METRICS_TOKEN_FILE",
     "HAILONG_BREACHED_PASSWORDS",
     "HAILONG_SECOND_FACTOR",
+    "HAILONG_SECOND_PERSON",
+    "HAILONG_PDF_CERTIFICATE",
+    "HAILONG_PDF_PASSPHRASE_FILE",
+    "HAILONG_SMTP_URL",
+    "HAILONG_SMTP_PASSWORD_FILE",
+    "HAILONG_SMTP_CA_FILE",
+    "HAILONG_MAIL_FROM",
+    "HAILONG_OIDC_ISSUER",
+    "HAILONG_OIDC_CLIENT_ID",
+    "HAILONG_OIDC_CLIENT_SECRET_FILE",
+    "HAILONG_OIDC_NAME",
 )
+PKCS11_SCHEME = "pkcs11:"
+# The demonstration's own certificate for PDFs and its passphrase, in its instance.
+DEMONSTRATION_CERTIFICATE = ("demonstration.p12", "demonstration.p12.passphrase")
 SHORTEST_KEY = 32
 MOST_PROXIES = 9
 # A passphrase is stretched by scrypt before it is used, so five chosen words are enough.
@@ -44,7 +60,10 @@ class Settings:
     may be printed outside the demonstration. `n_proxies` is how many proxies stand before this server and write down
     whom they were asked by. Who shows `metrics_token` may read /metrics; without one nobody may. `breached_passwords`
     is a file of hashes of stolen passwords, None where there is none. Where `must_have_second_factor`, no officer works
-    with a password alone. `warnings` are sentences for the operator.
+    with a password alone; where `must_have_second_person`, nobody seals, hands out codes or publishes alone.
+    `pdf_certificate` is a PKCS#12 file or a `pkcs11:` address, None where PDFs are not signed; the file beside it holds
+    its passphrase or PIN. `mail` is the server that letters go through, `oidc` whose word the portal takes about who
+    somebody is; either may be missing. `warnings` are sentences for the operator.
     """
 
     instance: Path
@@ -61,6 +80,11 @@ class Settings:
     metrics_token: bytes | None = None
     breached_passwords: Path | None = None
     must_have_second_factor: bool = False
+    must_have_second_person: bool = False
+    pdf_certificate: str | None = None
+    pdf_passphrase_file: Path | None = None
+    mail: MailSettings | None = None
+    oidc: OidcSettings | None = None
     warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -73,7 +97,7 @@ class Settings:
 
         Raises BadInput for a value that is not usable or not safe. Unknown HAILONG_ names become warnings.
         """
-        warnings = _warnings_of_unknown_names(environ)
+        warnings = warnings_of_unknown_names(environ)
         instance = instance_folder(environ)
         public_url = _public_url(environ.get("HAILONG_PUBLIC_URL", ""))
         is_debug = environ.get("FLASK_DEBUG", "").lower() not in ("", "0", "false", "no")
@@ -84,13 +108,15 @@ class Settings:
             )
         urls = _database_urls(environ, instance)
         warnings += _warnings_of_servers(environ, urls)
-        is_embedded = not any(environ.get(name) for name in KNOWN_NAMES if name.endswith("DATABASE_URL"))
+        has_files = is_embedded(environ)
         make_private_dir(instance)
-        key_file, key_note = _key_file(environ, "HAILONG_SECRET_KEY_FILE", instance / "secret.key", is_embedded)
+        key_file, key_note = _key_file(environ, "HAILONG_SECRET_KEY_FILE", instance / "secret.key", has_files)
         passphrase_file, passphrase_note = _key_file(
-            environ, "HAILONG_KEY_PASSPHRASE_FILE", instance / "passphrase", is_embedded
+            environ, "HAILONG_KEY_PASSPHRASE_FILE", instance / "passphrase", has_files
         )
         read_key_file(passphrase_file, SHORTEST_PASSPHRASE)
+        is_demonstration = (instance / "demonstration").exists()
+        pdf_certificate, pdf_passphrase_file = _pdf_certificate(environ, instance, is_demonstration)
         return cls(
             instance=instance,
             public_url=public_url,
@@ -99,13 +125,18 @@ class Settings:
             intake_url=urls["intake"],
             secret_key=read_key_file(key_file),
             passphrase_file=passphrase_file,
-            is_embedded=is_embedded,
-            is_demonstration=(instance / "demonstration").exists(),
+            is_embedded=has_files,
+            is_demonstration=is_demonstration,
             is_debug=is_debug,
             n_proxies=_n_proxies(environ.get("HAILONG_PROXIES", "")),
             metrics_token=_metrics_token(environ.get("HAILONG_METRICS_TOKEN_FILE", "")),
             breached_passwords=_breached_passwords(environ.get("HAILONG_BREACHED_PASSWORDS", "")),
             must_have_second_factor=_must_have_second_factor(environ.get("HAILONG_SECOND_FACTOR", ""), public_url),
+            must_have_second_person=_must_have_second_person(environ.get("HAILONG_SECOND_PERSON", ""), public_url),
+            pdf_certificate=pdf_certificate,
+            pdf_passphrase_file=pdf_passphrase_file,
+            mail=mail_settings(environ),
+            oidc=oidc_settings(environ),
             warnings=(*warnings, *key_note, *passphrase_note),
         )
 
@@ -152,7 +183,18 @@ def _is_repetition(key: bytes) -> bool:
     return key in (key + key)[1:-1]
 
 
-def _warnings_of_unknown_names(environ: Mapping[str, str]) -> tuple[str, ...]:
+def is_set_up(environ: Mapping[str, str]) -> bool:
+    """Whether there are stores to work with. Those of database servers are there until the server says otherwise."""
+    return not is_embedded(environ) or (instance_folder(environ) / "office.db").exists()
+
+
+def is_embedded(environ: Mapping[str, str]) -> bool:
+    """Whether the stores are files in the instance, because no address of a database is given."""
+    return not any(environ.get(name) for name in KNOWN_NAMES if name.endswith("DATABASE_URL"))
+
+
+def warnings_of_unknown_names(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """A sentence for each HAILONG_ name that is no setting, with the nearest that is one."""
     warnings = []
     for name in sorted(environ):
         if name.startswith("HAILONG_") and name not in KNOWN_NAMES:
@@ -188,8 +230,16 @@ def _n_proxies(text: str) -> int:
 def _must_have_second_factor(text: str, public_url: str | None) -> bool:
     if text not in ("", "required", "offered"):
         raise BadInput(f"HAILONG_SECOND_FACTOR: found {text[:20]!r}, expected required or offered")
-    if text:
-        return text == "required"
+    return text == "required" if text else _is_for_others(public_url)
+
+
+def _must_have_second_person(text: str, public_url: str | None) -> bool:
+    if text not in ("", "required", "none"):
+        raise BadInput(f"HAILONG_SECOND_PERSON: found {text[:20]!r}, expected required or none")
+    return text == "required" if text else _is_for_others(public_url)
+
+
+def _is_for_others(public_url: str | None) -> bool:
     # The demonstration on one's own machine is no place that others sign in to.
     parts = urlsplit(public_url or "")
     return parts.scheme == "https" and parts.hostname not in LOOPBACK_HOSTS
@@ -205,6 +255,22 @@ def _breached_passwords(path: str) -> Path | None:
     file = Path(path).absolute()
     refuse_odd_file(file)
     return file
+
+
+def _pdf_certificate(
+    environ: Mapping[str, str], instance: Path, is_demonstration: bool
+) -> tuple[str | None, Path | None]:
+    given, passphrase = environ.get("HAILONG_PDF_CERTIFICATE", ""), environ.get("HAILONG_PDF_PASSPHRASE_FILE", "")
+    if not given and passphrase:
+        raise BadInput(
+            "HAILONG_PDF_PASSPHRASE_FILE: found a passphrase without a certificate, "
+            "expected HAILONG_PDF_CERTIFICATE beside it"
+        )
+    if not given:
+        certificate, own = (instance / name for name in DEMONSTRATION_CERTIFICATE)
+        return (str(certificate), own) if is_demonstration and certificate.exists() else (None, None)
+    place = given if given.startswith(PKCS11_SCHEME) else str(Path(given).absolute())
+    return place, Path(passphrase).absolute() if passphrase else None
 
 
 def _key_file(environ: Mapping[str, str], name: str, own_file: Path, is_embedded: bool) -> tuple[Path, tuple[str, ...]]:

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from survey.limits import Counters
-from survey.office_sessions import SessionRecord, begin_session, remove_sessions
-from survey.officers import OfficerRecord, known_login, record_of
+from survey.office_sessions import SessionRecord, Way, begin_session, remove_sessions
+from survey.officers import OFFICER, OfficerRecord, Role, known_login, record_of
 from survey.password_hashes import hash_password, is_outdated, is_password
 from survey.passwords import LONGEST_PASSWORD
 from survey.second_factor import use_code
@@ -83,12 +83,16 @@ class FailedLogins:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What it takes to find out who somebody is: stores, keys, failures so far, and whether one factor is enough."""
+    """What it takes to find out who somebody is: stores, keys, failures so far, and whether one factor is enough.
+
+    Whoever has another role than the door's is unknown at it.
+    """
 
     stores: Stores
     secrets: Secrets
     failures: FailedLogins
     must_have_second_factor: bool = False
+    role: Role = OFFICER
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ def sign_in(door: Door, login: str, password: str, visitor: Visitor, now: dateti
     """
     if door.failures.is_closed(login, visitor.address):
         return "wait"
-    stored = _stored_hash(door.stores, login)
+    stored = _stored_hash(door, login)
     password = unicodedata.normalize("NFC", password[: LONGEST_PASSWORD + 1])
     # No transaction is open while the hash is computed: a slow sign-in never holds the database.
     is_right = is_password(stored, password)
@@ -154,12 +158,22 @@ def show_code(door: Door, halfway: SessionRecord, text: str, visitor: Visitor, n
         if used is not None and not officer.is_disabled:
             remove_sessions(session, officer.id, only=(halfway.name,))
             if used == "recovery":
-                record_event(session, actor=login, action="officer.recovery_code_used", subject=login)
+                record_event(session, actor=login, action=f"{officer.role}.recovery_code_used", subject=login)
             entry = _enter(session, door, officer, visitor, now, "nothing", has_second_factor=True)
             door.failures.forget(login, visitor.address)
             return entry
     door.failures.remember_code(login, visitor.address)
     return "refused"
+
+
+def admit(door: Door, officer_id: int, visitor: Visitor, now: datetime, way: Way) -> Entry | Refusal:
+    """The session of somebody who proved who they are without a password, or "refused" to whom the door is shut."""
+    with writing(door.stores.office) as session:
+        officer = session.get(Officer, officer_id)
+        if officer is None or officer.is_disabled or officer.role != door.role:
+            return "refused"
+        has_factor = session.get(SecondFactor, officer.id) is not None
+        return _enter(session, door, officer, visitor, now, "nothing", has_second_factor=has_factor, way=way)
 
 
 Proof = Literal["proved", "wrong password", "wrong code", "wait"]
@@ -177,14 +191,14 @@ def prove(
     if is_closed(login, visitor.address):
         return "wait"
     password = unicodedata.normalize("NFC", password[: LONGEST_PASSWORD + 1])
-    if not is_password(_stored_hash(door.stores, login), password):
+    if not is_password(_stored_hash(door, login), password):
         failures.remember(login, visitor.address)
         return "wrong password"
     if code is not None:
         with writing(door.stores.office) as session:
             used = use_code(session, door.secrets, officer.id, code, now)
             if used == "recovery":
-                record_event(session, actor=login, action="officer.recovery_code_used", subject=login)
+                record_event(session, actor=login, action=f"{officer.role}.recovery_code_used", subject=login)
         if used is None:
             failures.remember_code(login, visitor.address)
             return "wrong code"
@@ -201,17 +215,20 @@ def _enter(
     awaited: Awaited,
     *,
     has_second_factor: bool,
+    way: Way = "password",
 ) -> Entry:
     is_complete = awaited == "nothing"
-    token = begin_session(session, door.secrets, officer.id, visitor.browser, now, is_complete=is_complete)
+    token = begin_session(session, door.secrets, officer.id, visitor.browser, now, is_complete=is_complete, way=way)
     if is_complete:
-        record_event(session, actor=officer.login, action="officer.signed_in", subject=officer.login)
+        record_event(session, actor=officer.login, action=f"{officer.role}.signed_in", subject=officer.login)
     return Entry(record_of(officer, has_second_factor=has_second_factor), token, awaited)
 
 
-def _stored_hash(stores: Stores, login: str) -> str | None:
-    with reading(stores.office) as session:
-        return session.scalar(select(Officer.password_hash).where(Officer.login == known_login(login)))
+def _stored_hash(door: Door, login: str) -> str | None:
+    is_this = (Officer.login == known_login(login), Officer.role == door.role)
+    with reading(door.stores.office) as session:
+        # Who was invited and has not chosen a password has an empty one, which is nobody's.
+        return session.scalar(select(Officer.password_hash).where(*is_this)) or None
 
 
 def _place_of(address: str) -> str:

@@ -21,9 +21,10 @@ UNIT_COLUMNS = (
 OPTIONAL_UNIT_COLUMNS = ("bloc_code", "bloc_en")
 SUCCESSION_COLUMNS = "predecessor_code successor_code effective_date relation source".split()  # noqa: SIM905
 PROCEDURE_COLUMNS = ("unit", "procedure_vi", "procedure_en")
-# A code is part of addresses and of file names, where `method` is the annex; an estimate's unit may also be `all`.
+# A code is part of addresses and of file names, where `method` is the annex, `data` the open data and `verify` where a
+# printed page is checked; an estimate's unit may also be `all`.
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
-RESERVED_CODES = frozenset({"all", "method"})
+RESERVED_CODES = frozenset({"all", "data", "method", "verify"})
 KIND = re.compile(r"[a-z][a-z0-9_]{0,39}")
 BLOC_CODE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?")
 
@@ -121,7 +122,7 @@ class Line:
 def read_units(path: Path) -> tuple[UnitRow, ...]:
     """The units of a file; raises BadInput for the first thing in it that is wrong."""
     rows: dict[str, UnitRow] = {}
-    for line in _lines(path, UNIT_COLUMNS, OPTIONAL_UNIT_COLUMNS):
+    for line in table_lines(path, UNIT_COLUMNS, OPTIONAL_UNIT_COLUMNS):
         row = _unit_of(line)
         if row.code in rows:
             first = rows[row.code].place.rpartition(":")[2]
@@ -181,7 +182,7 @@ def bloc_code_of(bloc_name: str) -> str:
 def read_succession(path: Path) -> tuple[SuccessionRow, ...]:
     """The successions of a file; raises BadInput for the first thing in it that is wrong."""
     rows: dict[tuple[str, str, date], SuccessionRow] = {}
-    for line in _lines(path, SUCCESSION_COLUMNS):
+    for line in table_lines(path, SUCCESSION_COLUMNS):
         effective_date = line.date("effective_date")
         if effective_date is None:
             raise line.refusal("effective_date", "a date as YYYY-MM-DD")
@@ -208,7 +209,7 @@ def read_succession(path: Path) -> tuple[SuccessionRow, ...]:
 def read_procedures(path: Path) -> tuple[ProcedureRow, ...]:
     """The procedures of a file; raises BadInput for the first thing in it that is wrong."""
     rows: dict[tuple[str, str], ProcedureRow] = {}
-    for line in _lines(path, PROCEDURE_COLUMNS):
+    for line in table_lines(path, PROCEDURE_COLUMNS):
         row = ProcedureRow(
             place=line.place,
             unit=line.name("unit"),
@@ -225,7 +226,8 @@ def read_procedures(path: Path) -> tuple[ProcedureRow, ...]:
     return tuple(rows.values())
 
 
-def _lines(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> Iterator[Line]:
+def table_lines(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> Iterator[Line]:
+    """The lines of a CSV file with exactly these columns, in any order; raises BadInput for the first that is wrong."""
     reader = csv.reader(io.StringIO(_text_of(path), newline=""), strict=True)
     try:
         header = next(reader, [])

@@ -130,7 +130,11 @@ class KeyVault:
         """The installation's signing key, made now if there is none."""
         if not self._path(SIGNING_NAME).exists():
             fresh = ed25519.Ed25519PrivateKey.generate()
-            self._wrap_new(SIGNING_NAME, fresh, fresh.public_key().public_bytes_raw(), passphrase)
+            public = fresh.public_key().public_bytes_raw()
+            self._wrap_new(SIGNING_NAME, fresh, public, passphrase)
+            # Another process may have been quicker; the key in the file is the one that counts.
+            if self.public_key(SIGNING_NAME) == public:
+                return VaultSigner(fresh)
         private_key = self._unwrap(SIGNING_NAME, passphrase)
         if not isinstance(private_key, ed25519.Ed25519PrivateKey):
             raise BadInput(f"the key “{SIGNING_NAME}” is no signing key")

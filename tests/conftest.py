@@ -1,5 +1,9 @@
 """Fixtures of every kind of test: fresh stores on both engines."""
 
+import gc
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -16,6 +20,40 @@ from survey.storage.stores import Stores, open_stores
 generating.register_profile("steady", derandomize=True, deadline=None)
 generating.register_profile("search", print_blob=True, deadline=None)
 generating.load_profile("steady")
+
+MEMORY = Path("/dev/shm")
+ROOM_NEEDED = 4 * 2**30
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the tests' files lie in memory, where there is room: thousands of stores are committed to and thrown away.
+
+    What they prove of a disk they prove by the calls that were traced and by what is left after a kill, which are the
+    same on every file system. A TMPDIR that is set is left as it is.
+    """
+    if hasattr(config, "workerinput") or "TMPDIR" in os.environ or not MEMORY.is_dir():
+        return
+    # Some tests install what they built and run it from there.
+    runs_programs = not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
+    if runs_programs and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM_NEEDED:
+        os.environ["TMPDIR"] = str(MEMORY)
+        tempfile.tempdir = None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests together that share what a fixture makes once for their file: apart, each worker would make it."""
+    for item in items:
+        if isinstance(item, pytest.Function) and item.get_closest_marker("xdist_group") is None:
+            names = item._fixtureinfo.name2fixturedefs.values()
+            if any(used[-1].scope == "module" for used in names):
+                item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
+def pytest_collection_finish() -> None:
+    """Have no collection of garbage look at what was imported: some libraries ask for one with every call."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

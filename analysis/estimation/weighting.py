@@ -10,15 +10,6 @@ from analysis.estimation.design import SurveyDesign
 WEIGHT = "__weight"
 
 
-def with_weights(table: Any, design: SurveyDesign) -> Any:
-    """The table with a column `__weight`, finite and above 0 in every row; see `weight_of`.
-
-    Raises DesignError also where a weight is missing, not finite or not above 0.
-    """
-    refuse_bad_weights(table, design)
-    return table.mutate(**{WEIGHT: weight_of(table, design)})
-
-
 def weight_of(table: Any, design: SurveyDesign) -> Any:
     """The weight of each row as an expression; nobody has looked at its values yet.
 

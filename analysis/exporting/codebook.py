@@ -31,7 +31,7 @@ _ATTRIBUTES = {
 }
 _WEIGHTS = {
     True: Text(
-        "Trọng số: câu trả lời này thay mặt cho bao nhiêu người", "Weight: how many people this response speaks for"
+        "Trọng số: câu trả lời này đại diện cho bao nhiêu người", "Weight: how many people this response speaks for"
     ),
     False: Text("Trọng số: dân số chưa được đếm", "Weight: nobody counted the people"),
 }

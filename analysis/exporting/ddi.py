@@ -18,7 +18,7 @@ _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _FILE_ID = "F1"
 _COLLECTED = {
     "here": Text("Trực tuyến và tại quầy, bằng mã mời", "Online and at the counter, by invitation codes"),
-    "elsewhere": Text("Khảo sát do đơn vị khác thực hiện", "A survey held elsewhere"),
+    "elsewhere": Text("Khảo sát do cơ quan khác thực hiện", "A survey held elsewhere"),
     "simulated": Text("Số liệu mô phỏng, không phải kết quả khảo sát", "Simulated data, no results of a survey"),
 }
 _RESTRICTION = Text(

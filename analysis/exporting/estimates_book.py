@@ -41,7 +41,7 @@ def estimates_xlsx(edition: Edition) -> bytes:
     _add_sheet(workbook, "ranks", (*columns, *_NAMES), rows)
     stream = io.BytesIO()
     workbook.save(stream)
-    return _without_clock(stream.getvalue(), edition.facts.closes_on)
+    return without_clock(stream.getvalue(), edition.facts.closes_on)
 
 
 def _names(edition: Edition) -> dict[str, Text]:
@@ -66,7 +66,7 @@ def _add_sheet(workbook: Any, title: str, columns: Sequence[str], rows: Iterable
         sheet.append([sheet_cell(sheet, value) for value in row])
 
 
-def _without_clock(workbook: bytes, day: date) -> bytes:
+def without_clock(workbook: bytes, day: date) -> bytes:
     """The workbook as if it had been saved on that day: the same figures are the same bytes whenever they are saved."""
     stream = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(workbook)) as found, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as steady:

@@ -1,7 +1,5 @@
 """Scoring profiles: what an answer is worth, so that an item's value is a plain mean."""
 
-from typing import Any
-
 from analysis.errors import AnalysisError
 from questionnaires.model import Item, Profile
 
@@ -32,13 +30,6 @@ def option_scores(item: Item, profile: Profile) -> dict[str, float]:
             raise AnalysisError(f"item {item.code}: found the largest value {high:g}, expected one above 0")
         return {code: 100.0 * value / high for code, value in values.items()}
     return {code: 100.0 * (value - low) / (high - low) for code, value in values.items()}
-
-
-def score_expression(column: Any, item: Item, profile: Profile) -> Any:
-    """An Ibis expression: the points of the answers in `column` (option codes), NULL where there is no scored
-    answer.
-    """
-    return column.cases(*option_scores(item, profile).items()).cast("float64")
 
 
 def score_range(items: list[Item], profile: Profile) -> tuple[float, float]:

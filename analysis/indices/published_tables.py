@@ -42,11 +42,13 @@ def check_score_table(source: bytes, name: str) -> TableCheck:
     the same composite but different components. Raises AnalysisError when the file is no such table.
     """
     try:
-        rows = list(csv.DictReader(io.StringIO(source.decode("utf-8-sig")), strict=True))
+        reader = csv.DictReader(io.StringIO(source.decode("utf-8-sig")), strict=True)
+        header = list(dict.fromkeys(reader.fieldnames or ()))
+        # What its first line says is no such table is not read on, however long it is.
+        rows = list(reader) if is_score_table(header) else []
     except (UnicodeDecodeError, csv.Error) as complaint:
         raise AnalysisError(f"{name}: found no CSV in UTF-8 ({complaint}), expected a table of scores") from None
-    header = [column for column in rows[0] if column is not None] if rows else []
-    if not is_score_table(header):
+    if not is_score_table(header) or not rows:
         raise AnalysisError(
             f"{name}: found the columns {', '.join(map(str, header))[:160] or 'none'}, expected one of "
             f"{', '.join(NAME_COLUMNS)}, one of {', '.join(COMPOSITE_COLUMNS)}, and components"

@@ -66,6 +66,18 @@ class IndexTree:
         return replace(self, nodes=self.nodes[:1], coefficients=self.coefficients[:1], weights=self.weights[:1],
                        ancestors=((),))  # fmt: skip
 
+    def without_criteria(self) -> "IndexTree":
+        """The tree's index and factors, each still made of all its indicators."""
+        kept = [m for m, node in enumerate(self.nodes) if node.children]
+        place = {m: position for position, m in enumerate(kept)}
+        return replace(
+            self,
+            nodes=tuple(self.nodes[m] for m in kept),
+            coefficients=self.coefficients[kept],
+            weights=self.weights[kept],
+            ancestors=tuple(tuple(place[above] for above in self.ancestors[m]) for m in kept),
+        )
+
     def named(self, prefix: str) -> "IndexTree":
         """The same tree with the codes of its nodes behind a prefix, so that two trees stand in one table."""
         return replace(self, nodes=tuple(replace(node, code=prefix + node.code) for node in self.nodes))

@@ -14,7 +14,7 @@ from analysis.errors import AnalysisError
 from analysis.estimation.intervals import t_interval
 from analysis.estimation.multiplicity import adjusted
 from analysis.indices.contrasts import effective_df, p_values_of
-from analysis.release.differences import NOT_TESTED, verdict_of
+from analysis.release.differences import untested_change, verdict_of
 from analysis.release.lineage import NO_PREDECESSOR, SPLIT
 from analysis.release.round_pairs import Registry, RoundPair, paired, profile_of
 from analysis.release.round_sides import EARLIER, LATER, Found, Sum, Term, TwoRounds, cell_of, two_rounds
@@ -134,30 +134,9 @@ def _unit_changes(pair: RoundPair) -> list[ChangeRow]:
 
 
 def _empty(pair: RoundPair, unit: str, predecessors: str, node: str, reason: str) -> ChangeRow:
-    return ChangeRow(
-        earlier=pair.slugs[0],
-        later=pair.slugs[1],
-        unit=unit,
-        predecessors=predecessors,
-        node=node,
-        earlier_estimate=None,
-        later_estimate=None,
-        change=None,
-        se=None,
-        low=None,
-        high=None,
-        level=pair.later.plan.level,
-        df=None,
-        p=None,
-        p_adjusted=None,
-        verdict=NOT_TESTED,
-        method=SHARED_PSUS if pair.is_shared else INDEPENDENT,
-        reason=reason,
-        fixed_mode_change=None,
-        fixed_mode_se=None,
-        fixed_mode_low=None,
-        fixed_mode_high=None,
-        fixed_mode_reason="",
+    method = SHARED_PSUS if pair.is_shared else INDEPENDENT
+    return untested_change(
+        pair.slugs, unit, predecessors, node, level=pair.later.plan.level, method=method, reason=reason
     )
 
 

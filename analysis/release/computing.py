@@ -15,11 +15,13 @@ from analysis.indices.profiles import score_range
 from analysis.indices.trees import UNCOUNTED
 from analysis.release.cell_weights import CellWeights, cell_weights
 from analysis.release.compared_units import ComparedUnits
+from analysis.release.context import Context, with_context
 from analysis.release.differences import difference_rows
 from analysis.release.disclosure import RULES, Candidate, disclose, formulas_as_printed, plan_by_rules
 from analysis.release.disclosure_first_rules import FIRST_RULES
 from analysis.release.distributions import distribution_rows
-from analysis.release.edition import FORMAT, Edition
+from analysis.release.edition import Edition
+from analysis.release.edition_folder import FORMAT
 from analysis.release.estimated_trees import (
     Estimated,
     Round,
@@ -34,6 +36,7 @@ from analysis.release.fieldwork import fieldwork_of
 from analysis.release.formulas import Published, formula_rows
 from analysis.release.framing import FramedResponses, rescored
 from analysis.release.hard_data import HardData
+from analysis.release.importance import importance_rows
 from analysis.release.node_estimates import (
     NodeEstimates,
     estimate_owners,
@@ -46,14 +49,18 @@ from analysis.release.round_design import parse_design
 from analysis.release.rows import (
     ALL,
     BLOC_PREFIX,
+    DifferenceRow,
     DistributionRow,
     EstimateRow,
     FormulaRow,
+    RankRow,
 )
+from analysis.release.subgroups import subgroup_rows
 from questionnaires.model import Profile, Questionnaire
 
-# The first edition with ranks from draws, differences and other formulas.
+# The first format with ranks from draws, differences and other formulas, and the first with importance and the like.
 FIRST_WITH_DRAWN_RANKS = 3
+FIRST_WITH_CONTEXT = 4
 
 Floats = npt.NDArray[np.float64]
 
@@ -68,15 +75,20 @@ def compute_edition(
     hard_data: HardData | None = None,
     edition_format: int = FORMAT,
     disclosure_rules: int = RULES,
+    context: Context | None = None,
 ) -> Edition:
     """The edition that follows from an archive, its plan and its hard data; nothing but the arguments enters it.
 
     Every unit, every bloc and all have a row for every node; what cannot be computed or shown is a row with a reason.
     The trees of modules follow the host's, their nodes as MODULE.NODE; where a ballot rates several units nobody knows
     of which a module speaks, and there are rows for all alone. An `edition_format` before the third has the ranks of
-    its time, and neither differences nor other formulas; `disclosure_rules` are those by which figures are hidden.
+    its time, and neither differences nor other formulas; one before the fourth stands alone. `disclosure_rules` are
+    those by which figures are hidden.
+
+    `context` is what comes from elsewhere.
+
     Raises PlanError or DesignError when the archive's plan or design cannot be used, AnalysisError when hard data are
-    wanted and not given, given and not wanted, or do not fit the round.
+    wanted and not given, given and not wanted, or do not fit the round, and when the context does not.
     """
     whole, archive = archive.contents, without_open_link(archive)
     contents, questionnaire = archive.contents, archive.questionnaire
@@ -91,22 +103,19 @@ def compute_edition(
     host = scored_host(round_, questionnaire, profile, contents)
     estimated = estimate_host(round_, host, _hard_table(round_, host, hard_data))
     rows, distributions = _published(round_, host, estimated)
-    compared = _compared(round_, host, estimated, rows)
-    if compared is None or edition_format < FIRST_WITH_DRAWN_RANKS:
-        differences, ranks = [], [] if compared is None else former_rank_rows(compared)
-        formulas = []
-    else:
-        formulas = _formulas(round_, host, estimated, compared.rows)
-        if disclosure_rules > FIRST_RULES:
-            formulas = formulas_as_printed(formulas, rows, round_.units_of_bloc, plan)
-        differences = difference_rows(compared)
-        ranks = rank_rows(compared, differences)
+    formulas, differences, ranks = _set_beside_each_other(round_, host, estimated, rows, edition_format)
     for module in questionnaire.modules:
         scored = scored_module(round_, module)
         more_rows, more_distributions = _published(round_, scored, estimate_module(round_, scored))
         rows.extend(more_rows)
         distributions.extend(more_distributions)
-    return Edition(
+    importance = (
+        importance_rows(contents, questionnaire, host.tree, host.framed, plan, round_.units_of_bloc)
+        if edition_format >= FIRST_WITH_CONTEXT
+        else []
+    )
+    subgroups = subgroup_rows(round_, host, rows) if edition_format >= FIRST_WITH_CONTEXT else []
+    edition = Edition(
         facts=contents.facts,
         number=number,
         reason=reason,
@@ -134,7 +143,12 @@ def compute_edition(
         formulas=tuple(formulas),
         open_link=tuple(open_link_rows(whole, questionnaire, host.tree, profile, plan)),
         disclosure_rules=disclosure_rules,
+        importance=tuple(importance),
+        subgroups=tuple(subgroups),
     )
+    if edition_format < FIRST_WITH_CONTEXT:
+        return edition
+    return with_context(edition, context or Context())
 
 
 def wants_hard_data(archive: Archive) -> bool:
@@ -241,6 +255,22 @@ def _candidates(round_: Round, scored: Scored, means: NodeEstimates, weights: Ce
 def _within(value: float | None, bounds: tuple[float, float]) -> float | None:
     """The value on the scale: an interval may reach beyond it, and rounding may leave a full score a hair above."""
     return None if value is None else min(max(value, bounds[0]), bounds[1])
+
+
+def _set_beside_each_other(
+    round_: Round, host: Scored, estimated: Estimated, rows: Sequence[EstimateRow], edition_format: int
+) -> tuple[list[FormulaRow], list[DifferenceRow], list[RankRow]]:
+    """Other formulas on the same answers, and the units of a bloc against each other; ranks alone in former formats."""
+    compared = _compared(round_, host, estimated, rows)
+    if compared is None:
+        return [], [], []
+    if edition_format < FIRST_WITH_DRAWN_RANKS:
+        return [], [], former_rank_rows(compared)
+    formulas = _formulas(round_, host, estimated, compared.rows)
+    if round_.disclosure_rules > FIRST_RULES:
+        formulas = formulas_as_printed(formulas, rows, round_.units_of_bloc, round_.plan)
+    differences = difference_rows(compared)
+    return formulas, differences, rank_rows(compared, differences)
 
 
 def _compared(round_: Round, host: Scored, estimated: Estimated, rows: Sequence[EstimateRow]) -> ComparedUnits | None:

@@ -12,7 +12,7 @@ from analysis.estimation.intervals import t_quantile
 from analysis.estimation.multiplicity import adjusted
 from analysis.indices.contrasts import against_the_others
 from analysis.release.compared_units import ComparedUnits
-from analysis.release.rows import ALONE, HARD, NO_SPREAD, DifferenceRow
+from analysis.release.rows import ALONE, HARD, NO_SPREAD, ChangeRow, DifferenceRow
 
 HIGHER, LOWER, NOT_DIFFERENT, NOT_TESTED = "higher", "lower", "not_different", "not_tested"
 
@@ -112,3 +112,35 @@ def verdict_of(difference: float, adjusted_p: float, level: float) -> str:
     if adjusted_p > 1 - level:
         return NOT_DIFFERENT
     return HIGHER if difference > 0 else LOWER
+
+
+def untested_change(
+    rounds: tuple[str, str], unit: str, predecessors: str, node: str, *, level: float, method: str, reason: str = ""
+) -> ChangeRow:
+    """The row of a change between an earlier and a later round of which no number is known, or not yet."""
+    earlier, later = rounds
+    return ChangeRow(
+        earlier=earlier,
+        later=later,
+        unit=unit,
+        predecessors=predecessors,
+        node=node,
+        earlier_estimate=None,
+        later_estimate=None,
+        change=None,
+        se=None,
+        low=None,
+        high=None,
+        level=level,
+        df=None,
+        p=None,
+        p_adjusted=None,
+        verdict=NOT_TESTED,
+        method=method,
+        reason=reason,
+        fixed_mode_change=None,
+        fixed_mode_se=None,
+        fixed_mode_low=None,
+        fixed_mode_high=None,
+        fixed_mode_reason="",
+    )

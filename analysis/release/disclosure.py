@@ -12,6 +12,7 @@ Under a standardised profile there is nothing to do beside totals: a hidden unit
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from analysis.indices.trees import IndexTree
 from analysis.release.disclosure_first_rules import FIRST_RULES, Cell, complete_by_counts
@@ -214,30 +215,16 @@ def formulas_as_printed(
 
 
 def _shortened(row: FormulaRow, decimals: int) -> FormulaRow:
-    def printed(value: float | None, places: int = decimals) -> float | None:
-        return None if value is None else round(value, places)
-
-    return replace(
-        row,
-        estimate=printed(row.estimate),
-        se=printed(row.se, decimals + 1),
-        low=printed(row.low),
-        high=printed(row.high),
-    )
+    return replace(row, **_printed_figures(row, decimals))
 
 
 def _as_printed(row: EstimateRow, decimals: int) -> EstimateRow:
     """The row with the digits that pages have: more of them would tell which small counts make up a sum."""
+    return replace(row, **_printed_figures(row, decimals), n_effective=None, deff=None)
 
-    def printed(value: float | None, places: int = decimals) -> float | None:
-        return None if value is None else round(value, places)
 
-    return replace(
-        row,
-        estimate=printed(row.estimate),
-        se=printed(row.se, decimals + 1),
-        low=printed(row.low),
-        high=printed(row.high),
-        n_effective=None,
-        deff=None,
-    )
+def _printed_figures(row: EstimateRow | FormulaRow, decimals: int) -> dict[str, Any]:
+    """The figures of a row with so many decimals, and its standard error with one more."""
+    places = {"estimate": decimals, "se": decimals + 1, "low": decimals, "high": decimals}
+    figures = {name: getattr(row, name) for name in places}
+    return {name: None if value is None else round(value, places[name]) for name, value in figures.items()}

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from analysis.errors import AnalysisError
+from analysis.release.context_audit import context_findings
 from analysis.release.disclosure_reading import (
     STANDARDISED,
     HiddenFigure,
@@ -16,16 +17,16 @@ from analysis.release.disclosure_reading import (
     hidden_figures,
     trees_of,
 )
-from analysis.release.edition import (
+from analysis.release.edition import Edition
+from analysis.release.edition_folder import MANIFEST
+from analysis.release.edition_tables import (
     ACCOUNTING_CSV,
     DIFFERENCES_CSV,
     DISTRIBUTIONS_CSV,
     ESTIMATES_CSV,
     FORMULAS_CSV,
-    MANIFEST,
     OPEN_LINK_CSV,
     RANKS_CSV,
-    Edition,
 )
 from analysis.release.public_accounting import unsure_counts
 from analysis.release.rows import ALL, BLOC_PREFIX, HARD, NO_ANSWERS, ROOT, EstimateRow
@@ -67,6 +68,7 @@ def audit(
         *_counts(edition),
         *_digits(edition),
         *_open_link(edition),
+        *context_findings(edition),
         *(_ranges(figures, _given_away(edition, earlier, weights)) if _are_known(edition, weights) else ()),
     ]
     return Audit(tuple(findings), figures)

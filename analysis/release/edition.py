@@ -1,34 +1,22 @@
-"""An edition: what is published of a round, as one value, and as a signed folder.
+"""An edition: what is published of a round, as one value.
 
-`analysis.release.computing` makes one out of an archive; pages, scorecards and verification read it.
+`analysis.release.computing` makes one out of an archive, `analysis.release.edition_folder` writes and reads it; pages
+and scorecards show what it says.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from pathlib import Path
 
-from analysis.archive import (
-    ArchiveUnit,
-    Counts,
-    RoundFacts,
-    counts_from_json,
-    counts_to_json,
-    facts_from_json,
-    facts_to_json,
-    manifest_bytes,
-    module_file,
-    units_from_csv,
-    units_to_csv,
-)
-from analysis.errors import EditionError
+from analysis.archive import ArchiveUnit, Counts, RoundFacts
+from analysis.release.context_rows import EarlierEdition, HistoryRow, ImportanceRow, SubgroupRow
 from analysis.release.disclosure_first_rules import FIRST_RULES
-from analysis.release.fieldwork import Fieldwork, fieldwork_from_json, fieldwork_to_json
-from analysis.release.plan import Plan, parse_plan
-from analysis.release.row_files import rows_from_csv, rows_to_csv, rows_to_json, rows_to_parquet
+from analysis.release.fieldwork import Fieldwork
+from analysis.release.plan import Plan
 from analysis.release.rows import (
     ROOT,
+    ChangeRow,
     DifferenceRow,
     DistributionRow,
     EstimateRow,
@@ -37,47 +25,9 @@ from analysis.release.rows import (
     PublicAccountingRow,
     RankRow,
 )
-from analysis.sealed_folders import (
-    Finding,
-    describe_files,
-    folder_findings,
-    read_manifest,
-    sha256_hex,
-    write_sealed_folder,
-)
-from analysis.signatures import Signer, signature_complaint, signed
-from questionnaires.errors import QuestionnaireError
+from analysis.release.voice_rows import CommentRow, PromiseRow, ThemeRow
 from questionnaires.model import Band, Profile, Questionnaire
-from questionnaires.modules import attach
-from questionnaires.reading import parse_questionnaire
 
-__all__ = [
-    "DifferenceRow",
-    "DistributionRow",
-    "Edition",
-    "EstimateRow",
-    "FormulaRow",
-    "PublicAccountingRow",
-    "RankRow",
-    "read_edition",
-    "write_edition",
-]
-
-# Editions of the first format have no modules, no hard data, no accounting and no English names of blocs. Those of the
-# second have ranks by Holm's method without a unit's own set, no differences and no other formulas.
-FORMAT = 3
-READABLE_FORMATS = (1, 2, 3)
-MANIFEST = "edition.json"
-ESTIMATES_CSV = "estimates.csv"
-ESTIMATES_PARQUET = "estimates.parquet"
-ESTIMATES_JSON = "estimates.json"
-RANKS_CSV = "ranks.csv"
-DIFFERENCES_CSV = "differences.csv"
-FORMULAS_CSV = "formulas.csv"
-OPEN_LINK_CSV = "open_link.csv"
-DISTRIBUTIONS_CSV = "distributions.csv"
-ACCOUNTING_CSV = "accounting.csv"
-HARD_CSV = "hard.csv"
 # What stands between a module's name and the code of one of its nodes.
 MODULE_SEPARATOR = "."
 STANDARDISED_RANGE = (1.0, 10.0)
@@ -96,6 +46,10 @@ class Edition:
     each unit and one for the round (`all`); it is empty where invitations were not accounted for. `fieldwork` is None
     in editions that a former version wrote, and these have neither `differences` nor `formulas`. `open_link` is what
     was answered over an open link, which enters no other table; it is empty where nobody did.
+
+    `importance`, `subgroups`, `history` and `changes` set the figures in context and are empty in editions of former
+    formats; `earlier` are the editions of earlier rounds that history and changes rest on, the first round first.
+    `themes`, `comments` and `promises` were handed in: no archive holds them.
     """
 
     facts: RoundFacts
@@ -124,6 +78,14 @@ class Edition:
     formulas: tuple[FormulaRow, ...] = ()
     open_link: tuple[OpenLinkRow, ...] = ()
     disclosure_rules: int = FIRST_RULES
+    importance: tuple[ImportanceRow, ...] = ()
+    subgroups: tuple[SubgroupRow, ...] = ()
+    history: tuple[HistoryRow, ...] = ()
+    changes: tuple[ChangeRow, ...] = ()
+    themes: tuple[ThemeRow, ...] = ()
+    comments: tuple[CommentRow, ...] = ()
+    promises: tuple[PromiseRow, ...] = ()
+    earlier: tuple[EarlierEdition, ...] = ()
 
     @property
     def blocs(self) -> tuple[tuple[str, str], ...]:
@@ -220,184 +182,3 @@ class Edition:
 
 def _module_of(node_code: str) -> str:
     return node_code.partition(MODULE_SEPARATOR)[0] if MODULE_SEPARATOR in node_code else ""
-
-
-def edition_tables(edition: Edition) -> dict[str, bytes]:
-    """The files that hold an edition's numbers, by name."""
-    accounting = {ACCOUNTING_CSV: rows_to_csv(edition.accounting, PublicAccountingRow)} if edition.accounting else {}
-    open_link = {OPEN_LINK_CSV: rows_to_csv(edition.open_link, OpenLinkRow)} if edition.open_link else {}
-    return {
-        ESTIMATES_CSV: rows_to_csv(edition.estimates, EstimateRow),
-        ESTIMATES_PARQUET: rows_to_parquet(edition.estimates, EstimateRow),
-        ESTIMATES_JSON: rows_to_json(edition.estimates, EstimateRow),
-        RANKS_CSV: rows_to_csv(edition.ranks, RankRow),
-        DIFFERENCES_CSV: rows_to_csv(edition.differences, DifferenceRow),
-        FORMULAS_CSV: rows_to_csv(edition.formulas, FormulaRow),
-        DISTRIBUTIONS_CSV: rows_to_csv(edition.distributions, DistributionRow),
-        **accounting,
-        **open_link,
-    }
-
-
-def write_edition(
-    edition: Edition,
-    out: Path,
-    documents: Mapping[str, bytes],
-    signer: Signer,
-    rendered_with: Mapping[str, str] | None = None,
-) -> dict[str, object]:
-    """Write the edition and its documents into a new folder, all or nothing, and return its signed manifest.
-
-    `documents` are files by name, such as the scorecards; `rendered_with` names the programs that made them and their
-    versions. Raises EditionError when something is at `out` or a document has the name of a table.
-    """
-    files = {
-        **edition_tables(edition),
-        "questionnaire.yaml": edition.questionnaire_source,
-        "plan.yaml": edition.plan_source,
-        "units.csv": units_to_csv(edition.units),
-        **{
-            module_file(module.name): source
-            for module, source in zip(edition.questionnaire.modules, edition.module_sources, strict=True)
-        },
-    }
-    if edition.hard_source is not None:
-        files[HARD_CSV] = edition.hard_source
-    for name in documents:
-        if name in files or name == MANIFEST or Path(name).name != name:
-            raise EditionError(f"documents: found the name {name!r}, expected a plain file name of its own")
-    files.update(documents)
-    manifest = signed(
-        {
-            "edition": FORMAT,
-            "number": edition.number,
-            "reason": edition.reason,
-            "published_on": edition.published_on.isoformat(),
-            "public_url": edition.public_url,
-            "round": facts_to_json(edition.facts),
-            "questionnaire": {
-                "reference": edition.questionnaire.reference,
-                "sha256": edition.questionnaire.content_hash,
-            },
-            "modules": [
-                {"name": module.name, "reference": module.reference, "sha256": module.content_hash}
-                for module in edition.questionnaire.modules
-            ],
-            "plan_version": edition.plan.version,
-            **({} if edition.disclosure_rules == FIRST_RULES else {"disclosure": {"rules": edition.disclosure_rules}}),
-            "profile": edition.profile,
-            "display_name": {language: edition.display_name(language) for language in ("vi", "en")},
-            "counts": counts_to_json(edition.counts),
-            "coverage": dict(edition.coverage),
-            "archive": {"manifest_sha256": edition.archive_manifest_sha256},
-            **({} if edition.fieldwork is None else {"fieldwork": fieldwork_to_json(edition.fieldwork)}),
-            **({} if edition.hard_source is None else {"hard_data": {"sha256": sha256_hex(edition.hard_source)}}),
-            "rendered_with": dict(rendered_with or {}),
-            "files": describe_files(files),
-        },
-        signer,
-    )
-    write_sealed_folder(out, {**files, MANIFEST: manifest_bytes(manifest)}, EditionError)
-    return manifest
-
-
-def read_edition(path: Path) -> Edition:
-    """The edition at `path`, after its signature and the hashes of all its files were checked.
-
-    Raises EditionError with the first finding.
-    """
-    manifest = read_manifest(path, MANIFEST, EditionError)
-    findings = edition_findings(path, manifest)
-    if findings:
-        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-        raise EditionError(f"{path}: {findings[0]}{more}")
-    return load_edition(path, manifest)
-
-
-def edition_findings(path: Path, manifest: Mapping[str, object], trusted_key: bytes | None = None) -> list[Finding]:
-    """What is wrong with the signature and the files of an edition, without reading what they say."""
-    findings = []
-    complaint = signature_complaint(manifest, trusted_key)
-    if complaint:
-        findings.append(Finding(f"{MANIFEST}, signature", complaint, "the signature of the office that published it"))
-    findings.extend(folder_findings(path, manifest, MANIFEST))
-    return findings
-
-
-def load_edition(path: Path, manifest: Mapping[str, object]) -> Edition:
-    """The edition as its files have it, unchecked; raises EditionError when they cannot be read."""
-    if manifest.get("edition") not in READABLE_FORMATS:
-        expected = " or ".join(str(number) for number in READABLE_FORMATS)
-        raise EditionError(f"{path / MANIFEST}: found `edition: {manifest.get('edition')}`, expected {expected}")
-    try:
-        return _load(path, manifest)
-    except (OSError, ValueError, KeyError, TypeError, QuestionnaireError) as complaint:
-        raise EditionError(f"{path}: found unreadable contents ({complaint!s:.200}), expected an edition") from None
-
-
-def _load(path: Path, manifest: Mapping[str, object]) -> Edition:
-    archive, coverage = _mapping(manifest["archive"]), _mapping(manifest["coverage"])
-    questionnaire_source = (path / "questionnaire.yaml").read_bytes()
-    plan_source = (path / "plan.yaml").read_bytes()
-    module_files = _module_files(manifest)
-    module_sources = tuple((path / name).read_bytes() for name in module_files)
-    modules = [
-        parse_questionnaire(source, str(path / name)) for name, source in zip(module_files, module_sources, strict=True)
-    ]
-    files = _mapping(manifest["files"])
-
-    def table(name: str) -> bytes:
-        return (path / name).read_bytes()
-
-    return Edition(
-        facts=facts_from_json(_mapping(manifest["round"])),
-        number=int(str(manifest["number"])),
-        reason=None if manifest["reason"] is None else str(manifest["reason"]),
-        published_on=date.fromisoformat(str(manifest["published_on"])),
-        public_url=None if manifest["public_url"] is None else str(manifest["public_url"]),
-        questionnaire=attach(parse_questionnaire(questionnaire_source, str(path / "questionnaire.yaml")), modules),
-        questionnaire_source=questionnaire_source,
-        plan=parse_plan(plan_source, str(path / "plan.yaml")),
-        plan_source=plan_source,
-        profile=str(manifest["profile"]),
-        units=units_from_csv((path / "units.csv").read_bytes()),
-        estimates=tuple(rows_from_csv(table(ESTIMATES_CSV), EstimateRow, ESTIMATES_CSV)),
-        ranks=tuple(rows_from_csv(table(RANKS_CSV), RankRow, RANKS_CSV)),
-        distributions=tuple(rows_from_csv(table(DISTRIBUTIONS_CSV), DistributionRow, DISTRIBUTIONS_CSV)),
-        counts=counts_from_json(_mapping(manifest["counts"])),
-        coverage={str(name): float(str(share)) for name, share in coverage.items()},
-        archive_manifest_sha256=str(archive["manifest_sha256"]),
-        manifest=manifest,
-        module_sources=module_sources,
-        hard_source=table(HARD_CSV) if HARD_CSV in files else None,
-        accounting=tuple(rows_from_csv(table(ACCOUNTING_CSV), PublicAccountingRow, ACCOUNTING_CSV))
-        if ACCOUNTING_CSV in files
-        else (),
-        fieldwork=fieldwork_from_json(_mapping(manifest["fieldwork"])) if "fieldwork" in manifest else None,
-        differences=tuple(rows_from_csv(table(DIFFERENCES_CSV), DifferenceRow, DIFFERENCES_CSV))
-        if DIFFERENCES_CSV in files
-        else (),
-        formulas=tuple(rows_from_csv(table(FORMULAS_CSV), FormulaRow, FORMULAS_CSV)) if FORMULAS_CSV in files else (),
-        open_link=tuple(rows_from_csv(table(OPEN_LINK_CSV), OpenLinkRow, OPEN_LINK_CSV))
-        if OPEN_LINK_CSV in files
-        else (),
-        disclosure_rules=int(str(_mapping(manifest.get("disclosure", {})).get("rules", FIRST_RULES))),
-    )
-
-
-def _module_files(manifest: Mapping[str, object]) -> list[str]:
-    """The files of the modules in the order they were asked; none in an edition of the first format."""
-    modules = manifest.get("modules", [])
-    if not isinstance(modules, list):
-        raise TypeError(f"found modules: {modules!r:.80}, expected a list")
-    names = [module_file(str(_mapping(module)["name"])) for module in modules]
-    for name in names:
-        if Path(name).name != name:
-            raise ValueError(f"found the module file {name!r:.80}, expected a plain name")
-    return names
-
-
-def _mapping(stored: object) -> Mapping[str, object]:
-    if not isinstance(stored, Mapping):
-        raise TypeError(f"found {stored!r:.80}, expected fields")
-    return stored

@@ -82,7 +82,7 @@ def frame_responses(
     if BALLOT in responses.column_names:
         columns[BALLOT] = responses[BALLOT]
     for item in tree.items:
-        columns[SCORE + item] = _scores(responses[item], option_scores(questionnaire.item(item), profile))
+        columns[SCORE + item] = answer_scores(responses[item], option_scores(questionnaire.item(item), profile))
     return FramedResponses(
         table=pa.table(columns),
         design=SurveyDesign(
@@ -114,7 +114,7 @@ def rescored(
     for item, is_reversed in zip(tree.items, tree.reversed, strict=False):
         turned = _turned(questionnaire.item(item)) if is_reversed else questionnaire.item(item)
         items.append(turned)
-        scores = _scores(responses[item], option_scores(turned, profile))
+        scores = answer_scores(responses[item], option_scores(turned, profile))
         table = table.set_column(table.column_names.index(SCORE + item), SCORE + item, scores)
     return replace(framed, table=table, bounds=score_range(items, profile))
 
@@ -127,7 +127,8 @@ def _turned(item: Item) -> Item:
     return replace(item, options=tuple(options))
 
 
-def _scores(column: pa.ChunkedArray, points: Mapping[str, float]) -> pa.Array:
+def answer_scores(column: pa.ChunkedArray, points: Mapping[str, float]) -> pa.Array:
+    """What each answer of a column is worth; null where nobody answered, or with what is worth nothing."""
     encoded = column.combine_chunks().dictionary_encode()
     worth = pa.array([points.get(code) for code in encoded.dictionary.to_pylist()], pa.float64())
     return worth.take(encoded.indices)

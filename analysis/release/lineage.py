@@ -1,13 +1,14 @@
 """Which units of an earlier round a unit of a later one came from, by the table of successions."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 # Why a unit has no earlier figure to be held against.
 NO_PREDECESSOR = "no_predecessor"
 PREDECESSOR_MISSING = "predecessor_missing"
 SPLIT = "split"
+RENAME = "rename"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,26 @@ class Succession:
     successor: str
     effective: date
     relation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """What is known of units beside the archives: their successions, and the unit above each that has one."""
+
+    successions: Sequence[Succession] = ()
+    parents: Mapping[str, str] = field(default_factory=dict)
+
+    def renames_alone(self, unit: str, predecessor: str, between: tuple[date, date]) -> bool:
+        """Whether all that happened to a unit between two days is that a predecessor's name became its own."""
+        after, until = between
+        code, seen = unit, {unit}
+        while code != predecessor:
+            rows = [s for s in self.successions if s.successor == code and after < s.effective <= until]
+            if len(rows) != 1 or rows[0].relation != RENAME or rows[0].predecessor in seen:
+                return False
+            code = rows[0].predecessor
+            seen.add(code)
+        return True
 
 
 @dataclass(frozen=True, slots=True)

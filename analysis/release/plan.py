@@ -7,8 +7,11 @@ from typing import Literal, cast, get_args
 
 from analysis.coarsening import STEPS
 from analysis.errors import PlanError
+from analysis.release.context_plan import ContextPlan, context_source, read_context, refuse_strange_items
 from analysis.release.disclosure_plan import DisclosurePlan, disclosure_source, read_disclosure
+from analysis.release.points_plan import PointsRule, points_source, read_points
 from analysis.release.quality_rules import QualityPlan, quality_source, read_quality
+from analysis.release.release_plan import ReleasePlan, read_release, release_source
 from questionnaires.errors import QuestionnaireError
 from questionnaires.marked_yaml import read_marked
 from questionnaires.model import Questionnaire
@@ -25,7 +28,7 @@ Interval = Literal["t", "logit"]
 _KEYS = (
     "plan", "version", "profile", "aggregate", "level", "suppress_below", "caution_below", "coarsening", "decimals",
     "lonely_psu", "standardisation", "interval", "ranking", "quality",
-    "disclosure",
+    "disclosure", "release", "importance", "subgroups", "points",
 )  # fmt: skip
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,39}")
 _PROFILE = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -83,12 +86,15 @@ class Plan:
     ranking: Ranking = Ranking()
     quality: QualityPlan = field(default_factory=QualityPlan)
     disclosure: DisclosurePlan = field(default_factory=DisclosurePlan)
+    release: ReleasePlan = field(default_factory=ReleasePlan)
+    context: ContextPlan = field(default_factory=ContextPlan)
+    points: tuple[PointsRule, ...] = ()
 
     def profile_for(self, questionnaire: Questionnaire) -> str:
         """The name of the profile that scores this questionnaire: the plan's, or the questionnaire's default.
 
         Raises PlanError when the questionnaire has no such profile, or no scoring tree at all, and when the extremes of
-        earlier years are none of the questionnaire's indicators.
+        earlier years are none of the questionnaire's indicators, or the outcome or a subgroup none of its questions.
         """
         name = self.profile or questionnaire.default_profile
         known = [profile.name for profile in questionnaire.profiles]
@@ -98,6 +104,7 @@ class Plan:
             raise PlanError(f"profile: found {name!r}, expected one of {', '.join(known)} of {questionnaire.reference}")
         if self.standardisation.earlier:
             _refuse_strange_extremes(self.standardisation.earlier, questionnaire, name)
+        refuse_strange_items(self.context, questionnaire, name)
         return name
 
 
@@ -178,6 +185,9 @@ def plan_source(plan: Plan) -> bytes:
         + _ranking_source(plan.ranking)
         + quality_source(plan.quality)
         + disclosure_source(plan.disclosure)
+        + release_source(plan.release)
+        + context_source(plan.context)
+        + points_source(plan.points)
     ).encode()
 
 
@@ -215,6 +225,9 @@ def _plan(record: Record) -> Plan:
         ranking=_ranking(record, default.ranking),
         quality=read_quality(record),
         disclosure=read_disclosure(record),
+        release=read_release(record),
+        context=read_context(record),
+        points=read_points(record),
     )
 
 

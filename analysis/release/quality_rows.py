@@ -4,9 +4,11 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from analysis.release.row_files import cell_text
+from analysis.release.row_files import cell_text, rows_from_csv
+
+Kind = TypeVar("Kind")
 
 # What is counted of a unit's rows beside the flags: any flag, the best answer to everything; and two means.
 ANY, ALL_TOP, TOP_ANSWERS, MEAN_SCORE = "any", "all_top", "top_answers", "mean_score"
@@ -109,3 +111,9 @@ def table_csv(rows: Sequence[Any], kind: type[Any]) -> bytes:
     writer.writerow(names)
     writer.writerows([cell_text(getattr(row, name)) for name in names] for row in rows)
     return stream.getvalue().encode()
+
+
+def table_from_csv(source: bytes, kind: type[Kind], name: str) -> tuple[Kind, ...]:
+    """The rows of `table_csv`; raises EditionError with the line and the column when the file is anything else."""
+    rows: list[Kind] = rows_from_csv(source, cast(Any, kind), name)
+    return tuple(rows)

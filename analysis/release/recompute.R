@@ -3,11 +3,12 @@
 #
 #   Rscript recompute.R RESPONSES [ESTIMATES.csv] [--hard HARD.csv]
 #                       [--differences DIFFERENCES.csv] [--ranks RANKS.csv] [--formulas FORMULAS.csv]
+#                       [--importance IMPORTANCE.csv] [--subgroups SUBGROUPS.csv]
 #
 # RESPONSES is the archive's responses.parquet, or the responses.csv that `hailong round export ARCHIVE --format csv
 # --out FOLDER` writes. With the estimates.csv of an edition every figure there is held against the one computed here:
 # the exit status is 1 where one differs by more than a millionth, or a standard error that rests on draws by more than
-# 15 %. The three further tables of an edition are checked in the same way where they are named; a critical value of a
+# 15 %. The further tables of an edition are checked in the same way where they are named; a critical value of a
 # rank set may differ by 10 %, because it rests on draws. Without estimates.csv the figures are written into recomputed.csv, also those of so few people that no edition shows them.
 #
 # Weights, means, standard errors and intervals are computed from the responses alone with the package survey (Lumley
@@ -24,15 +25,41 @@ no_spread <- 1e-9
 
 # --- reading ---------------------------------------------------------------------------------------------------------
 
-read_table <- function(file) {
+read_table <- function(file, columns) {
+  if (!file.exists(file) || dir.exists(file)) stop(file, ": found no such file, expected a table in CSV", call. = FALSE)
   # Neither the mark that Excel wants nor the language of this computer changes what a column or a label is called.
-  table <- read.csv(file, colClasses = "character", na.strings = "", encoding = "UTF-8", check.names = FALSE)
+  table <- tryCatch(
+    suppressWarnings(
+      read.csv(file, colClasses = "character", na.strings = "", encoding = "UTF-8", check.names = FALSE)
+    ),
+    error = function(problem) {
+      stop(file, ": found no table in CSV (", conditionMessage(problem), "), expected one", call. = FALSE)
+    }
+  )
   names(table)[1] <- gsub("^(\xef\xbb\xbf|X.U.FEFF.|<U.FEFF>)|\"", "", names(table)[1], useBytes = TRUE)
+  with_columns(table, columns, file)
+}
+
+with_columns <- function(table, columns, file) {
+  missing <- setdiff(columns, names(table))
+  if (length(missing)) {
+    stop(file, ": found no column ", paste(missing, collapse = ", "), ", expected ", paste(columns, collapse = ", "),
+         call. = FALSE)
+  }
   table
 }
 
 read_responses <- function(file) {
-  if (!grepl("[.]parquet$", file)) return(read_table(file))
+  columns <- c("unit", "channel")
+  rows <- if (grepl("[.]parquet$", file)) with_columns(read_parquet(file), columns, file) else read_table(file, columns)
+  if (!any(rows$unit %in% units$code)) {
+    stop(file, ": found no answer to a unit of the round ", round, ", expected the responses of its archive", call. = FALSE)
+  }
+  rows
+}
+
+read_parquet <- function(file) {
+  if (!file.exists(file)) stop(file, ": found no such file, expected responses.parquet", call. = FALSE)
   for (package in c("nanoparquet", "arrow")) {
     if (requireNamespace(package, quietly = TRUE)) return(as.data.frame(getExportedValue(package, "read_parquet")(file)))
   }
@@ -691,6 +718,160 @@ compare_formulas <- function(stated, sample, tree) {
   report("formulas", is_odd, paste(stated$unit, stated$formula))
 }
 
+# Figures of subgroups are domain means like those of units; they are published with the digits of a page.
+subgroup_figures <- function(tree, sample, group) {
+  rows <- sample$rows
+  answer <- rows[[group$item]]
+  if (group$is_number) answer <- ifelse(is.na(answer), NA, sprintf("%g", as.numeric(answer)))
+  option <- match(enc2utf8(as.character(answer)), group$options)
+  n_options <- length(group$options)
+  scores <- scores_of(tree, rows)
+  unit <- match(labels_of(rows, "unit")[[1]], units$code)
+  cells_of <- function(owner, codes) {
+    names <- paste(rep(codes, each = n_options), rep(group$options, length(codes)), sep = "\r")
+    domains <- domains_of(sample, scores, (owner - 1) * n_options + option, length(names))
+    list(domains = domains, names = names)
+  }
+  by_unit <- cells_of(unit, units$code)
+  groups <- setNames(as.list(seq_along(by_unit$names)), by_unit$names)
+  found <- linear_figures(tree, sample, by_unit$domains, groups, FALSE)
+  blocs <- split(seq_len(nrow(units)), factor(units$bloc, unique(units$bloc)))
+  owners <- c(setNames(blocs, paste0("bloc:", names(blocs))), list(all = seq_len(nrow(units))))
+  if (aggregate == "units") {
+    totals <- list()
+    for (owner in names(owners)) for (o in seq_len(n_options)) {
+      totals[[paste(owner, group$options[o], sep = "\r")]] <- (owners[[owner]] - 1) * n_options + o
+    }
+    return(rbind(found, linear_figures(tree, sample, by_unit$domains, totals, TRUE)))
+  }
+  if (is.null(cells) && is.null(population)) return(found)
+  of_codes <- function(owner, codes) {
+    by <- cells_of(owner, codes)
+    linear_figures(tree, sample, by$domains, setNames(as.list(seq_along(by$names)), by$names), FALSE)
+  }
+  bloc <- match(units$bloc, unique(units$bloc))[unit]
+  rbind(found, of_codes(bloc, head(names(owners), -1)), of_codes(rep(1L, nrow(scores)), "all"))
+}
+
+# How far a printed number is from ours beyond what rounding to so many places explains, as a part of it.
+apart_beyond_rounding <- function(found, stated, places) {
+  beyond <- abs(found - stated) - 0.5 * 10^-places
+  ifelse(is.na(found) != is.na(stated), Inf, ifelse(is.na(found), 0, pmax(beyond, 0) / pmax(abs(found), 1)))
+}
+
+compare_subgroups <- function(stated, sample, tree) {
+  stated <- numbers_of(stated, c("estimate", "se", "low", "high", "df"))
+  is_odd <- rep(FALSE, nrow(stated))
+  for (group in subgroups) {
+    rows <- which(stated$item == group$item & !is.na(stated$estimate))
+    if (!length(rows)) next
+    found <- subgroup_figures(tree, sample, group)
+    wanted <- paste(stated$unit[rows], stated$option[rows], stated$node[rows], sep = "\r")
+    own <- found[match(wanted, paste(found$unit, found$node, sep = "\r")), ]
+    for (name in c("estimate", "se", "low", "high")) {
+      places <- if (name == "se") decimals + 1 else decimals
+      is_odd[rows] <- is_odd[rows] | apart_beyond_rounding(own[[name]], stated[[name]][rows], places) > tolerance
+    }
+    is_odd[rows] <- is_odd[rows] | is.na(own$method) | own$method != stated$method[rows] | own$df != stated$df[rows]
+  }
+  report("subgroups", is_odd, paste(stated$unit, stated$item, stated$option, stated$node))
+}
+
+# Johnson's relative weights (2000) of the first columns of a correlation matrix for its last one.
+relative_weights <- function(correlations) {
+  q <- ncol(correlations)
+  parts <- eigen(correlations[-q, -q], symmetric = TRUE)
+  root <- parts$vectors %*% (sqrt(parts$values) * t(parts$vectors))
+  explained <- as.vector(root^2 %*% solve(root, correlations[-q, q])^2)
+  list(shares = explained / sum(explained), r_squared = sum(explained))
+}
+
+# The shares with the influence of each row on them: each correlation comes from the rows that have both, and what it
+# does to the shares is found by moving it a little.
+measured_importance <- function(values, weight) {
+  q <- ncol(values)
+  correlations <- diag(q)
+  pairs <- which(upper.tri(correlations), arr.ind = TRUE)
+  parts <- lapply(seq_len(nrow(pairs)), function(i) {
+    both <- which(!is.na(values[, pairs[i, 1]]) & !is.na(values[, pairs[i, 2]]))
+    x <- values[both, pairs[i, 1]]
+    y <- values[both, pairs[i, 2]]
+    w <- weight[both]
+    standard <- function(z) {
+      z <- z - sum(w * z) / sum(w)
+      z / sqrt(sum(w * z^2) / sum(w))
+    }
+    x <- standard(x)
+    y <- standard(y)
+    r <- sum(w * x * y) / sum(w)
+    list(both = both, r = r, influence = w / sum(w) * (x * y - r / 2 * (x^2 + y^2)))
+  })
+  r <- vapply(parts, function(part) part$r, 0)
+  correlations[pairs] <- r
+  correlations[pairs[, 2:1]] <- r
+  influence <- matrix(0, nrow(values), q - 1)
+  step <- 1e-5
+  for (i in seq_len(nrow(pairs))) {
+    moved <- lapply(c(step, -step), function(by) {
+      correlations[pairs[i, 1], pairs[i, 2]] <- correlations[pairs[i, 2], pairs[i, 1]] <- r[i] + by
+      relative_weights(correlations)$shares
+    })
+    slope <- (moved[[1]] - moved[[2]]) / (2 * step)
+    both <- parts[[i]]$both
+    influence[both, ] <- influence[both, ] + parts[[i]]$influence %o% slope
+  }
+  c(relative_weights(correlations), list(influence = influence))
+}
+
+# What every respondent has at every node: the mean of what they answered of it, from 0 to 100 along the scale.
+node_scores <- function(tree, rows) {
+  on_scale <- tree
+  on_scale$formula <- "rescaled"
+  for (item in tree$items[tree$reversed[seq_along(tree$items)]]) {
+    on_scale$values[[item]] <- setNames(sum(range(tree$values[[item]])) - tree$values[[item]], names(tree$values[[item]]))
+  }
+  scores <- scores_of(on_scale, rows)
+  said <- !is.na(scores)
+  coefficients <- t(coefficients_of(tree)[, seq_along(tree$items), drop = FALSE])
+  found <- (ifelse(said, scores, 0) %*% coefficients) / (said %*% coefficients)
+  found[is.nan(found)] <- NA
+  found
+}
+
+compare_importance <- function(stated, sample, tree) {
+  stated <- numbers_of(stated, c("importance", "se", "low", "high", "df", "n", "r_squared"))
+  is_odd <- rep(FALSE, nrow(stated))
+  scores <- node_scores(tree, sample$rows)
+  satisfaction <- scores[, 1]
+  if (!is.null(outcome)) {
+    worth <- 100 * (outcome$values - min(outcome$values)) / (max(outcome$values) - min(outcome$values))
+    satisfaction <- as.numeric(worth[match(as.character(sample$rows[[outcome$item]]), names(outcome$values))])
+  }
+  bloc <- units$bloc[match(labels_of(sample$rows, "unit")[[1]], units$code)]
+  node <- match(stated$node, tree$nodes$code)
+  for (name in unique(stated$bloc)) for (kind in c("factor", "criterion")) {
+    # Which nodes have a share is the edition's business: those of a bloc and a level that do add up to one.
+    rows <- which(stated$bloc == name & tree$nodes$kind[node] == kind & !is.na(stated$importance))
+    if (!length(rows)) next
+    here <- which(bloc == name)
+    values <- cbind(scores[here, node[rows], drop = FALSE], satisfaction[here])
+    own <- measured_importance(values, sample$weight[here])
+    columns <- matrix(0, nrow(scores), length(rows))
+    columns[here, ] <- own$influence / sample$weight[here]
+    se <- error_of_totals(columns, sample$design)
+    df <- freedom(sample, here)
+    ends <- vapply(seq_along(rows), function(j) logit_interval(own$shares[j], se[j], df, c(0, 1)), c(0, 0))
+    n <- min(crossprod(!is.na(values)))
+    is_odd[rows] <- apart_beyond_rounding(own$shares, stated$importance[rows], 4) > tolerance |
+      apart_beyond_rounding(se, stated$se[rows], 5) > tolerance |
+      apart_beyond_rounding(ends[1, ], stated$low[rows], 4) > tolerance |
+      apart_beyond_rounding(ends[2, ], stated$high[rows], 4) > tolerance |
+      apart_beyond_rounding(rep(min(own$r_squared, 1), length(rows)), stated$r_squared[rows], 4) > tolerance |
+      stated$df[rows] != df | stated$n[rows] != n
+  }
+  report("importance", is_odd, paste(stated$bloc, stated$node))
+}
+
 report <- function(what, is_odd, places) {
   for (place in head(places[is_odd], 20)) cat(sprintf("%s: found another row than expected: %s\n", what, place))
   cat(sprintf("%d rows of %s compared, %d differ\n", length(is_odd), what, sum(is_odd)))
@@ -705,7 +886,9 @@ compare_more <- function(rows, files) {
   sample <- draw_sample(rows)
   tree <- trees[[1]]
   agrees <- TRUE
-  if (!is.null(files$formulas)) agrees <- compare_formulas(read_table(files$formulas), sample, tree) && agrees
+  if (!is.null(files$formulas)) agrees <- compare_formulas(read_table(files$formulas, c("unit", "formula", "estimate")), sample, tree) && agrees
+  if (!is.null(files$importance)) agrees <- compare_importance(read_table(files$importance, c("bloc", "node", "importance")), sample, tree) && agrees
+  if (!is.null(files$subgroups)) agrees <- compare_subgroups(read_table(files$subgroups, c("unit", "item", "option", "node", "estimate")), sample, tree) && agrees
   if (is.null(files$differences) && is.null(files$ranks)) return(agrees)
   if (tree$formula == "standardised") {
     cat("differences and ranks of standardised scores rest on draws: not compared\n")
@@ -714,13 +897,13 @@ compare_more <- function(rows, files) {
   known <- units_of(tree, sample)
   tiers <- list()
   if (!is.null(files$differences)) {
-    stated <- read_table(files$differences)
+    stated <- read_table(files$differences, c("unit", "node", "difference", "verdict"))
     agrees <- compare_differences(stated, known, tree) && agrees
     words <- c(higher = "above", lower = "below", not_different = "not_different", not_tested = "not_different")
     roots <- stated[stated$node == tree$nodes$code[1], ]
     tiers <- as.list(setNames(words[roots$verdict], roots$unit))
   }
-  if (!is.null(files$ranks)) agrees <- compare_ranks(read_table(files$ranks), known, tiers) && agrees
+  if (!is.null(files$ranks)) agrees <- compare_ranks(read_table(files$ranks, c("unit", "rank")), known, tiers) && agrees
   agrees
 }
 
@@ -729,7 +912,7 @@ compare_more <- function(rows, files) {
 hard_table <- function(file, indicators) {
   if (!length(indicators)) return(matrix(0, nrow(units), 0))
   if (is.null(file)) stop("this round rests on hard data: name the edition's hard.csv with --hard", call. = FALSE)
-  given <- read_table(file)
+  given <- read_table(file, c("unit", "indicator", "value"))
   at <- match(outer(units$code, indicators, paste, sep = "\r"), paste(trimws(given$unit), trimws(given$indicator), sep = "\r"))
   matrix(as.numeric(given$value)[at], nrow(units))
 }
@@ -812,24 +995,29 @@ described <- function(row) {
 
 arguments <- commandArgs(trailingOnly = TRUE)
 files <- list()
-for (name in c("hard", "differences", "ranks", "formulas")) {
+further <- c("differences", "ranks", "formulas", "importance", "subgroups")
+for (name in c("hard", further)) {
   option <- paste0("--", name)
   if (option %in% arguments) {
     files[[name]] <- arguments[match(option, arguments) + 1]
     arguments <- arguments[-(match(option, arguments) + 0:1)]
   }
 }
-if (!length(arguments) %in% 1:2) {
+if (!length(arguments) %in% 1:2 || anyNA(files)) {
   cat("usage: Rscript recompute.R RESPONSES.csv|RESPONSES.parquet [ESTIMATES.csv] [--hard HARD.csv]",
-      "       [--differences DIFFERENCES.csv] [--ranks RANKS.csv] [--formulas FORMULAS.csv]", sep = "\n", file = stderr())
+      "       [--differences DIFFERENCES.csv] [--ranks RANKS.csv] [--formulas FORMULAS.csv]",
+      "       [--importance IMPORTANCE.csv] [--subgroups SUBGROUPS.csv]", sep = "\n", file = stderr())
   quit(status = 2)
 }
 responses <- read_responses(arguments[1])
-found <- recompute(responses, files$hard)
-more <- if (any(c("differences", "ranks", "formulas") %in% names(files))) compare_more(responses, files) else TRUE
 if (length(arguments) == 2) {
-  quit(status = if (compare(found, read_table(arguments[2])) && more) 0 else 1)
+  stated <- read_table(arguments[2], c("unit", "node", "estimate", "se", "low", "high", "df", "method"))
 }
-if (any(c("differences", "ranks", "formulas") %in% names(files))) quit(status = if (more) 0 else 1)
+found <- recompute(responses, files$hard)
+more <- if (any(further %in% names(files))) compare_more(responses, files) else TRUE
+if (length(arguments) == 2) {
+  quit(status = if (compare(found, stated) && more) 0 else 1)
+}
+if (any(further %in% names(files))) quit(status = if (more) 0 else 1)
 write.csv(found, "recomputed.csv", row.names = FALSE, na = "")
 cat(sprintf("recomputed.csv: %d figures, also of very few people; keep it with the archive\n", nrow(found)))

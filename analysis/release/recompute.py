@@ -8,6 +8,7 @@ from importlib.resources import files
 
 from analysis.archive import ArchiveContents
 from analysis.errors import AnalysisError
+from analysis.release.context_plan import subgroup_options
 from analysis.release.design_counts import DesignMargin, band_label
 from analysis.release.edition import MODULE_SEPARATOR
 from analysis.release.plan import Plan, parse_plan
@@ -50,6 +51,8 @@ def recompute_script(contents: ArchiveContents, questionnaire: Questionnaire) ->
             }
         ),
         **_design(design, contents.coarsening, questionnaire),
+        "outcome": _outcome(questionnaire, plan),
+        "subgroups": _listed(_subgroup(questionnaire, code) for code in plan.context.subgroups),
         "trees": _listed(trees),
     }
     title = contents.facts.title.en.replace("\n", " ").encode("ascii", "replace").decode()
@@ -63,6 +66,18 @@ def recompute_script(contents: ArchiveContents, questionnaire: Questionnaire) ->
         "",
     ]
     return "\n".join(head).encode("ascii") + files("analysis.release").joinpath("recompute.R").read_bytes()
+
+
+def _outcome(questionnaire: Questionnaire, plan: Plan) -> str:
+    """The item that importance is measured by; NULL where that is the index."""
+    code = plan.context.outcome
+    return _listed({"item": _text(code), "values": _values(questionnaire, code)}) if code else "NULL"
+
+
+def _subgroup(questionnaire: Questionnaire, code: str) -> str:
+    item = questionnaire.item(code)
+    options = _texts(subgroup_options(item))
+    return _listed({"item": _text(code), "options": options, "is_number": _truth(item.kind == "number")})
 
 
 def _design(design: RoundDesign, coarsening: Mapping[str, object], questionnaire: Questionnaire) -> dict[str, str]:

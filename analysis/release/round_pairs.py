@@ -1,29 +1,21 @@
 """Two rounds set side by side: what both are computed under, which of their figures compare, and who came from whom."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-
-import numpy as np
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from analysis.archive import Archive
 from analysis.errors import AnalysisError
+from analysis.release.comparability import comparable_nodes
 from analysis.release.computing import compute_edition
-from analysis.release.lineage import Lineage, Succession, lineage_of
+from analysis.release.lineage import Lineage, Registry, lineage_of
 from analysis.release.plan import parse_plan
 from analysis.release.round_sides import EARLIER, LATER, Side, side_of
 from analysis.release.rows import EstimateRow
-from questionnaires.compatibility import compare
-from questionnaires.model import Profile, Questionnaire
+from questionnaires.model import Profile
+
+__all__ = ["Registry", "RoundPair", "paired", "profile_of"]
 
 STANDARDISED = "standardised"
-
-
-@dataclass(frozen=True, slots=True)
-class Registry:
-    """What is known of units beside the archives: their successions, and the unit above each that has one."""
-
-    successions: Sequence[Succession] = ()
-    parents: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +70,7 @@ def paired(earlier: Archive, later: Archive, registry: Registry) -> RoundPair:
         unit.code: lineage_of(unit.code, rated, registry.successions, between, registry.parents)
         for unit in later.contents.units
     }
-    comparable = _comparable_nodes(earlier.questionnaire, later.questionnaire, sides)
+    comparable = comparable_nodes(earlier.questionnaire, sides[EARLIER].tree, later.questionnaire, sides[LATER].tree)
     return RoundPair(sides, profile, comparable, published, lineages, _share_psus(sides))
 
 
@@ -98,24 +90,3 @@ def _share_psus(sides: Mapping[str, Side]) -> bool:
     )
     # Sealing gives PSUs new labels, so that nobody finds a household in them; then they cannot be told apart any more.
     return are_alike and all(side.archive.contents.coarsening.get("psus") != "redrawn" for side in sides.values())
-
-
-def _comparable_nodes(before: Questionnaire, after: Questionnaire, sides: Mapping[str, Side]) -> frozenset[str]:
-    """The nodes that take the same unchanged items with the same weights in both rounds."""
-    differences = [difference for difference in compare(before, after) if difference.breaks_trend]
-    if any(difference.kind == "another_questionnaire" for difference in differences):
-        return frozenset()
-    broken = {d.key.split(".")[1] for d in differences if d.key.startswith("items.")}
-    taken = []
-    for side in (sides[EARLIER], sides[LATER]):
-        rows = zip(side.tree.codes, side.tree.survey_coefficients, strict=True)
-        taken.append({code: {side.tree.items[k]: float(row[k]) for k in np.flatnonzero(row)} for code, row in rows})
-    return frozenset(
-        code
-        for code, items in taken[1].items()
-        if code in taken[0] and _are_alike(items, taken[0][code]) and not broken & items.keys()
-    )
-
-
-def _are_alike(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
-    return one.keys() == other.keys() and all(abs(one[item] - other[item]) < 1e-12 for item in one)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.errors import EditionError
+from analysis.release.context_rows import HistoryRow, ImportanceRow, SubgroupRow
 from analysis.release.rows import (
     ChangeRow,
     DifferenceRow,
@@ -24,6 +25,7 @@ from analysis.release.rows import (
     PublicAccountingRow,
     RankRow,
 )
+from analysis.release.voice_rows import CommentRow, PromiseRow, ThemeRow
 
 Row = TypeVar(
     "Row",
@@ -36,6 +38,12 @@ Row = TypeVar(
     DistributionRow,
     PublicAccountingRow,
     OpenLinkRow,
+    ImportanceRow,
+    SubgroupRow,
+    HistoryRow,
+    ThemeRow,
+    CommentRow,
+    PromiseRow,
 )
 
 # The columns that a table had in editions of a former format; what it lacks is None.

@@ -9,57 +9,37 @@ from analysis.archive import MANIFEST as ARCHIVE_MANIFEST
 from analysis.archive import Archive, examine_archive, module_file
 from analysis.errors import AnalysisError, EditionError
 from analysis.release.computing import compute_edition, wants_hard_data
+from analysis.release.context import with_context_of
 from analysis.release.disclosure_audit import audit
 from analysis.release.disclosure_first_rules import FIRST_RULES
 from analysis.release.disclosure_reading import Weights
 from analysis.release.disclosure_weights import weights_in_totals
-from analysis.release.edition import (
-    ACCOUNTING_CSV,
+from analysis.release.edition import Edition
+from analysis.release.edition_folder import FORMAT, HARD_CSV, edition_findings, load_edition, read_edition
+from analysis.release.edition_folder import MANIFEST as EDITION_MANIFEST
+from analysis.release.edition_tables import (
     DIFFERENCES_CSV,
-    DISTRIBUTIONS_CSV,
     ESTIMATES_CSV,
     ESTIMATES_JSON,
     ESTIMATES_PARQUET,
-    FORMAT,
-    FORMULAS_CSV,
-    HARD_CSV,
-    OPEN_LINK_CSV,
+    HISTORY_CSV,
     RANKS_CSV,
-    Edition,
-    edition_findings,
-    load_edition,
+    TABLES,
+    TableRow,
 )
-from analysis.release.edition import MANIFEST as EDITION_MANIFEST
 from analysis.release.fieldwork import Fieldwork
 from analysis.release.hard_data import parse_hard_data
+from analysis.release.history import strange_history
 from analysis.release.row_files import cell_text, column_names, rows_from_csv, rows_from_json, rows_from_parquet
-from analysis.release.rows import (
-    DifferenceRow,
-    DistributionRow,
-    EstimateRow,
-    FormulaRow,
-    OpenLinkRow,
-    PublicAccountingRow,
-    RankRow,
-)
-from analysis.sealed_folders import Finding, read_manifest, sha256_hex
+from analysis.release.rows import EstimateRow
+from analysis.sealed_folders import Finding, manifest_bytes, read_manifest, sha256_hex
 from analysis.signatures import fingerprint, public_key_of
 
 # Another machine adds up in another order; a change that somebody made is larger than this.
 RELATIVE_TOLERANCE = 1e-9
 MOST_FINDINGS = 200
 
-TableRow = EstimateRow | RankRow | DifferenceRow | FormulaRow | DistributionRow | PublicAccountingRow | OpenLinkRow
-
-_KEYS: dict[type[TableRow], tuple[str, ...]] = {
-    EstimateRow: ("unit", "node"),
-    RankRow: ("bloc", "unit"),
-    DifferenceRow: ("unit", "node"),
-    FormulaRow: ("unit", "formula"),
-    DistributionRow: ("unit", "item", "option"),
-    PublicAccountingRow: ("unit", "channel"),
-    OpenLinkRow: ("unit", "node"),
-}
+_KEYS = {table.kind: table.key for table in TABLES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +62,23 @@ def verify(path: Path, archive_path: Path | None = None, trusted_key: bytes | No
     return list(examine(path, archive_path, trusted_key).findings)
 
 
-def examine(path: Path, archive_path: Path | None = None, trusted_key: bytes | None = None) -> Verification:
+def examine(
+    path: Path,
+    archive_path: Path | None = None,
+    trusted_key: bytes | None = None,
+    earlier: Sequence[Path] = (),
+) -> Verification:
     """The verification of an archive (a folder), an edition (a folder) or one of an edition's files, such as a PDF.
 
-    With `archive_path` every figure of an edition is computed once more from its archive. `trusted_key` is the public
-    key that must have signed; without it a signature shows only that nothing was changed after signing. Raises
-    ArchiveError or EditionError when there is nothing of the kind at `path`.
+    With `archive_path` every figure of an edition is computed once more from its archive, and its history is held
+    against those of the `earlier` editions (folders) that it names. `trusted_key` is the public key that must have
+    signed; without it a signature shows only that nothing was changed after signing. Raises ArchiveError or
+    EditionError when there is nothing of the kind at `path`.
     """
     if path.is_dir() and (path / ARCHIVE_MANIFEST).exists():
         return _examine_archive(path, trusted_key)
     if path.is_dir():
-        return _examine_edition(path, archive_path, trusted_key)
+        return _examine_edition(path, archive_path, trusted_key, earlier)
     return _examine_document(path, trusted_key)
 
 
@@ -115,13 +101,17 @@ def _examine_archive(path: Path, trusted_key: bytes | None) -> Verification:
     return Verification("archive", path, tuple(findings), tuple(notes))
 
 
-def _examine_edition(path: Path, archive_path: Path | None, trusted_key: bytes | None) -> Verification:
+def _examine_edition(
+    path: Path, archive_path: Path | None, trusted_key: bytes | None, earlier: Sequence[Path]
+) -> Verification:
     manifest = read_manifest(path, EDITION_MANIFEST, EditionError)
     findings = edition_findings(path, manifest, trusted_key)
     notes = [_signed_by(manifest)]
     forms = dict(_read_forms(path, findings))
     findings.extend(_differences_between_forms(forms, {finding.place for finding in findings}))
     edition = _loaded(path, manifest, findings)
+    if edition is not None:
+        findings.extend(_strange_history(edition, earlier, notes))
     if archive_path is not None and edition is not None:
         findings.extend(_recomputed_differences(edition, forms, archive_path, notes))
     elif archive_path is None:
@@ -166,14 +156,8 @@ def _read_forms(path: Path, findings: list[Finding]) -> Iterator[tuple[str, Sequ
     """The rows of each table as far as they can be read; what cannot is added to the findings."""
     readers: dict[str, Callable[[bytes], Sequence[TableRow]]] = {
         ESTIMATES_PARQUET: partial(rows_from_parquet, kind=EstimateRow, name=ESTIMATES_PARQUET),
-        ESTIMATES_CSV: partial(rows_from_csv, kind=EstimateRow, name=ESTIMATES_CSV),
         ESTIMATES_JSON: partial(rows_from_json, kind=EstimateRow, name=ESTIMATES_JSON),
-        RANKS_CSV: partial(rows_from_csv, kind=RankRow, name=RANKS_CSV),
-        DIFFERENCES_CSV: partial(rows_from_csv, kind=DifferenceRow, name=DIFFERENCES_CSV),
-        FORMULAS_CSV: partial(rows_from_csv, kind=FormulaRow, name=FORMULAS_CSV),
-        DISTRIBUTIONS_CSV: partial(rows_from_csv, kind=DistributionRow, name=DISTRIBUTIONS_CSV),
-        ACCOUNTING_CSV: partial(rows_from_csv, kind=PublicAccountingRow, name=ACCOUNTING_CSV),
-        OPEN_LINK_CSV: partial(rows_from_csv, kind=OpenLinkRow, name=OPEN_LINK_CSV),
+        **{table.name: partial(rows_from_csv, kind=table.kind, name=table.name) for table in TABLES},
     }
     for name, reader in readers.items():
         place = path / name
@@ -216,15 +200,9 @@ def _recomputed_differences(
         yield Finding("archive, the plan and the design", str(complaint), "an archive that can be analysed")
         return
     expected: dict[str, Sequence[TableRow]] = {
-        ESTIMATES_CSV: recomputed.estimates,
+        **{table.name: table.rows_of(recomputed) for table in TABLES},
         ESTIMATES_JSON: recomputed.estimates,
         ESTIMATES_PARQUET: recomputed.estimates,
-        RANKS_CSV: recomputed.ranks,
-        DIFFERENCES_CSV: recomputed.differences,
-        FORMULAS_CSV: recomputed.formulas,
-        DISTRIBUTIONS_CSV: recomputed.distributions,
-        ACCOUNTING_CSV: recomputed.accounting,
-        OPEN_LINK_CSV: recomputed.open_link,
     }
     for name, rows in forms.items():
         yield from compare_rows(name, rows, expected[name], " as computed from the archive", RELATIVE_TOLERANCE)
@@ -273,7 +251,7 @@ def _fieldwork_to_tell(edition: Edition, recomputed: Edition) -> Fieldwork | Non
 
 
 def _compute_again(archive: Archive, edition: Edition) -> Edition:
-    return compute_edition(
+    recomputed = compute_edition(
         archive,
         number=edition.number,
         published_on=edition.published_on,
@@ -283,6 +261,22 @@ def _compute_again(archive: Archive, edition: Edition) -> Edition:
         disclosure_rules=edition.disclosure_rules,
         hard_data=None if edition.hard_source is None else parse_hard_data(edition.hard_source, HARD_CSV),
     )
+    # No archive holds what was published before or what people wrote.
+    return with_context_of(recomputed, edition)
+
+
+def _strange_history(edition: Edition, earlier: Sequence[Path], notes: list[str]) -> Iterator[Finding]:
+    """Where the history differs from the earlier editions that are at hand."""
+    wanted = {one.manifest_sha256: one for one in edition.earlier}
+    for path in earlier:
+        manifest_sha256 = sha256_hex(manifest_bytes(read_manifest(path, EDITION_MANIFEST, EditionError)))
+        if manifest_sha256 not in wanted:
+            continue
+        del wanted[manifest_sha256]
+        for row, expected in strange_history(edition, read_edition(path)):
+            place = f"{HISTORY_CSV}, unit {row.unit}, node {row.node}, round {row.round}"
+            yield Finding(place, _said(row.estimate), f"{_said(expected.estimate)} as in {path}")
+    notes.extend(f"the earlier edition {one.slug}, {one.number} was not at hand" for one in wanted.values())
 
 
 def compare_rows(

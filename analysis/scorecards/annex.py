@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.accounting import ALL
-from analysis.release.edition import HARD_CSV, Edition
+from analysis.release.context_rows import EarlierEdition
+from analysis.release.edition import Edition
+from analysis.release.edition_folder import HARD_CSV
 from analysis.release.fieldwork import Fieldwork
 from analysis.release.hard_data import HardValue, parse_hard_data
 from analysis.release.rows import BLOC_PREFIX, ROOT, PublicAccountingRow
@@ -58,6 +60,30 @@ class HardTable:
 
 
 @dataclass(frozen=True, slots=True)
+class ContextFacts:
+    """What of an edition sets its figures in context, for the annex to tell how it was made.
+
+    `outcome` is the question of overall satisfaction that importance is measured by, None for the index itself;
+    `n_importance` the fewest answers it rests on in a bloc, None where no importance is told. `subgroups` are the
+    questions that split figures. `earlier` are the editions that this one is held against; `breaks` why a line through
+    them is broken somewhere. `n_comments` texts of people are released.
+    """
+
+    outcome: Text | None
+    n_importance: int | None
+    subgroups: tuple[Text, ...]
+    earlier: tuple[EarlierEdition, ...]
+    breaks: tuple[str, ...]
+    has_themes: bool
+    n_comments: int
+
+    @property
+    def is_told(self) -> bool:
+        """True when any of it is in the edition."""
+        return bool(self.n_importance or self.subgroups or self.earlier or self.has_themes)
+
+
+@dataclass(frozen=True, slots=True)
 class Annex:
     """What the method annex says beside the edition's own facts.
 
@@ -78,6 +104,7 @@ class Annex:
     household: Text | None
     calibrated: tuple[Text, ...]
     modules: tuple[Questionnaire, ...]
+    context: ContextFacts
 
     @property
     def has_unit_counts(self) -> bool:
@@ -129,6 +156,25 @@ def compose_annex(edition: Edition) -> Annex:
             text for item in (fieldwork.calibrated if fieldwork else ()) if (text := _item_text(questionnaire, item))
         ),
         modules=questionnaire.modules,
+        context=_context(edition),
+    )
+
+
+def _context(edition: Edition) -> ContextFacts:
+    told = [row for row in edition.importance if row.importance is not None and row.n is not None]
+    outcomes = {row.outcome for row in told}
+    return ContextFacts(
+        outcome=_item_text(edition.questionnaire, next(iter(outcomes))) if len(outcomes) == 1 else None,
+        n_importance=min((row.n for row in told if row.n is not None), default=None),
+        subgroups=tuple(
+            text
+            for item in dict.fromkeys(row.item for row in edition.subgroups)
+            if (text := _item_text(edition.questionnaire, item))
+        ),
+        earlier=edition.earlier,
+        breaks=tuple(sorted({row.break_reason for row in edition.history if row.break_reason})),
+        has_themes=bool(edition.themes),
+        n_comments=len(edition.comments),
     )
 
 

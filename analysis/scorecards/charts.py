@@ -12,6 +12,8 @@ from analysis.errors import AnalysisError
 
 # Points between the lines of two labels beside an axis.
 _LABEL_HEIGHT = 11.0
+# Points between two numbers below an axis.
+_APART = 3.5
 _STEPS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0)
 
 
@@ -31,7 +33,7 @@ class Scale:
     def at(self, value: float) -> float:
         """The coordinate of a value; values beyond an end of the scale stand at that end."""
         share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
-        return _rounded(self.start + share * (self.end - self.start))
+        return rounded(self.start + share * (self.end - self.start))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +101,19 @@ class StackPart:
 
 @dataclass(frozen=True, slots=True)
 class Colour:
-    """The fill of a piece and the ink that can be read on it (contrast at least 4.5)."""
+    """The fill of a piece, the ink that can be read on it (contrast at least 4.5), and what style sheets call it."""
 
     fill: str
     ink: str
+    name: str
 
 
 _PALETTE = (
-    Colour("#b3541e", "#ffffff"),
-    Colour("#e9b994", "#1a2430"),
-    Colour("#dfe4e9", "#1a2430"),
-    Colour("#93bbdb", "#1a2430"),
-    Colour("#1d5c8f", "#ffffff"),
+    Colour("#b3541e", "#ffffff", "worst"),
+    Colour("#e9b994", "#1a2430", "bad"),
+    Colour("#dfe4e9", "#1a2430", "middle"),
+    Colour("#93bbdb", "#1a2430", "good"),
+    Colour("#1d5c8f", "#ffffff", "best"),
 )
 
 
@@ -149,7 +152,7 @@ def row_chart(
     return RowChart(
         width=width,
         height=height,
-        middle=_rounded(height / 2),
+        middle=rounded(height / 2),
         zero=scale.at(bounds[0]),
         value=None if value is None else scale.at(value),
         low=None if low is None else scale.at(low),
@@ -183,7 +186,7 @@ def strip(
     every = ceil(_LABEL_HEIGHT * (len(bounds) - 1) / (bottom - top))
     points = tuple(
         StripPoint(
-            _rounded(left + (place + 0.5) * pitch),
+            rounded(left + (place + 0.5) * pitch),
             vertical.at(value),
             vertical.at(low),
             vertical.at(high),
@@ -194,7 +197,7 @@ def strip(
     subject = next((point for point in points if point.is_subject), None)
     shade = None
     if rank_set is not None and subject is not None:
-        shade = (_rounded(left + (rank_set[0] - 1) * pitch), _rounded(left + min(rank_set[1], len(members)) * pitch))
+        shade = (rounded(left + (rank_set[0] - 1) * pitch), rounded(left + min(rank_set[1], len(members)) * pitch))
     return Strip(
         width=width,
         height=height,
@@ -220,9 +223,9 @@ def stack(shares: Sequence[float], *, width: float, least_label: float) -> tuple
     edges = [0.0]
     for share in shares:
         edges.append(min(edges[-1] + share, 1.0))
-    places = [_rounded(edge * width) for edge in edges]
+    places = [rounded(edge * width) for edge in edges]
     return tuple(
-        StackPart(start, _rounded(end - start), share, share >= least_label)
+        StackPart(start, rounded(end - start), share, share >= least_label)
         for start, end, share in zip(places[:-1], places[1:], shares, strict=True)
     )
 
@@ -252,6 +255,49 @@ def _anchor(subject: StripPoint | None, left: float, right: float) -> str:
     return "end" if subject.x > right - 60 else "middle"
 
 
-def _rounded(length: float) -> float:
+def rounded(length: float) -> float:
+    """The length to a hundredth of a point, which never carries a sign on a zero."""
     # Adding zero turns a negative zero into zero, which would otherwise be printed with a sign.
     return round(length, 2) + 0.0
+
+
+# Advance widths of Be Vietnam Pro Regular, in thousandths of the size of the letters: what numbers are written with.
+_WIDTHS = {
+    "0": 676, "1": 385, "2": 651, "3": 660, "4": 710, "5": 660, "6": 680, "7": 594, "8": 634, "9": 680,
+    ",": 303, ".": 286, "-": 608, "\N{EN DASH}": 682, "\N{MINUS SIGN}": 636, "+": 608, "%": 849, "/": 400,
+}  # fmt: skip
+
+
+def width_of(number: str, size: float) -> float:
+    """How wide a number is when it is written with letters of this size, in points."""
+    return sum(_WIDTHS.get(letter, 660) for letter in number) * size / 1000
+
+
+def centred(middle: float, number: str, size: float = 8.0) -> float:
+    """Where a number begins that has its middle at `middle`.
+
+    Renderers centre text themselves, but the PDF engine makes an object of its own of every text that it has to move.
+    """
+    return rounded(middle - width_of(number, size) / 2)
+
+
+def ending(end: float, number: str, size: float = 8.0) -> float:
+    """Where a number begins that ends at `end`."""
+    return rounded(end - width_of(number, size))
+
+
+def sparse(ticks: Sequence[Tick], decimals: int, size: float = 8.0) -> tuple[Tick, ...]:
+    """Every tick of an axis, or every second or third, so that their numbers stand apart."""
+    if len(ticks) < 2:
+        return tuple(ticks)
+    pitch = abs(ticks[1].at - ticks[0].at)
+    widest = max(width_of(f"{tick.value:.{decimals}f}", size) for tick in ticks) + _APART
+    return tuple(ticks[:: max(1, ceil(widest / max(pitch, 0.01)))])
+
+
+def polyline(points: Sequence[tuple[float, float]], *, is_closed: bool = False) -> str:
+    """The path through the points, empty for fewer than two."""
+    if len(points) < 2:
+        return ""
+    path = "L".join(f"{x:g} {y:g}" for x, y in points)
+    return f"M{path}Z" if is_closed else f"M{path}"

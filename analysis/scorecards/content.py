@@ -6,141 +6,46 @@ then costs no more than the rows of that unit and its bloc.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from analysis.errors import EditionError
-from analysis.release.edition import HARD_CSV, MODULE_SEPARATOR, Edition
+from analysis.release.edition import MODULE_SEPARATOR, Edition
+from analysis.release.edition_folder import HARD_CSV
 from analysis.release.hard_data import HardValue, parse_hard_data
 from analysis.release.rows import ALL, BLOC_PREFIX, ROOT, DifferenceRow, DistributionRow, EstimateRow, RankRow
+from analysis.scorecards.cards import (
+    Distribution,
+    DistributionGroup,
+    League,
+    Member,
+    Participation,
+    Scorecard,
+    Tier,
+)
 from analysis.scorecards.comparison import Comparison, difference_of, former_comparisons, verdict_of
-from analysis.scorecards.figures import ABSENT, Figure, ModuleBlock, NodeLine, Range, figure_of, numbered
+from analysis.scorecards.context import Surroundings
+from analysis.scorecards.figures import ABSENT, Figure, ModuleBlock, NodeLine, figure_of, numbered
 from questionnaires.model import Band, Option, Questionnaire, Text
+
+__all__ = [
+    "Composer",
+    "Distribution",
+    "DistributionGroup",
+    "League",
+    "Member",
+    "Participation",
+    "Scorecard",
+    "Tier",
+    "bloc_names",
+    "compose_league",
+    "compose_scorecard",
+    "highlights",
+    "is_equally_weighted",
+]
 
 N_HIGHLIGHTS = 4
 MOST_FIRST_PAGE_LINES = 16
 STANDARDISED = "standardised"
-
-Tier = Literal["above", "not_different", "below"]
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A unit in its bloc. Without a rank it was not ranked: its index is not shown, or it is alone.
-
-    `rank_low`..`rank_high` are the ranks of all units at once; of the unit that a scorecard is about they are its own
-    (marginal) ones. `band` is what its index is called, `band_low` and `band_high` what the ends of the interval are
-    called; None where the profile has no bands.
-    """
-
-    code: str
-    name: Text
-    figure: Figure
-    rank: int | None
-    rank_low: int | None
-    rank_high: int | None
-    tier: Tier | None
-    band: Band | None = None
-    band_low: Band | None = None
-    band_high: Band | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """How the answers to the item of one criterion spread over the options of its scale, worst first."""
-
-    number: str
-    short_label: Text
-    shares: tuple[float, ...]
-    n: int
-
-
-@dataclass(frozen=True, slots=True)
-class DistributionGroup:
-    """The distributions that share one scale."""
-
-    options: tuple[Option, ...]
-    distributions: tuple[Distribution, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Participation:
-    """How many took part: sheets of the unit (ratings where a sheet rates several units), and sheets sealed and
-    invitations issued of the whole round.
-
-    Invitations are counted for the round alone, because an archive says no more; `n_issued` is None when the round was
-    collected elsewhere.
-    """
-
-    n_unit: int | None
-    n_sealed: int
-    n_issued: int | None
-
-    @property
-    def rate(self) -> float | None:
-        """Sheets sealed for each invitation issued in the round, or None where invitations were not counted here."""
-        return self.n_sealed / self.n_issued if self.n_issued else None
-
-
-@dataclass(frozen=True, slots=True)
-class Scorecard:
-    """What one unit is shown about itself."""
-
-    edition: Edition
-    member: Member
-    bloc_code: str
-    bloc_name: Text
-    scale: Range
-    n_members: int
-    participation: Participation
-    members: tuple[Member, ...]
-    n_hidden_members: int
-    bloc_index: Figure
-    factors: tuple[NodeLine, ...]
-    lines: tuple[NodeLine, ...]
-    strongest: tuple[NodeLine, ...]
-    weakest: tuple[NodeLine, ...]
-    is_compared: bool
-    distributions: tuple[DistributionGroup, ...]
-    modules: tuple[ModuleBlock, ...] = ()
-
-    @property
-    def n_ranked(self) -> int:
-        """How many units of the bloc hold a rank."""
-        return sum(member.rank is not None for member in self.members)
-
-    @property
-    def has_own_figures(self) -> bool:
-        """True when the unit has an index, a factor or a criterion to show; otherwise its bloc's are shown."""
-        return self.member.figure.is_shown or any(line.figure.is_shown for line in self.lines)
-
-    @property
-    def has_caution(self) -> bool:
-        """True when any figure printed rests on few answers."""
-        return any(figure.state == "caution" for figure in (self.member.figure, *(line.figure for line in self.lines)))
-
-
-@dataclass(frozen=True, slots=True)
-class League:
-    """What is shown of a bloc: its ranked units from the first rank to the last, and those that could not be ranked."""
-
-    edition: Edition
-    bloc_code: str
-    bloc_name: Text
-    scale: Range
-    bloc_index: Figure
-    ranked: tuple[Member, ...]
-    unranked: tuple[Member, ...]
-    modules: tuple[ModuleBlock, ...] = ()
-
-    @property
-    def has_caution(self) -> bool:
-        """True when the index of a ranked unit rests on few answers."""
-        return any(member.figure.state == "caution" for member in self.ranked)
-
-    def in_tier(self, tier: str) -> tuple[Member, ...]:
-        """The ranked units of one tier, in the order of their ranks."""
-        return tuple(member for member in self.ranked if member.tier == tier)
 
 
 class Composer:
@@ -164,9 +69,13 @@ class Composer:
         self._distributions: dict[str, dict[str, list[DistributionRow]]] = defaultdict(lambda: defaultdict(list))
         for share in edition.distributions:
             self._distributions[share.unit][share.item].append(share)
+        self._surroundings = Surroundings(edition)
 
-    def scorecard(self, unit_code: str) -> Scorecard:
-        """The scorecard of one unit; raises EditionError when the edition has no such unit."""
+    def scorecard(self, unit_code: str, *, with_comments: bool = False) -> Scorecard:
+        """The scorecard of one unit; raises EditionError when the edition has no such unit.
+
+        Only the unit itself and the office are shown what people wrote: `with_comments` is theirs to ask for.
+        """
         unit = self._units.get(unit_code)
         if unit is None:
             raise EditionError(f"the edition of {self.edition.facts.slug} holds no unit {unit_code}")
@@ -177,7 +86,7 @@ class Composer:
         # Beside itself alone a unit would differ from its bloc by nothing, which looks like a finding.
         is_compared = member.figure.is_shown and len(ranked) > 1
         strongest, weakest = highlights(lines, by_difference=is_compared)
-        return Scorecard(
+        card = Scorecard(
             edition=self.edition,
             member=member,
             bloc_code=unit.bloc_code,
@@ -196,6 +105,11 @@ class Composer:
             distributions=self._distributions_of(unit_code),
             modules=self.modules_of(unit_code, BLOC_PREFIX + unit.bloc_code),
         )
+        return replace(card, context=self._surroundings.of(card, with_comments=with_comments))
+
+    def has_comments(self, unit_code: str) -> bool:
+        """True when released comments on the unit are part of the edition."""
+        return self._surroundings.has_comments(unit_code)
 
     def league(self, bloc_code: str) -> League:
         """The league of one bloc; raises EditionError when the edition has no such bloc."""

@@ -1,15 +1,17 @@
-"""Scorecards, leagues and method annexes as HTML and as PDF: the only module that knows the PDF engine.
+"""Scorecards, leagues and method annexes as PDF: this module and `archival_pdf` alone know the PDF engine.
 
 It is handed the Jinja environment, the fonts and the style sheet, and finds no files itself. A document that could not
 be printed exactly as it was meant is refused: a missing letter, a strange font or a fetch of anything but our own fonts
 is an error and never a page that looks almost right.
 """
 
+import gc
 import hashlib
 import io
 import logging
+import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,19 +20,21 @@ from typing import Any
 import fontTools  # type: ignore[import-untyped]
 import jinja2
 import weasyprint
-from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
-from weasyprint import CSS, HTML
+from fontTools.ttLib import TTFont, TTLibError  # type: ignore[import-untyped]
+from weasyprint import CSS
 from weasyprint.text.ffi import pango
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 from analysis.errors import AnalysisError
-from analysis.scorecards import charts, drawing, layout
-from analysis.scorecards.annex import Annex
-from analysis.scorecards.content import League, Scorecard, is_equally_weighted
+from analysis.scorecards.archival_pdf import write_archival_pdf
+from analysis.scorecards.attached import Attached
+from analysis.scorecards.cards import Scorecard
+from analysis.scorecards.html import Document, Writer
 
-_PDF_VARIANT = "pdf/ua-1"
-_TEMPLATES: Mapping[type, str] = {Scorecard: "scorecard", League: "league", Annex: "method"}
+__all__ = ["Attached", "Printer", "PrintingError", "engine_versions"]
+
+_REFERENCE = re.compile(r"<use\b", re.IGNORECASE)
 
 
 class PrintingError(AnalysisError):
@@ -55,8 +59,7 @@ class Printer:
         function `t`; fonts, file name → TrueType file, which the style sheet names as `asset:<file name>`; stylesheet,
         CSS text.
         """
-        self._environment = environment
-        self._texts: Mapping[str, Callable[..., str]] = environment.globals["texts"]  # type: ignore[assignment]
+        self._writer = Writer(environment)
         self._fonts = {name: _read_font(name, source) for name, source in fonts.items()}
         self._letters = frozenset.intersection(*(font.letters for font in self._fonts.values()))
         self._fetcher = _AssetFetcher({name: font.data for name, font in self._fonts.items()})
@@ -69,65 +72,59 @@ class Printer:
                 base_url="asset:",
             )
 
-    def html(self, document: Scorecard | League | Annex, language: str) -> str:
+    def html(self, document: Document, language: str) -> str:
         """The document as HTML in one language: all text NFC, everything that comes from the edition escaped.
 
         A letter that the fonts lack is shown as `?`, so that one unit's odd name does not take its bloc along; only the
         unit's own scorecard is refused for it, with a PrintingError.
         """
-        name = _TEMPLATES[type(document)]
         if isinstance(document, Scorecard):
             self._refuse_unknown_letters(unicodedata.normalize("NFC", document.member.name.in_language(language)))
-        questionnaire = document.edition.questionnaire
-        index_name = "" if questionnaire.index is None else questionnaire.index.short_label.in_language(language)
-        return self.page(
-            f"{name}.html.jinja",
-            language,
-            card=document,
-            edition=document.edition,
-            is_equally_weighted=is_equally_weighted(questionnaire, document.edition.profile),
-            is_several=questionnaire.rates_several_units,
-            index_name=index_name,
-            charts=charts,
-            drawing=drawing,
-            layout=layout,
-        )
+        return self._with_known_letters(self._writer.html(document, language))
 
     def page(self, template: str, language: str, **values: object) -> str:
         """The HTML of any template of the environment, which finds `t`, `language` and these values in it.
 
         All text is NFC; a letter that the fonts lack is shown as `?`.
         """
-        html = self._environment.get_template(template).render(language=language, t=self._texts[language], **values)
-        # Piece by piece: a name that begins with a combining stroke must not melt into the end of the tag before it.
-        html = ">".join(unicodedata.normalize("NFC", piece) for piece in html.split(">"))
-        return html.translate(dict.fromkeys((ord(letter) for letter in self._unknown_letters(html)), "?"))
+        return self._with_known_letters(self._writer.page(template, language, **values))
 
-    def pdf(self, html: str) -> bytes:
-        """The PDF of a page made by `html`: the same page gives the same bytes, tagged after PDF/UA-1.
+    def pdf(self, html: str, attached: Sequence[Attached] = ()) -> bytes:
+        """The PDF of a page made by `html`: the same page gives the same bytes, tagged after PDF/UA-1 and, with what is
+        attached, to be kept after PDF/A-3a.
 
         Raises PrintingError when a letter is in none of the fonts, when another font than ours was embedded, when the
-        page asks for anything but our fonts, or when the engine complains of anything at all.
+        page asks for anything but our fonts, when a drawing refers to another, or when the engine complains of anything
+        at all.
         """
         self._refuse_unknown_letters(html)
+        # A few lines of drawings that use each other in turn keep an engine busy for hours; ours never do.
+        if _REFERENCE.search(html):
+            raise PrintingError("found a drawing that uses another one, expected drawings of lines and numbers alone")
         base_fonts: set[str] = set()
 
         def note_fonts(_: Any, pdf: Any) -> None:
             entries = (entry for entry in pdf.objects if isinstance(entry, dict) and "BaseFont" in entry)
             base_fonts.update(_text(entry["BaseFont"]) for entry in entries)
 
-        target = io.BytesIO()
-        with self._without_complaints("the page"):
-            HTML(string=html, url_fetcher=self._fetcher, base_url="asset:").write_pdf(
-                target,
-                stylesheets=[self._stylesheet],
-                font_config=self._font_configuration,
-                pdf_variant=_PDF_VARIANT,
-                pdf_identifier=hashlib.sha256(html.encode()).digest()[:16],
+        identifier = hashlib.sha256(html.encode())
+        for one in attached:
+            identifier.update(one.name.encode() + one.content)
+        with self._without_complaints("the page"), _collecting_no_garbage():
+            pdf = write_archival_pdf(
+                html,
+                attached,
+                fetcher=self._fetcher,
+                stylesheet=self._stylesheet,
+                font_configuration=self._font_configuration,
+                identifier=identifier.digest()[:16],
                 finisher=note_fonts,
             )
         self._refuse_foreign_fonts(base_fonts)
-        return target.getvalue()
+        return pdf
+
+    def _with_known_letters(self, html: str) -> str:
+        return html.translate(dict.fromkeys((ord(letter) for letter in self._unknown_letters(html)), "?"))
 
     def _unknown_letters(self, text: str) -> list[str]:
         return sorted(letter for letter in set(text) if letter not in "\t\n\r" and ord(letter) not in self._letters)
@@ -211,7 +208,23 @@ def _text(name: object) -> str:
     return name.decode() if isinstance(name, bytes) else str(name)
 
 
+@contextmanager
+def _collecting_no_garbage() -> Iterator[None]:
+    """No search for cycles while a document is made: it would go over the whole of it again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 def _read_font(name: str, source: bytes | Path) -> _Font:
-    data = source.read_bytes() if isinstance(source, Path) else source
-    with TTFont(io.BytesIO(data)) as font:
+    try:
+        data = source.read_bytes() if isinstance(source, Path) else source
+        font = TTFont(io.BytesIO(data))
+    except (OSError, TTLibError) as problem:
+        raise PrintingError(f"the font {name} cannot be read ({problem}), expected a TrueType file") from problem
+    with font:
         return _Font(name, data, str(font["name"].getBestFamilyName()), frozenset(font.getBestCmap()))

@@ -21,7 +21,10 @@ def lost(instance: Instance, acknowledged: Sequence[str], slug: str = SLUG) -> i
     try:
         with reading(stores.frame) as session:
             ids = {row.typed_tag: row.id for row in session.execute(select(Invitation.typed_tag, Invitation.id))}
+        # Marks and ballots as of one moment: a server that is behind still stores what nobody waits for any more.
         with reading(stores.intake) as session:
+            if stores.intake.dialect.name == "postgresql":
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             spent = set(session.scalars(select(SpentInvitation.nullifier).where(SpentInvitation.round_slug == slug)))
             n_ballots = len(session.scalars(select(Ballot.id).where(Ballot.round_slug == slug)).all())
     finally:

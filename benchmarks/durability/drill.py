@@ -12,64 +12,33 @@ the citizens whose answers went with the machine. In the end the round is sealed
 
 import argparse
 import datetime as dt
-import hashlib
 import os
 import platform
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sqlalchemy import insert
-
 from analysis.archive import read_archive
-from analysis.release.computing import compute_edition
-from analysis.release.edition import write_edition
 from benchmarks.durability.citizens import Browser, Habits, send_all
 from benchmarks.durability.clusters import Cluster
-from benchmarks.durability.rounds import ENGINES, SLUG, UNITS, EngineName, Submission, Trial, markers_in, trial
+from benchmarks.durability.lost_machines import ROOT, LostMachine, hailong, index_hash, work_until_lost
+from benchmarks.durability.rounds import ENGINES, SLUG, UNITS, EngineName, Submission, markers_in
 from benchmarks.durability.servers import Server
-from questionnaires.answers import CheckedAnswers, check_answers
 from support.citizens import Asked
 from support.stores import settings_in
-from survey.ballots import Origin, padded_size_of, write_ballot
-from survey.envelopes import seal_ballot
-from survey.importing import ImportRequest, import_round
-from survey.invitations import invitation_row
-from survey.round_records import find_round, load_questionnaire_of
-from survey.rounds import close_round, mark_published
-from survey.sealing import seal_round
-from survey.services import today
+from survey.rounds import close_round
+from survey.sealing import SealedRound, seal_round
 from survey.settings import Settings
-from survey.storage.frame import Invitation
-from survey.storage.intake import Ballot, SpentInvitation
-from survey.storage.sessions import writing
 from survey.storage.stores import open_stores
 from survey.vault import KeyVault, read_passphrase
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "benchmarks" / "drill.md"
-KANSAS_CITY = ROOT / "survey" / "demonstration" / "kansas_city"
-PUBLISHED = "kansas"
-# The answers that are there before the drill; the marker tells them from those that citizens send during it.
-OLD = "từ trước"
-BATCH = 1_000
 RTO_BAR_S, RPO_BAR_S = 15 * 60, 60
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A backup that was made: when it was begun, on the clock of the drill, and how long it took."""
-
-    file: Path
-    begun: float
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,129 +65,58 @@ class Drill:
         return self.is_index_equal and not self.faults and self.rto_s <= RTO_BAR_S and self.rpo_s <= RPO_BAR_S
 
 
-def fill(asked: Asked, n: int) -> None:
-    """As many ballots in the open round as if n people had answered before the drill."""
-    record = find_round(asked.stores, SLUG)
-    questionnaire = load_questionnaire_of(asked.stores, record)
-    checked = check_answers(questionnaire, {"overall": ["5"], "main": [OLD]})
-    assert isinstance(checked, CheckedAnswers), checked
-    assert record.ballot_public_key is not None
-    size = padded_size_of(questionnaire)
-    for start in range(0, n, BATCH):
-        invitations, ballots = [], []
-        for number in range(start, min(start + BATCH, n)):
-            origin = Origin(UNITS[number % len(UNITS)], channel="slip")
-            invitations.append(invitation_row(asked.secrets, SLUG, origin, os.urandom(16), os.urandom(8)))
-            plaintext = write_ballot(SLUG, origin, checked.values)
-            envelope = seal_ballot(record.ballot_public_key, SLUG, record.questionnaire_hash, plaintext, size)
-            ballot_id = os.urandom(16)
-            tag = asked.secrets.ballot_tag(SLUG, ballot_id, envelope)
-            ballots.append({"id": ballot_id, "round_slug": SLUG, "envelope": envelope, "tag": tag})
-        marks = [
-            {
-                "round_slug": SLUG,
-                "nullifier": asked.secrets.nullifier(SLUG, bytes(row["id"])),  # type: ignore[arg-type]
-                "nonce_tag": os.urandom(32),
-            }
-            for row in invitations
-        ]
-        with writing(asked.stores.frame) as session:
-            session.execute(insert(Invitation.__table__), invitations)  # type: ignore[arg-type]
-        with writing(asked.stores.intake) as session:
-            session.execute(insert(SpentInvitation.__table__), marks)  # type: ignore[arg-type]
-            session.execute(insert(Ballot.__table__), ballots)  # type: ignore[arg-type]
+def drill(engine: EngineName, *, n_ballots: int, rate: float, every: float, seconds: float, seed: int) -> Drill:
+    """One machine lost and made anew."""
+    home = Path(tempfile.mkdtemp(prefix="hailong-drill"))
+    try:
+        lost = work_until_lost(engine, home, n_ballots=n_ballots, rate=rate, every=every, seconds=seconds, seed=seed)
+        return recover(lost, home, n_ballots, every)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
 
 
-def publish(asked: Asked) -> None:
-    """A round that is published, so that there is an index to compute again."""
-    day, settings = today(), asked.settings
-    request = ImportRequest(
-        slug=PUBLISHED,
-        questionnaire="kansas_city/2021.1",
-        answers=KANSAS_CITY / "answers.csv",
-        design=KANSAS_CITY / "design.yaml",
-        plan=KANSAS_CITY / "plan.yaml",
+def recover(lost: LostMachine, home: Path, n_ballots: int, every: float) -> Drill:
+    """The last backup on a new machine, until citizens can answer again and the round is sealed."""
+    begun = time.monotonic()
+    settings, cluster = restored_settings(lost.engine, home / "second", lost.keys)
+    server = Server(settings, home / "server-again.log")
+    faults: list[str] = []
+    try:
+        said = hailong(server, "database", "restore", lost.last_backup.file, "--verify")
+        restore_s = time.monotonic() - begun
+        if "recomputed from the archive, every figure the same" not in said:
+            faults.append("the last index was not recomputed")
+        server.start()
+        faults += let_go_on(server)
+        stores = open_stores(settings)
+        again = replace(lost.asked, settings=settings, stores=stores, vault=vault_of(settings))
+        gone = gone_answers(lost, again, faults)
+        rto_s = answer_again(server, gone, faults) - lost.lost_at
+        server.stop()
+        is_index_equal = index_hash(settings) == lost.index_hash
+        sealed = seal_again(lost, again, faults)
+        stores.close()
+    finally:
+        server.stop()
+        if cluster is not None:
+            cluster.remove()
+    counts = sealed.counts
+    return Drill(
+        engine=lost.engine,
+        n_ballots=n_ballots,
+        backup_s=lost.slowest_backup_s,
+        backup_mb=lost.last_backup.file.stat().st_size / 1e6,
+        lost_s=lost.lost_at - lost.last_backup.begun,
+        # A machine may be lost at the very end of a backup, and then the one before is the last.
+        rpo_s=every + lost.slowest_backup_s,
+        n_acknowledged=len(lost.acknowledged),
+        n_lost=len(gone),
+        restore_s=restore_s,
+        rto_s=rto_s,
+        is_index_equal=is_index_equal,
+        counts=f"{counts.spent} = {counts.spooled} = {counts.sealed} + {sum(counts.rejected.values())}",
+        faults=tuple(faults),
     )
-    import_round(asked.stores, asked.vault, settings, request, day)
-    archive = read_archive(settings.instance / "archives" / PUBLISHED)
-    edition = compute_edition(archive, published_on=day, public_url=None)
-    folder = settings.instance / "editions" / PUBLISHED / "1"
-    write_edition(edition, folder, {}, asked.vault.signer())
-    manifest_hash = hashlib.sha256((folder / "edition.json").read_bytes()).hexdigest()
-    mark_published(asked.stores, PUBLISHED, number=1, manifest_hash=manifest_hash, published_on=day)
-
-
-def index_hash(settings: Settings) -> str:
-    """The SHA-256 of every file of the published edition, the estimates among them."""
-    digest = hashlib.sha256()
-    folder = settings.instance / "editions" / PUBLISHED / "1"
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
-
-
-def hailong(server: Server, *arguments: object) -> str:
-    """What a command of an operator says; RuntimeError when it fails."""
-    command = [sys.executable, "-m", "survey", *map(str, arguments)]
-    done = subprocess.run(
-        command, env=dict(server.environment()), cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command[2:])} ended with {done.returncode}: {done.stdout}{done.stderr}")
-    return done.stdout
-
-
-class Citizens:
-    """Citizens who answer one after another, evenly in time, until the machine is lost."""
-
-    def __init__(self, port: int, submissions: Sequence[Submission], rate: float) -> None:
-        self._port, self._submissions, self._rate = port, submissions, rate
-        self._ended = threading.Event()
-        self.told_at: dict[str, float] = {}
-        self._thread = threading.Thread(target=self._answer)
-
-    def begin(self) -> None:
-        self._thread.start()
-
-    def end(self) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _answer(self) -> None:
-        browser = Browser(self._port)
-        for submission in self._submissions:
-            if self._ended.wait(1 / self._rate):
-                break
-            browser.send(submission)
-            if submission.is_acknowledged:
-                self.told_at[submission.marker] = time.monotonic()
-        browser.close()
-
-
-def lose(attacked: Trial, server: Server) -> None:
-    """The server's machine is gone: processes, databases, archives, editions."""
-    server.kill_for_good()
-    attacked.asked.stores.close()
-    if attacked.cluster is not None:
-        attacked.cluster.remove()
-    shutil.rmtree(attacked.settings.instance)
-
-
-def backups(server: Server, folder: Path, *, every: float, seconds: float) -> list[Taken]:
-    """Backups made one after another while the drill lasts."""
-    taken: list[Taken] = []
-    end = time.monotonic() + seconds
-    while True:
-        begun = time.monotonic()
-        file = folder / f"backup-{len(taken)}.hailong"
-        hailong(server, "database", "backup", file)
-        taken.append(Taken(file, begun, time.monotonic() - begun))
-        pause = begun + every - time.monotonic()
-        if time.monotonic() + max(pause, 0) >= end:
-            time.sleep(max(0.0, end - time.monotonic()))
-            return taken
-        time.sleep(max(pause, 0.0))
 
 
 def restored_settings(engine: EngineName, home: Path, keys: Path) -> tuple[Settings, Cluster | None]:
@@ -231,117 +129,50 @@ def restored_settings(engine: EngineName, home: Path, keys: Path) -> tuple[Setti
     return settings, cluster
 
 
-def drill(engine: EngineName, *, n_ballots: int, rate: float, every: float, seconds: float, seed: int) -> Drill:
-    """One machine lost and made anew."""
-    home = Path(tempfile.mkdtemp(prefix="hailong-drill"))
-    keys, safe = home / "keys", home / "safe"
-    safe.mkdir()
-    try:
-        with trial(engine, home / "first") as attacked:
-            asked = attacked.asked
-            publish(asked)
-            fill(asked, n_ballots)
-            submissions = attacked.submissions(int(rate * (seconds + every)) + 20)
-            keys.mkdir()
-            for name in ("secret.key", "passphrase"):
-                shutil.copy2(asked.settings.instance / name, keys / name)
-            shutil.copytree(asked.settings.instance / "keys", keys / "keys")
-            before = index_hash(asked.settings)
-            server = Server(attacked.settings, home / "server.log")
-            server.start()
-            citizens = Citizens(server.port, submissions, rate)
-            citizens.begin()
-            chance = random.Random(seed)  # noqa: S311 - repeatable, and no secret
-            taken = backups(server, safe, every=every, seconds=seconds + chance.uniform(0, every))
-            lost_at = time.monotonic()
-            lose(attacked, server)
-            citizens.end()
-        return recover(
-            engine, home, keys, asked, submissions, citizens.told_at, taken, lost_at, before, n_ballots, every
-        )
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+def let_go_on(server: Server) -> list[str]:
+    """The restored round goes on by a named decision; a fault when it was not halted before."""
+    browser = Browser(server.port)
+    browser.get(f"/r/{SLUG}/{UNITS[0]}?lang=en")
+    is_halted = b'data-state="paused"' in browser.page
+    browser.close()
+    hailong(server, "round", "reconcile", SLUG, "--decision", "Diễn tập khôi phục", "--by", "Drill")
+    return [] if is_halted else ["the restored round is not halted"]
 
 
-def recover(
-    engine: EngineName,
-    home: Path,
-    keys: Path,
-    asked: Asked,
-    submissions: Sequence[Submission],
-    told_at: dict[str, float],
-    taken: Sequence[Taken],
-    lost_at: float,
-    index_before: str,
-    n_ballots: int,
-    every: float,
-) -> Drill:
-    """The last backup on a new machine, until citizens can answer again."""
-    last = taken[-1]
-    begun = time.monotonic()
-    settings, cluster = restored_settings(engine, home / "second", keys)
-    server = Server(settings, home / "server-again.log")
-    faults: list[str] = []
-    try:
-        said = hailong(server, "database", "restore", last.file, "--verify")
-        restore_s = time.monotonic() - begun
-        if "recomputed from the archive, every figure the same" not in said:
-            faults.append("the last index was not recomputed")
-        server.start()
-        browser = Browser(server.port)
-        browser.get(f"/r/{SLUG}/{UNITS[0]}?lang=en")
-        if b'data-state="paused"' not in browser.page:
-            faults.append("the restored round is not halted")
-        browser.close()
-        hailong(server, "round", "reconcile", SLUG, "--decision", "Diễn tập khôi phục", "--by", "Drill")
-        stores = open_stores(settings)
-        again = replace(asked, settings=settings, stores=stores, vault=vault_of(settings))
-        stored, _ = markers_in(again, stores)
-        acknowledged = {marker: at for marker, at in told_at.items() if at <= lost_at}
-        gone = {marker for marker in acknowledged if marker not in stored}
-        if early := [marker for marker in gone if acknowledged[marker] < last.begun]:
-            faults.append(f"{len(early)} answers from before the backup are gone")
-        anew = [replace(one, is_acknowledged=False) for one in submissions if one.marker in gone]
-        habits = Habits(patience_s=20)
-        if anew:
-            send_all(server.port, anew[:1], habits=habits, n_browsers=1)
-            if not anew[0].is_acknowledged:
-                faults.append("a citizen whose answer was lost cannot answer again")
-        rto_s = time.monotonic() - lost_at
-        send_all(server.port, anew[1:], habits=habits)
-        server.stop()
-        is_index_equal = index_hash(settings) == index_before
-        stored, _ = markers_in(again, stores)
-        if missing := [marker for marker in acknowledged if stored[marker] != 1]:
-            faults.append(f"{len(missing)} answers are not there once after all was sent again")
-        close_round(stores, SLUG)
-        sealed = seal_round(stores, again.secrets, again.vault, settings, SLUG)
-        counts = sealed.counts
-        if counts.complaint or counts.forged or counts.missing or counts.unmarked:
-            faults.append(f"the counts do not add up: {counts}")
-        if [found.get("kind") for found in read_archive(sealed.path).contents.decisions] != ["reconciled"]:
-            faults.append("the decision is not in the manifest")
-        stores.close()
-        return Drill(
-            engine=engine,
-            n_ballots=n_ballots,
-            backup_s=max(one.seconds for one in taken),
-            backup_mb=last.file.stat().st_size / 1e6,
-            lost_s=lost_at - last.begun,
-            # A machine may be lost at the very end of a backup, and then the one before is the last.
-            rpo_s=every + max(one.seconds for one in taken),
-            n_acknowledged=len(acknowledged),
-            n_lost=len(gone),
-            restore_s=restore_s,
-            rto_s=rto_s,
-            is_index_equal=is_index_equal,
-            counts=f"{counts.spent} = {counts.spooled} = {counts.sealed} + {sum(counts.rejected.values())}",
-            faults=tuple(faults),
-        )
-    finally:
-        server.stop()
-        if cluster is not None:
-            cluster.remove()
+def gone_answers(lost: LostMachine, again: Asked, faults: list[str]) -> list[Submission]:
+    """The acknowledged answers that went with the machine, to be sent anew; none may be older than the backup."""
+    stored, _ = markers_in(again, again.stores)
+    gone = {marker for marker in lost.acknowledged if marker not in stored}
+    if early := [marker for marker in gone if lost.acknowledged[marker] < lost.last_backup.begun]:
+        faults.append(f"{len(early)} answers from before the backup are gone")
+    return [replace(one, is_acknowledged=False) for one in lost.submissions if one.marker in gone]
+
+
+def answer_again(server: Server, gone: Sequence[Submission], faults: list[str]) -> float:
+    """Citizens whose answers were lost send them again; returns when the first of them was told that it arrived."""
+    habits = Habits(patience_s=20)
+    if gone:
+        send_all(server.port, gone[:1], habits=habits, n_browsers=1)
+        if not gone[0].is_acknowledged:
+            faults.append("a citizen whose answer was lost cannot answer again")
+    at_work = time.monotonic()
+    send_all(server.port, gone[1:], habits=habits)
+    return at_work
+
+
+def seal_again(lost: LostMachine, again: Asked, faults: list[str]) -> SealedRound:
+    """The restored round, sealed; its counts have to add up and its manifest to tell of the decision."""
+    stored, _ = markers_in(again, again.stores)
+    if missing := [marker for marker in lost.acknowledged if stored[marker] != 1]:
+        faults.append(f"{len(missing)} answers are not there once after all was sent again")
+    close_round(again.stores, SLUG)
+    sealed = seal_round(again.stores, again.secrets, again.vault, again.settings, SLUG)
+    counts = sealed.counts
+    if counts.complaint or counts.forged or counts.missing or counts.unmarked:
+        faults.append(f"the counts do not add up: {counts}")
+    if [found.get("kind") for found in read_archive(sealed.path).contents.decisions] != ["reconciled"]:
+        faults.append("the decision is not in the manifest")
+    return sealed
 
 
 def vault_of(settings: Settings) -> KeyVault:

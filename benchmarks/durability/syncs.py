@@ -8,16 +8,22 @@ wholly between the arrival of the form and the answer, and none serves two.
 
 import bisect
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from benchmarks.durability.traced import Acknowledgement
 from benchmarks.durability.traces import Call
 
 WRITES = frozenset({"write", "pwrite64", "writev", "pwritev", "pwritev2"})
 SYNCS = frozenset({"fsync", "fdatasync"})
-# A backend's reply to what changed something, and its word that no transaction is open any more.
-_COMMITTED = re.compile(rb"(?:COMMIT|INSERT 0 1)\0Z\0\0\0\x05I$")
+# A backend's reply to what changed something, and its word that no transaction is open any more. A ballot and its mark
+# come in one SELECT that answers with a row: nobody's form before this one, and true for stored.
+_STORED = rb"D\0\0\0\x0f\0\x02\xff\xff\xff\xff\0\0\0\x01[t\x01]C\0\0\0\rSELECT 1"
+_COMMITTED = re.compile(rb"(?:COMMIT|INSERT 0 1|%b)\0Z\0\0\0\x05I$" % _STORED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +69,13 @@ def synced_in_postgresql(calls: Sequence[Call], told: Sequence[Acknowledgement],
     return _matched(told, commits)
 
 
-def _matched(told: Sequence[Acknowledgement], commits: Iterable[tuple[int, int]]) -> Synced:
-    """A commit for each acknowledgement, as many as there can be: the earliest answer takes the first that fits."""
-    unserved = sorted(told, key=lambda one: one.told.began)
-    for began, ended in sorted(commits, key=lambda commit: commit[1]):
-        served = next((one for one in unserved if one.asked.ended < began and ended < one.told.began), None)
-        if served is not None:
-            unserved.remove(served)
-    return Synced(len(told), tuple(one.marker for one in unserved))
+def _matched(told: Sequence[Acknowledgement], commits: Sequence[tuple[int, int]]) -> Synced:
+    """A commit for each acknowledgement, as many as there can be."""
+    fits = np.array(
+        [[one.asked.ended < began and ended < one.told.began for began, ended in commits] for one in told], dtype=bool
+    ).reshape(len(told), len(commits))
+    served = maximum_bipartite_matching(csr_matrix(fits), perm_type="column")
+    return Synced(len(told), tuple(one.marker for one, commit in zip(told, served, strict=True) if commit < 0))
 
 
 def _flushes(calls: Sequence[Call], folder: str) -> list[tuple[int, int]]:

@@ -1,4 +1,5 @@
-"""Weight and time of the first load of the citizen's form (criterion 28 and the numbers of issue 5).
+"""Weight and time of the first load of the citizen's form (criterion 28 and the numbers of issue 5) and of the pages
+of published results (the numbers of issue 6).
 
     python -m benchmarks.first_paint [--runs 5] [--write]
 
@@ -7,6 +8,8 @@ slowed down four times. Requests and bytes are those on the wire, headers includ
 the screen: the page, its style and its script; pressing "Start" asks for nothing. Usable is when the script has run,
 or without one when the page stands. Each line is the median of the runs. `--write` puts the table into
 docs/benchmarks/first-paint.md.
+
+The pages of results are those of a round of 54 units and of one of 3,321; what is waited for there is the first paint.
 """
 
 import argparse
@@ -22,11 +25,13 @@ from playwright.sync_api import Browser, CDPSession, sync_playwright
 
 from support.citizens import UNIT, add_round, ask
 from support.firms import add_firm_round, import_firms
+from support.published import PUBLISHED_INDICES, country_edition, publish_by_hand, sipas_edition
 from support.server import running_server
 from support.stores import LazyServer, Templates, opened
+from survey.published_scores import import_published
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks" / "first-paint.md"
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = "/usr/bin/chromium-headless-shell"
 KBIT_PER_SECOND, LATENCY_MS, SLOWER = 400, 400, 4
 MOST_REQUESTS, MOST_KB, LATEST_PAINT_MS, LATEST_USE_MS = 3, 20.0, 2000, 3000
 ROUNDS = (
@@ -34,6 +39,18 @@ ROUNDS = (
     ("sipas-2023", "60 questions, five languages", "sipas/2023.2"),
 )
 SEVERAL = ("ddci", "the units to choose from, five languages", "ddci/communes-2024.2")
+ROUND_OF_54, ROUND_OF_A_COUNTRY = "sipas-2026", "xa-2026"
+RESULTS = (
+    ("/results", "all rounds"),
+    (f"/results/{ROUND_OF_54}", "a round of 54 units"),
+    (f"/results/{ROUND_OF_54}/bloc/khoi-dia-phuong", "a bloc of 54 units"),
+    (f"/results/{ROUND_OF_54}/06652", "a unit"),
+    (f"/results/{ROUND_OF_54}/data", "open data"),
+    ("/results/published", "indices that others published"),
+    (f"/results/{ROUND_OF_A_COUNTRY}", "a round of 3,321 units"),
+    (f"/results/{ROUND_OF_A_COUNTRY}/bloc/khoi-dia-phuong", "a bloc of 3,321 units, its first page"),
+    (f"/results/{ROUND_OF_A_COUNTRY}/x01660", "a unit of that bloc"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +65,7 @@ class Load:
 
 def main() -> None:
     """Measure, print, and write where asked."""
-    parser = argparse.ArgumentParser(description="What the first load of the citizen's form weighs and takes.")
+    parser = argparse.ArgumentParser(description="What the first load of forms and results weighs and takes.")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
@@ -69,7 +86,22 @@ def _table(runs: int) -> Iterator[str]:
                 path = f"{address}/r/{slug}" + ("" if slug == SEVERAL[0] else f"/{UNIT}")
                 loads = [_load(browser, path, script=script) for _ in range(runs)]
                 yield _line(f"{name}: {what}", script, loads)
+        yield ""
+        yield "| page of results | requests | kB | first paint, ms | within |"
+        yield "|---|---:|---:|---:|---|"
+        for path, what in RESULTS:
+            # A server that has just started reads and checks an edition once; readers after the first do not wait.
+            _load(browser, address + path, script=True)
+            yield _results_line(what, [_load(browser, address + path, script=True) for _ in range(runs)])
         browser.close()
+
+
+def _results_line(what: str, loads: list[Load]) -> str:
+    requests, kilobytes, painted = (
+        statistics.median(getattr(load, name) for load in loads) for name in ("requests", "kilobytes", "painted_ms")
+    )
+    is_within = "yes" if painted <= LATEST_PAINT_MS else "no"
+    return f"| {what} | {requests:.0f} | {kilobytes:.1f} | {painted:.0f} | {is_within} |"
 
 
 def _line(form: str, script: bool, loads: list[Load]) -> str:
@@ -147,6 +179,9 @@ def _address() -> Iterator[str]:
             add_round(asked, slug, questionnaire=questionnaire)
         import_firms(stores, folder)
         add_firm_round(asked, SEVERAL[0], SEVERAL[2])
+        publish_by_hand(settings, stores, sipas_edition(tuple(range(60, 60 + 54))))
+        publish_by_hand(settings, stores, country_edition(slug=ROUND_OF_A_COUNTRY))
+        import_published(settings.instance, *PUBLISHED_INDICES)
         with running_server(settings, workers=2) as server:
             yield server.address
         stores.close()
@@ -157,8 +192,9 @@ def _page(table: list[str]) -> str:
     said = (
         f"`make first-paint`, {day}: Chromium, empty cache, {KBIT_PER_SECOND} kbit/s, {LATENCY_MS} ms of latency, "
         f"processor {SLOWER} times slower, two workers on SQLite, medians. kB are those on the wire until the first "
-        f"question, headers included. The bar is {MOST_REQUESTS} requests, {MOST_KB:.0f} kB, first paint within "
-        f"{LATEST_PAINT_MS} ms, usable within {LATEST_USE_MS} ms."
+        f"question, headers included. For a form the bar is {MOST_REQUESTS} requests, {MOST_KB:.0f} kB, first paint "
+        f"within {LATEST_PAINT_MS} ms, usable within {LATEST_USE_MS} ms; for a page of results first paint within "
+        f"{LATEST_PAINT_MS} ms."
     )
     return "\n".join(["# The first load on a slow phone", "", said, "", *table, ""])
 

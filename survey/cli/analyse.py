@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from survey.cli.hard_data_option import hard_data_option
+from survey.cli.options import hard_data_option
 
 
 @click.command(name="analyse")
@@ -16,11 +16,13 @@ from survey.cli.hard_data_option import hard_data_option
 def command(target: str, out: Path, hard_data: Path | None, as_json: bool) -> None:
     """Run the plan of a sealed round: estimates.csv, .parquet, .json and .xlsx, ranks, differences and formulas."""
     from survey.analysing import analyse, archive_of_round, names_a_folder, read_hard_data
-    from survey.cli.instance import current_settings
+    from survey.cli.instance import named_instance
+    from survey.result_folders import refuse_foreign
     from survey.services import today
 
     # An archive is analysed anywhere, by people who have no instance; only a round's name needs one.
-    archive = Path(target) if names_a_folder(target) else archive_of_round(current_settings().instance, target)
+    archive = Path(target) if names_a_folder(target) else archive_of_round(named_instance(), target)
+    refuse_foreign(out)
     done = analyse(archive, out, today(), read_hard_data(hard_data))
     n_hidden = sum(row.suppressed for row in done.edition.estimates)
     if as_json:

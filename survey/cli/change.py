@@ -30,11 +30,11 @@ def command(
     from analysis.release.rows import ChangeRow
     from survey.analysing import archive_of_round, names_a_folder
     from survey.changing import compare_rounds
-    from survey.cli.instance import current_settings
+    from survey.cli.instance import named_instance
 
     # An archive is compared anywhere, by people who have no instance; only a round's name needs one.
     archives = [
-        Path(target) if names_a_folder(target) else archive_of_round(current_settings().instance, target)
+        Path(target) if names_a_folder(target) else archive_of_round(named_instance(), target)
         for target in (earlier, later)
     ]
     done = compare_rounds(*archives, succession=succession, mode_mix=mode_mix, pool=pool, out=out)

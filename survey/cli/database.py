@@ -30,8 +30,9 @@ def upgrade() -> None:
 def check() -> None:
     """Compare tables and models; look at durability, rights, keys and the audit log. Exit 1 when one of them fails."""
     from survey.checking import check_instance
-    from survey.cli.instance import current_settings
+    from survey.cli.instance import current_settings, refuse_unset
 
+    refuse_unset()
     _show(check_instance(current_settings()))
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from survey.cli.options import json_option
+
 if TYPE_CHECKING:
     from survey.demonstration.marker import Demonstration
 
@@ -29,9 +31,10 @@ def prepare(port: int) -> None:
     address = settings.public_url or f"http://127.0.0.1:{port}"
     lines = [
         "",
-        f"  Results (Kansas City, published)  {address}/results",
-        f"  Office                            {address}/office/",
+        f"  Results (Kansas City, published)    {address}/results",
+        f"  Office                              {address}/office/",
         f"    login {demonstration.login} · password {demonstration.password}",
+        *_portal_lines(demonstration, address),
         "  Open round, three codes to try (type the code, or open the address as a QR code would):",
         *(f"    {code.typed}  {address}{code.path}  {code.unit}" for code in demonstration.codes),
         "",
@@ -39,6 +42,16 @@ def prepare(port: int) -> None:
         "",
     ]
     click.echo("\n".join(lines))
+
+
+def _portal_lines(demonstration: "Demonstration", address: str) -> list[str]:
+    """Where one unit's people see its scorecard; nothing where a former version set the demonstration up."""
+    if not demonstration.portal_login:
+        return []
+    return [
+        f"  Portal of one unit (its scorecard)  {address}/unit/",
+        f"    login {demonstration.portal_login} · password {demonstration.portal_password}",
+    ]
 
 
 @command.command()
@@ -67,7 +80,7 @@ def design(units: str, day: datetime, psus: int, household: str | None, seed: in
 @click.option("--respondents", required=True, type=int, help="How many people answer.")
 @click.option("--seed", required=True, type=click.IntRange(min=0), help="The same seed gives the same people.")
 @click.option("--truth", type=click.Path(path_type=Path), help="A new CSV for the true values: unit, node, truth.")
-@click.option("--json", "as_json", is_flag=True, help="The result as JSON, for a script.")
+@json_option
 def simulate(slug: str, respondents: int, seed: int, truth: Path | None, as_json: bool) -> None:
     """Issue codes for the open round SLUG and let practice people answer; every page of it says so from then on."""
     from survey.cli.instance import opened

@@ -6,6 +6,7 @@ from getpass import getpass
 import click
 
 from survey.cli.instance import opened
+from survey.permissions import EVERY_TASK, OFFICE_ROLES
 
 
 @click.group(name="officer")
@@ -16,28 +17,37 @@ def command() -> None:
 @command.command()
 @click.argument("login")
 @click.option("--name", required=True, help="The officer's name, as colleagues know it.")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    type=click.Choice(OFFICE_ROLES),
+    help="What the officer may do; may be given several times. Every task, as in an office of one, without it.",
+)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
-def create(login: str, name: str, password_stdin: bool) -> None:
+def create(login: str, name: str, roles: tuple[str, ...], password_stdin: bool) -> None:
     """Create an officer who may enter the office with LOGIN."""
     from survey.officers import create_officer
     from survey.rounds import COMMAND_LINE
 
     with opened() as (settings, stores):
         password, breached = _password(password_stdin), settings.breached_passwords
-        officer = create_officer(stores, login, name, password, actor=COMMAND_LINE, breached=breached)
-    click.echo(f"created officer {officer.login} ({officer.name})")
+        officer = create_officer(
+            stores, login, name, password, actor=COMMAND_LINE, breached=breached, roles=roles or EVERY_TASK
+        )
+    click.echo(f"created officer {officer.login} ({officer.name}): {', '.join(officer.roles)}")
 
 
 @command.command(name="list")
 def list_all() -> None:
-    """List the officers: login, name, role, active or disabled, and whether with a second factor; between tabs."""
+    """List the officers, between tabs: login, name, roles, active or disabled, and whether with a second factor."""
     from survey.officers import list_officers
 
     with opened() as (_, stores):
         for officer in list_officers(stores):
             state = "disabled" if officer.is_disabled else "active"
             factor = "second factor" if officer.has_second_factor else "password alone"
-            click.echo(f"{officer.login}\t{officer.name}\t{officer.role}\t{state}\t{factor}")
+            click.echo(f"{officer.login}\t{officer.name}\t{','.join(officer.roles)}\t{state}\t{factor}")
 
 
 @command.command()

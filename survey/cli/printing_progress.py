@@ -8,9 +8,8 @@ import click
 
 if TYPE_CHECKING:
     from survey.print_pool import Printed
-    from survey.publishing import PrintedEdition
+    from survey.printed_editions import PrintedEdition
 
-LANGUAGES = {"vi": ("vi",), "en": ("en",), "both": ("vi", "en")}
 _BAR_WIDTH = 30
 
 

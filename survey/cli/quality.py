@@ -15,10 +15,10 @@ def command(target: str, control: str, out: Path, as_json: bool) -> None:
     """Flag answers of a sealed round: quality.csv, channel_gaps.csv and sensitivity.csv. Nothing is deleted."""
     from analysis.release.quality_rows import GAP, UNUSUAL
     from survey.analysing import archive_of_round, names_a_folder
-    from survey.cli.instance import current_settings
+    from survey.cli.instance import named_instance
     from survey.quality import write_quality
 
-    archive = Path(target) if names_a_folder(target) else archive_of_round(current_settings().instance, target)
+    archive = Path(target) if names_a_folder(target) else archive_of_round(named_instance(), target)
     done = write_quality(archive, out, control)
     unusual = [
         {"unit": row.unit, "channel": row.channel, "measure": row.measure}

@@ -19,8 +19,10 @@ STEPS_ELSEWHERE = {
     "custody": ("round_custody", "custody", "Tell who holds the shares of a round's key."),
     "export": ("round_export", "export", "Write the responses of a sealed round for other tools."),
     "import": ("round_archive", "import_command", "Make a sealed archive of answers collected elsewhere."),
+    "preview": ("round_release", "preview", "Show the next edition to its units before it is public."),
     "reconcile": ("round_reconcile", "reconcile", "Let a restored round go on, with a name and a reason."),
     "publish": ("round_publish", "publish", "Compute and publish an edition of a sealed round."),
+    "release": ("round_release", "release", "Tell how far the preview of a round is, and what it waits for."),
     "seal": ("round_codes", "seal", "Open the ballots of a closed round and seal them as an archive."),
     "shares-destroyed": ("round_custody", "shares_destroyed", "Record that a custodian has destroyed a share."),
     "slips": ("round_slips", "slips", "Print the codes of a list as slips to be cut, with QR codes."),
@@ -156,11 +158,10 @@ def open_command(slug: str) -> None:
     """Open SLUG: make its keys and take answers from its first day on."""
     from survey.cli.instance import opened
     from survey.rounds import open_round
-    from survey.services import today
-    from survey.vault import KeyVault, read_passphrase
+    from survey.services import instance_vault, today
 
     with opened() as (settings, stores):
-        vault = KeyVault(settings.instance / "keys", read_passphrase(settings.passphrase_file))
+        vault = instance_vault(settings)
         record = open_round(stores, vault, slug, today())
     click.echo(f"round {slug}: open, {record.opens_on} to {record.closes_on}, key {record.key_fingerprint}")
     # Said here, because from now on there are ballots to protect, and there is still time to move the passphrase.

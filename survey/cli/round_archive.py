@@ -26,11 +26,10 @@ def import_command(
     """Make a sealed archive SLUG of answers collected elsewhere; the design says which column is what."""
     from survey.cli.instance import opened
     from survey.importing import ImportRequest, import_round
-    from survey.services import today
-    from survey.vault import KeyVault, read_passphrase
+    from survey.services import instance_vault, today
 
     with opened() as (settings, stores):
-        vault = KeyVault(settings.instance / "keys", read_passphrase(settings.passphrase_file))
+        vault = instance_vault(settings)
         request = ImportRequest(slug, questionnaire, answers, design, plan, modules)
         imported = import_round(stores, vault, settings, request, today())
     if as_json:

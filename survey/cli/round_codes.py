@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from survey.cli.options import json_option, passphrase_option
 from survey.cli.round_custody import read_shares, share_option, share_passphrase_option
 
 if TYPE_CHECKING:
@@ -92,18 +93,14 @@ def codes(
 
 @click.command()
 @click.argument("slug")
-@click.option(
-    "--passphrase-file",
-    type=click.Path(path_type=Path),
-    help="The file that holds the vault's passphrase; the instance's own where nothing is said.",
-)
+@passphrase_option
 @share_option
 @share_passphrase_option
 @click.option("--missing", type=int, metavar="N", help="Go on although N used invitations have no ballot.")
 @click.option("--unmarked", type=int, metavar="N", help="Go on although N ballots have no used invitation.")
 @click.option("--decision", "reason", metavar="TEXT", help="Why, beside --missing or --unmarked.")
 @click.option("--by", "decided_by", metavar="NAME", help="Who answers for it.")
-@click.option("--json", "as_json", is_flag=True, help="The result as JSON, for a script.")
+@json_option
 def seal(
     slug: str,
     passphrase_file: Path | None,
@@ -129,12 +126,10 @@ def seal(
     from survey.rounds import COMMAND_LINE
     from survey.sealing import seal_round
     from survey.secrets import Secrets
-    from survey.services import today
-    from survey.vault import KeyVault, read_passphrase
+    from survey.services import instance_vault, today
 
     with opened() as (settings, stores):
-        chosen = passphrase_file or settings.passphrase_file
-        vault = KeyVault(settings.instance / "keys", read_passphrase(chosen))
+        vault = instance_vault(settings, passphrase_file)
         shares = read_shares(share_files, passphrase_files)
         if is_decided:
             accept_counts(
@@ -151,12 +146,16 @@ def seal(
     if as_json:
         click.echo(json.dumps(_result(sealed), ensure_ascii=False, indent=2))
         return
+    _show(sealed)
+
+
+def _show(sealed: "SealedRound") -> None:
     counts = sealed.counts
     rejected, forged = (
         ", ".join(f"{name} {count}" for name, count in found.items()) or "0"
         for found in (counts.rejected, counts.forged)
     )
-    click.echo(f"round {slug}: {'was sealed already' if sealed.was_sealed_before else 'sealed'}, {sealed.path}")
+    click.echo(f"round {sealed.slug}: {'was sealed already' if sealed.was_sealed_before else 'sealed'}, {sealed.path}")
     click.echo(
         f"issued {counts.issued}, spent {counts.spent}, spooled {counts.spooled}, sealed {counts.sealed}, "
         f"rejected: {rejected}"
@@ -183,19 +182,12 @@ def _tell(step: str, done: int, total: int) -> None:
 
 
 def _result(sealed: "SealedRound") -> dict[str, object]:
-    counts = sealed.counts
+    from analysis.archive import counts_to_json
+
     return {
         "round": sealed.slug,
         "archive": str(sealed.path),
         "manifest_sha256": sealed.manifest_sha256,
         "was_sealed_before": sealed.was_sealed_before,
-        "issued": counts.issued,
-        "spent": counts.spent,
-        "spooled": counts.spooled,
-        "sealed": counts.sealed,
-        "rejected": dict(counts.rejected),
-        "missing": counts.missing,
-        "unmarked": counts.unmarked,
-        "untagged": counts.untagged,
-        "forged": dict(counts.forged),
+        **counts_to_json(sealed.counts),
     }

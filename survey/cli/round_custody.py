@@ -114,11 +114,10 @@ def shares_destroyed(slug: str, custodian: str, actor: str) -> None:
     """Record that a custodian of the sealed round SLUG has destroyed a share, file and paper."""
     from survey.cli.instance import opened
     from survey.custody_record import record_destruction
-    from survey.services import today
-    from survey.vault import KeyVault, read_passphrase
+    from survey.services import instance_vault, today
 
     with opened() as (settings, stores):
-        vault = KeyVault(settings.instance / "keys", read_passphrase(settings.passphrase_file))
+        vault = instance_vault(settings)
         status = record_destruction(stores, vault, settings, slug, custodian, today(), actor=actor)
     _show(status)
 

@@ -17,10 +17,12 @@ FORMATS = ("csv", "xlsx", "parquet", "sav", "dta", "ddi")
 def export(target: str, kind: str, out: Path, language: str, as_json: bool) -> None:
     """Write the responses of a sealed round with codes, labels and weights; they are microdata, keep them safe."""
     from survey.analysing import archive_of_round, names_a_folder
-    from survey.cli.instance import current_settings
+    from survey.cli.instance import named_instance
     from survey.exporting import export_archive
+    from survey.result_folders import refuse_foreign
 
-    archive = Path(target) if names_a_folder(target) else archive_of_round(current_settings().instance, target)
+    archive = Path(target) if names_a_folder(target) else archive_of_round(named_instance(), target)
+    refuse_foreign(out)
     files = export_archive(archive, kind, out, language)
     if as_json:
         click.echo(json.dumps({"format": kind, "files": [str(path) for path in files]}, ensure_ascii=False))

@@ -1,25 +1,17 @@
 """`hailong round publish`: the next edition of a sealed round, printed, signed and recorded."""
 
+import json
 from pathlib import Path
 
 import click
 
-from survey.cli.hard_data_option import hard_data_option
-from survey.cli.printing_progress import LANGUAGES, report, tell_progress
+from survey.cli.options import LANGUAGES, next_edition_options
+from survey.cli.printing_progress import report, tell_progress
 
 
 @click.command()
 @click.argument("slug")
-@click.option("--reason", help="Why there is a new edition; every edition after the first needs one.")
-@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Documents printed at once; one a core.")
-@click.option("--language", type=click.Choice(list(LANGUAGES)), default="vi", show_default=True)
-@click.option(
-    "--passphrase-file",
-    type=click.Path(path_type=Path),
-    help="The file that holds the vault's passphrase; the instance's own where nothing is said.",
-)
-@hard_data_option
-@click.option("--json", "as_json", is_flag=True, help="The result as JSON, for a script.")
+@next_edition_options
 def publish(
     slug: str,
     reason: str | None,
@@ -29,15 +21,30 @@ def publish(
     hard_data: Path | None,
     as_json: bool,
 ) -> None:
-    """Publish SLUG: compute the edition, print its scorecards and leagues, sign it and record it."""
+    """Publish SLUG: compute the edition, print its scorecards and leagues, sign it and record it.
+
+    Where the round's plan asks for a preview, what is published is that preview, when nothing stands in its way.
+    """
     from survey.analysing import read_hard_data
     from survey.cli.instance import opened
-    from survey.publishing import publish_round
-    from survey.services import today
-    from survey.vault import KeyVault, read_passphrase
+    from survey.errors import BadInput
+    from survey.publishing import publish_round, release_plan_of
+    from survey.releasing import publish_preview
+    from survey.round_records import find_round
+    from survey.services import instance_vault, today
 
+    figures = read_hard_data(hard_data)
     with opened() as (settings, stores):
-        vault = KeyVault(settings.instance / "keys", read_passphrase(passphrase_file or settings.passphrase_file))
+        if release_plan_of(find_round(stores, slug)).needs_preview:
+            if figures is not None or reason is not None:
+                raise BadInput(
+                    f"the round {slug} is published as its preview was prepared; found --hard-data or --reason, which "
+                    "belong to `hailong round preview`"
+                )
+            published = publish_preview(stores, settings, slug, today())
+            _tell(slug, published.number, published.manifest_hash, as_json=as_json)
+            return
+        vault = instance_vault(settings, passphrase_file)
         made = publish_round(
             stores,
             vault,
@@ -45,9 +52,17 @@ def publish(
             slug,
             today(),
             reason=reason,
-            hard_data=read_hard_data(hard_data),
+            hard_data=figures,
             languages=LANGUAGES[language],
             workers=workers,
             progress=tell_progress,
         )
     report(made, as_json=as_json)
+
+
+def _tell(slug: str, number: int, manifest_sha256: str, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"round": slug, "edition": number, "manifest_sha256": manifest_sha256}, indent=2))
+        return
+    click.echo(f"edition {number} of {slug} is published")
+    click.echo(f"manifest sha256 {manifest_sha256}")

@@ -6,28 +6,36 @@ from typing import TYPE_CHECKING
 
 import click
 
-from survey.cli.hard_data_option import hard_data_option
-from survey.cli.printing_progress import LANGUAGES, report, tell_progress
+from survey.cli.options import LANGUAGES, hard_data_option, json_option, language_option, workers_option
+from survey.cli.printing_progress import report, tell_progress
 
 if TYPE_CHECKING:
     from analysis.release.hard_data import HardData
-    from survey.publishing import PrintedEdition
+    from survey.printed_editions import PrintedEdition
 
 
 @click.command(name="scorecards")
 @click.argument("source", metavar="SLUG|ARCHIVE")
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="A new or an empty folder.")
 @click.option("--unit", "units", multiple=True, metavar="CODE", help="Print this unit alone; may be given again.")
-@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Documents printed at once; one a core.")
-@click.option("--language", type=click.Choice(list(LANGUAGES)), default="vi", show_default=True)
+@workers_option
+@language_option
 @click.option(
     "--published-on",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="DATE",
     help="The day the pages carry; today, or the day the round was published.",
 )
+@click.option(
+    "--earlier",
+    "earlier",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="EDITION",
+    help="The edition of an earlier round, for trends beside an ARCHIVE; may be given again.",
+)
 @hard_data_option
-@click.option("--json", "as_json", is_flag=True, help="The result as JSON, for a script.")
+@json_option
 def command(
     source: str,
     out: Path,
@@ -35,6 +43,7 @@ def command(
     workers: int | None,
     language: str,
     published_on: datetime | None,
+    earlier: tuple[Path, ...],
     hard_data: Path | None,
     as_json: bool,
 ) -> None:
@@ -46,10 +55,11 @@ def command(
     day = published_on.date() if published_on else None
     chosen = LANGUAGES[language]
     from survey.analysing import names_a_folder, read_hard_data
+    from survey.errors import BadInput
 
     figures = read_hard_data(hard_data)
     if names_a_folder(source):
-        from survey.publishing import print_archive
+        from survey.printed_editions import print_archive
 
         made = print_archive(
             Path(source),
@@ -60,7 +70,10 @@ def command(
             only_units=units,
             workers=workers,
             progress=tell_progress,
+            earlier_rounds=earlier,
         )
+    elif earlier:
+        raise BadInput(f"{earlier[0]}: found an earlier edition beside a round, expected it beside an archive only")
     else:
         made = _of_round(source, out, day, figures, chosen, units, workers)
     report(made, as_json=as_json)
@@ -77,10 +90,10 @@ def _of_round(
 ) -> "PrintedEdition":
     from survey.cli.instance import opened
     from survey.publishing import print_round
-    from survey.vault import KeyVault, read_passphrase
+    from survey.services import instance_vault
 
     with opened() as (settings, stores):
-        vault = KeyVault(settings.instance / "keys", read_passphrase(settings.passphrase_file))
+        vault = instance_vault(settings)
         return print_round(
             stores,
             vault,

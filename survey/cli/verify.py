@@ -19,18 +19,34 @@ WHAT = {
 @click.command(name="verify")
 @click.argument("target", metavar="ARCHIVE|EDITION|FILE", type=click.Path(path_type=Path))
 @click.option("--archive", type=click.Path(path_type=Path), help="The archive that an edition was computed from.")
+@click.option("--edition", type=click.Path(path_type=Path), help="The edition that a PDF lying elsewhere belongs to.")
+@click.option(
+    "--earlier",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="EDITION",
+    help="An edition of an earlier round that the trends rest on; may be given again.",
+)
 @click.option("--key", metavar="HEX", help="The Ed25519 public key that must have signed.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def command(target: Path, archive: Path | None, key: str | None, as_json: bool) -> None:
-    """Check an archive, an edition, a scorecard in its edition's folder, or a CSV table of published scores.
+def command(
+    target: Path,
+    archive: Path | None,
+    edition: Path | None,
+    earlier: tuple[Path, ...],
+    key: str | None,
+    as_json: bool,
+) -> None:
+    """Check an archive, an edition, a PDF of an edition, or a CSV table of published scores.
 
-    Every hash and signature is checked, and every figure is computed again where the archive is at hand. Exit 1 names
+    Every hash and signature is checked, and every figure is computed again where the archive is at hand. A PDF is
+    printed again from the tables of its edition, which is looked for where it lies and in the instance. Exit 1 names
     what differs and where.
     """
     from survey.settings import instance_folder
     from survey.verifying import verify_path
 
-    verification = verify_path(target, instance_folder(os.environ), archive, key)
+    verification = verify_path(target, instance_folder(os.environ), archive, key, edition, earlier)
     if as_json:
         click.echo(
             json.dumps(

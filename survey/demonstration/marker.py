@@ -20,11 +20,16 @@ class DemonstrationCode:
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """What the person who started it needs to look around."""
+    """What the person who started it needs to look around: the office, the portal of one unit, three codes.
+
+    A demonstration of a former version has no way into the portal.
+    """
 
     login: str
     password: str
     codes: tuple[DemonstrationCode, ...]
+    portal_login: str = ""
+    portal_password: str = ""
 
 
 def marker_path(settings: Settings) -> Path:
@@ -41,7 +46,7 @@ def found_demonstration(settings: Settings) -> Demonstration | None:
     if not kept:
         return None
     codes = tuple(DemonstrationCode(**code) for code in kept["codes"])
-    return Demonstration(login=kept["login"], password=kept["password"], codes=codes)
+    return Demonstration(**(kept | {"codes": codes}))
 
 
 def keep_demonstration(settings: Settings, prepared: Demonstration | None) -> None:

@@ -6,16 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from survey.demonstration.marker import Demonstration, DemonstrationCode, keep_demonstration, marker_path
+from survey.demonstration.signing import with_demonstration_certificate
 from survey.errors import WrongState
 from survey.importing import ImportRequest, import_round
 from survey.invitations import CodeRequest, issue_invitations
 from survey.notices import read_notice
 from survey.officers import create_officer, list_officers, set_password
+from survey.published_scores import import_published
 from survey.publishing import publish_round
 from survey.rounds import RoundRequest, create_round, find_round, list_rounds, open_round, read_source, units_of_round
 from survey.services import Services
 from survey.settings import Settings
 from survey.storage.stores import Stores
+from survey.unit_people import accept_invitation, invite_person
 from survey.units import import_units
 
 PUBLISHED_ROUND = "kansas-city-2021-09"
@@ -24,6 +27,8 @@ OPEN_ROUND = "sipas-2026-demo"
 UNITS = "code=06673,06685,06994"
 DAYS_OPEN = 365
 LOGIN = "officer"
+# Who looks at the scorecard of one district of the published round.
+PORTAL_LOGIN, PORTAL_UNIT, PORTAL_NAME = "district1@example.org", "district1", "Cán bộ Quận 1"
 ACTOR = "demonstration"
 FILES = Path(__file__).parent
 
@@ -43,10 +48,13 @@ def claim_instance(settings: Settings, stores: Stores) -> None:
 
 def prepare_demonstration(services: Services, today: dt.date, say: Callable[[str], None]) -> Demonstration:
     """Both rounds, an officer and three codes. What an earlier start that was cut off has made is kept."""
-    stores, settings = services.stores, services.settings
+    stores, settings = services.stores, with_demonstration_certificate(services.settings)
     say("Importing the registry of Quảng Ninh …")
     registry = [FILES / "quang_ninh" / name for name in ("units.csv", "succession.csv", "procedures.csv")]
     import_units(stores, *registry, actor=ACTOR)
+    import_published(
+        settings.instance, *(FILES / "quang_ninh" / f"published_{name}.csv" for name in ("scores", "breaks"))
+    )
     states = {record.slug: record.state for record in list_rounds(stores)}
     if PUBLISHED_ROUND not in states:
         say("Importing the resident survey of Kansas City …")
@@ -84,6 +92,15 @@ def prepare_demonstration(services: Services, today: dt.date, say: Callable[[str
         set_password(stores, LOGIN, password, actor=ACTOR)
     else:
         create_officer(stores, LOGIN, "Cán bộ trình diễn", password, actor=ACTOR)
-    prepared = Demonstration(LOGIN, password, codes)
+    prepared = Demonstration(LOGIN, password, codes, PORTAL_LOGIN, _portal_password(services))
     keep_demonstration(settings, prepared)
     return prepared
+
+
+def _portal_password(services: Services) -> str:
+    """The password of the person of one unit, who has accepted an invitation to the portal."""
+    stores, secrets, now = services.stores, services.secrets, dt.datetime.now(dt.UTC)
+    invited = invite_person(stores, secrets, PORTAL_UNIT, PORTAL_LOGIN, PORTAL_NAME, actor=ACTOR, now=now)
+    password = randomness.token_urlsafe(12)
+    accept_invitation(stores, secrets, invited.code, password, now)
+    return password

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import select, text
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
 from survey.storage.office import AuditEvent
@@ -91,3 +91,26 @@ def broken_links(session: Session) -> tuple[str, ...]:
 
 def _record_of(event: AuditEvent) -> AuditRecord:
     return AuditRecord(event.at, event.actor, event.action, event.subject, event.previous_hash, event.hash)
+
+
+def find_events(
+    session: Session, *, actor: str = "", action: str = "", subject: str = "", offset: int = 0, limit: int | None = None
+) -> tuple[tuple[int, AuditRecord], ...]:
+    """The events that hold these words in their columns, each with its number, the newest first; empty words hold
+    everywhere.
+    """
+    query = _matching(actor, action, subject).order_by(AuditEvent.id.desc()).offset(offset).limit(limit)
+    return tuple((event.id, _record_of(event)) for event in session.scalars(query))
+
+
+def count_events(session: Session, *, actor: str = "", action: str = "", subject: str = "") -> int:
+    """How many events hold these words; see `find_events`."""
+    return session.scalar(select(func.count()).select_from(_matching(actor, action, subject).subquery())) or 0
+
+
+def _matching(actor: str, action: str, subject: str) -> Select[AuditEvent]:
+    query = select(AuditEvent)
+    for column, words in ((AuditEvent.actor, actor), (AuditEvent.action, action), (AuditEvent.subject, subject)):
+        if words:
+            query = query.where(column.icontains(words, autoescape=True))
+    return query

@@ -1,8 +1,21 @@
 """The intake store: that a code was used, and sealed ballots. Nothing in it says which belongs to which."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CursorResult, Engine, LargeBinary, MetaData, String, bindparam, insert, literal_column, select
+from sqlalchemy import (
+    Boolean,
+    CursorResult,
+    Engine,
+    LargeBinary,
+    MetaData,
+    String,
+    bindparam,
+    exists,
+    insert,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -46,14 +59,30 @@ def spent_by(engine: Engine, round_slug: str, nullifier: bytes) -> bytes | None:
         return connection.execute(_LOOK, {"round_slug": round_slug, "nullifier": nullifier}).scalar_one_or_none()
 
 
-def store_ballot(
-    engine: Engine, round_slug: str, nullifier: bytes, nonce_tag: bytes, ballot_id: bytes, envelope: bytes, tag: bytes
-) -> bool:
-    """Whether an invitation is marked as used now and its ballot lies beside the mark, both committed to the disk.
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What became of a sending at the intake store: whether it was stored, and whose form used the invitation."""
 
-    False, and nothing stored, when another transaction has marked it. A second mark is passed over instead of refused:
-    PostgreSQL's own log would write the key of a refused row, with the time, and a mark with a time is what nobody
-    may find.
+    is_stored: bool
+    used_by: bytes | None
+
+
+def spend(
+    engine: Engine,
+    round_slug: str,
+    nullifier: bytes,
+    nonce_tag: bytes,
+    ballot_id: bytes,
+    envelope: bytes,
+    tag: bytes,
+    *,
+    may_store: bool,
+) -> Spending:
+    """An unused invitation is marked as used now and its ballot lies beside the mark, both committed to the disk.
+
+    Nothing is stored when the invitation was used before or `may_store` is false. A second mark is passed over instead
+    of refused: PostgreSQL's own log would write the key of a refused row, with the time, and a mark with a time is what
+    nobody may find.
     """
     row = {
         "round_slug": round_slug,
@@ -64,14 +93,20 @@ def store_ballot(
         "tag": tag,
     }
     if engine.dialect.name == "postgresql":
-        # One statement is one transaction: a single way to the database and back.
+        # One statement is one transaction: a single way to the database and back, whatever comes of it.
         with single_statements(engine).connect() as connection:
-            return _rows_of(connection.execute(_MARK_AND_BALLOT, row)) == 1
-    with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
-        is_first = _rows_of(connection.execute(_MARK, row)) == 1
-        if is_first:
-            connection.execute(_BALLOT, row)
-    return is_first
+            used_by, is_stored = connection.execute(_SPEND, {**row, "may_store": may_store}).one()
+    else:
+        used_by, is_stored = spent_by(engine, round_slug, nullifier), False
+        if used_by is None and may_store:
+            with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+                is_stored = _rows_of(connection.execute(_MARK, row)) == 1
+                if is_stored:
+                    connection.execute(_BALLOT, row)
+    if used_by is None and may_store and not is_stored:
+        # Another sending of the same code was quicker, between our look and our insertion.
+        used_by = spent_by(engine, round_slug, nullifier)
+    return Spending(is_stored, nonce_tag if is_stored else used_by)
 
 
 def _rows_of(done: CursorResult[Any]) -> int:
@@ -88,11 +123,17 @@ _LOOK = select(_SPENT.c.nonce_tag).where(
 )
 _MARK = sqlite.insert(_SPENT).values(**_MARKED).on_conflict_do_nothing().execution_options(**_KEPT)
 _BALLOT = insert(_BALLOTS).values(**_SEALED)
+_USED = _LOOK.cte("used")
 _NEW_MARK = (
-    postgresql.insert(_SPENT).values(**_MARKED).on_conflict_do_nothing().returning(literal_column("1")).cte("mark")
+    postgresql.insert(_SPENT)
+    .from_select(
+        list(_MARKED), select(*_MARKED.values()).where(bindparam("may_store", type_=Boolean), ~exists(select(_USED)))
+    )
+    .on_conflict_do_nothing()
+    .returning(literal_column("1").label("one"))
+    .cte("mark")
 )
-_MARK_AND_BALLOT = (
-    insert(_BALLOTS)
-    .from_select(list(_SEALED), select(*_SEALED.values()).select_from(_NEW_MARK))
-    .execution_options(**_KEPT)
+_NEW_BALLOT = (
+    insert(_BALLOTS).from_select(list(_SEALED), select(*_SEALED.values()).select_from(_NEW_MARK)).cte("sealed")
 )
+_SPEND = select(select(_USED.c.nonce_tag).scalar_subquery(), exists(select(_NEW_MARK))).add_cte(_NEW_BALLOT)

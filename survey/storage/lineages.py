@@ -5,9 +5,12 @@ from typing import Literal
 
 from sqlalchemy import Connection, MetaData, text
 
+from survey.storage.drafts import OfficeBase as OfficeBase
+from survey.storage.fieldwork import FieldworkDay as FieldworkDay
 from survey.storage.frame import FrameBase
 from survey.storage.intake import IntakeBase
-from survey.storage.office import OfficeBase
+from survey.storage.people import Approval as Approval
+from survey.storage.setups import RoundSetup as RoundSetup
 
 StoreName = Literal["office", "frame", "intake"]
 # Any number does, as long as every hailong uses the same one.
@@ -31,7 +34,7 @@ class Lineage:
 
 
 LINEAGES: tuple[Lineage, ...] = (
-    Lineage("office", OfficeBase.metadata, "office_0007"),
+    Lineage("office", OfficeBase.metadata, "office_0015"),
     Lineage("frame", FrameBase.metadata, "frame_0001"),
     Lineage("intake", IntakeBase.metadata, "intake_0002"),
 )

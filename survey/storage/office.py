@@ -187,6 +187,8 @@ class Edition(OfficeBase):
 
 
 class Officer(OfficeBase):
+    """An account: an officer's, or one of a unit's people, who never enter the office (`survey.storage.portal`)."""
+
     __tablename__ = "officer"
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -195,10 +197,12 @@ class Officer(OfficeBase):
     password_hash: Mapped[str] = mapped_column(String(200))
     role: Mapped[str] = mapped_column(String(20))
     is_disabled: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # What an officer may do (`survey.permissions`), between commas; empty for a unit's people.
+    roles: Mapped[str] = mapped_column(String(120), default="", server_default="")
 
 
 class OfficerSession(OfficeBase):
-    """An officer's way in, in one browser. A row that is over is deleted: nobody is to learn here who worked when.
+    """An account's way in, in one browser. A row that is over is deleted: nobody is to learn here who worked when.
 
     The browser holds a token, the row its keyed mark. Until the second factor was shown it is not complete.
     """
@@ -212,6 +216,8 @@ class OfficerSession(OfficeBase):
     seen: Mapped[datetime] = mapped_column(UtcDateTime)
     browser: Mapped[str] = mapped_column(String(60))
     is_complete: Mapped[bool]
+    # How they came in: a passkey or another house's word is both factors at once.
+    way: Mapped[str] = mapped_column(String(10), default="password", server_default="password")
 
 
 class SecondFactor(OfficeBase):

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import Session
 
 _SINGLE = "hailong_single_statements"
+_written = [0]
 
 
 @contextmanager
@@ -32,6 +33,12 @@ def writing(engine: Engine) -> Iterator[Session]:
     """
     with Session(engine.execution_options(sqlite_begin="IMMEDIATE")) as session, session.begin():
         yield session
+    _written[0] += 1
+
+
+def n_written() -> int:
+    """How many transactions of `writing` this process has committed: whoever keeps what they read can tell its age."""
+    return _written[0]
 
 
 def have_single_statements(engine: Engine, single: Engine) -> None:

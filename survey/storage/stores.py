@@ -1,5 +1,7 @@
 """Engines to the three stores, opened so that an acknowledged answer survives and no value reaches a log."""
 
+import contextlib
+import errno
 import os
 import sqlite3
 import time
@@ -35,6 +37,8 @@ __all__ = ["Stores", "connect_stores", "looking", "open_engine", "open_stores", 
 
 BUSY_TIMEOUT_MS = 10_000
 IDLE_SECONDS = 1.0
+# A server that is gone without a word would otherwise be waited for as long as the system likes: minutes.
+CONNECT_SECONDS = 10
 
 Purpose = Literal["work", "serving"]
 
@@ -105,15 +109,18 @@ def open_engine(address: str, store: StoreName, *, role: str | None = None) -> E
     options = [str(url.query.get("options", "")), f"-c search_path={store}", "-c timezone=UTC"]
     if role is not None:
         options.append(f"-c role={role}")
+    arguments: dict[str, Any] = {
+        "options": " ".join(filter(None, options)),
+        "application_name": "hailong",
+        # Encryption by Kerberos would take the place of TLS, and with it of the proof that `sslmode` asks for.
+        "gssencmode": "disable",
+    }
+    if "connect_timeout" not in url.query:
+        arguments["connect_timeout"] = CONNECT_SECONDS
     connecting: dict[str, Any] = {
         "url": url.difference_update_query(["options"]),
         "hide_parameters": True,
-        # Encryption by Kerberos would take the place of TLS, and with it of the proof that `sslmode` asks for.
-        "connect_args": {
-            "options": " ".join(filter(None, options)),
-            "application_name": "hailong",
-            "gssencmode": "disable",
-        },
+        "connect_args": arguments,
     }
     engine = create_engine(**connecting)
     # Connections of its own: to switch one that is shared to and fro costs more than most statements.
@@ -209,7 +216,13 @@ def _make_private_file(path: Path) -> None:
     # SQLite gives its own files the rights of the process's umask; the log beside a file takes the file's rights.
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        # A database that is there is not opened: to close it again would end every lock that SQLite holds on it in this
+        # process, and another process would then take the log away from under what is still being written.
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        if path.is_dir() or not os.access(path, os.R_OK | os.W_OK):
+            kind = errno.EISDIR if path.is_dir() else errno.EACCES
+            raise OSError(kind, os.strerror(kind))
     except OSError as refusal:
         raise BadInput(f"{path}: found no database and could not make it ({refusal.strerror})") from None
 

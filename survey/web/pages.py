@@ -1,21 +1,19 @@
 """What all pages share: sentences and filters, headers, compression, addresses of static files, error pages."""
 
 import gzip
-import hashlib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 from functools import cache
 from http import HTTPStatus
-from importlib import resources
-from importlib.resources.abc import Traversable
 
 from flask import Blueprint, Flask, Response, abort, current_app, make_response, render_template, request, url_for
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 
+from survey.compiled_templates import CompiledOnce
 from survey.errors import NotFound
 from survey.resources import bundled_dir
 from survey.texts import CITIZEN_LANGUAGES, LANGUAGES, Catalogue, install_filters
+from survey.web.static_files import static_files
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -29,6 +27,8 @@ SECURITY_HEADERS = {
 }
 # A citizen's form is sent by its script, which keeps the answers in sight until the server has them.
 CITIZEN_POLICY = f"{SECURITY_HEADERS['Content-Security-Policy']}; connect-src 'self'; worker-src 'self'"
+# A page of the office whose script asks the server for news or hands it drafts.
+LIVE_POLICY = f"{SECURITY_HEADERS['Content-Security-Policy']}; connect-src 'self'"
 ONE_YEAR = 31_536_000
 RETRY_SECONDS = 30
 SMALLEST_COMPRESSED = 600
@@ -36,20 +36,15 @@ COMPRESSED_TYPES = frozenset(
     {"text/html", "text/css", "text/javascript", "text/csv", "application/json", "image/svg+xml"}
 )
 # What an area shows beside its own templates: their sentences come along.
-SHARED_FOLDERS = {"public": ("annex",)}
-UNCOMPRESSED_AREAS = frozenset({"office"})
+SHARED_FOLDERS = {
+    "public": ("annex", "verify"),
+    "office": ("accounts", "release", "staff", "fieldwork", "analysis", "questionnaires", "setup", "frames"),
+    "unit": ("accounts",),
+}
+UNCOMPRESSED_AREAS = frozenset({"office", "unit"})
 ERROR_STATUSES = frozenset({400, 403, 404, 405, 409, 413, 415, 429, 500, 503})
-CONTENT_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
-
-
-@dataclass(frozen=True, slots=True)
-class StaticFile:
-    """A static file, read and compressed once; its digest is in its address, so that caches may keep it for good."""
-
-    content: bytes
-    compressed: bytes
-    digest: str
-    content_type: str
+# What is compiled depends on how an environment escapes and trims, which is the same for every application.
+_COMPILED = CompiledOnce()
 
 
 def install(app: Flask, store_failures: tuple[type[Exception], ...], *, is_https: bool) -> None:
@@ -60,6 +55,7 @@ def install(app: Flask, store_failures: tuple[type[Exception], ...], *, is_https
     app.jinja_env.autoescape = True
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
+    app.jinja_env.bytecode_cache = _COMPILED
     # Vietnamese letters stand as they are in the JSON that a page hands its script.
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     install_filters(app.jinja_env)
@@ -70,8 +66,11 @@ def install(app: Flask, store_failures: tuple[type[Exception], ...], *, is_https
 
     @app.after_request
     def finish(response: Response) -> Response:
+        # Looking for each name by itself takes as long as much of the work on a page that is kept.
+        present = {name.lower() for name, _ in response.headers}
         for name, value in headers.items():
-            response.headers.setdefault(name, value)
+            if name.lower() not in present:
+                response.headers.add(name, value)
         return _compressed(response)
 
     static = Blueprint("static", __name__)
@@ -104,7 +103,12 @@ def page_language(languages: Collection[str] = LANGUAGES) -> str:
 
 def render_page(template: str, language: str, *, status: int = 200, **values: object) -> Response:
     """The page that a template makes; it finds `t`, `language` and the filters, and its area is its folder's name."""
-    texts = catalogue_of(template.partition("/")[0])
+    return render_page_of(template.partition("/")[0], template, language, status=status, **values)
+
+
+def render_page_of(area: str, template: str, language: str, /, *, status: int = 200, **values: object) -> Response:
+    """The page that a template makes with the sentences of an area whose folder it does not lie in."""
+    texts = catalogue_of(area)
     html = render_template(template, language=language, t=texts.translator(language), **values)
     return make_response(html, status)
 
@@ -116,31 +120,6 @@ def catalogue_of(area: str) -> Catalogue:
     folders = [templates / "components"] + ([templates / area] if area != "components" else [])
     folders += [templates / shared for shared in SHARED_FOLDERS.get(area, ())]
     return Catalogue.load(*folders)
-
-
-@cache
-def static_files() -> Mapping[str, StaticFile]:
-    """The files of `survey/web/static` by their names; a folder of scripts is one file of the folder's name."""
-    files = {}
-    for entry in resources.files("survey.web").joinpath("static").iterdir():
-        name, content = (f"{entry.name}.js", _joined(entry)) if entry.is_dir() else (entry.name, entry.read_bytes())
-        content_type = CONTENT_TYPES.get(name.rpartition(".")[2])
-        if content_type is not None:
-            digest = hashlib.sha256(content).hexdigest()[:10]
-            files[name] = StaticFile(content, gzip.compress(content, 9, mtime=0), digest, content_type)
-    return files
-
-
-def _joined(folder: Traversable) -> bytes:
-    """The scripts of a folder in the order of their names, as one that leaves no name behind.
-
-    Lines that are comments and indentation are for readers of the source and are not sent: a phone on a slow network
-    pays for each byte. No script has a string of several lines.
-    """
-    scripts = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".js")), key=lambda entry: entry.name)
-    lines = (line.strip() for script in scripts for line in script.read_text(encoding="utf-8").splitlines())
-    kept = [line for line in lines if line and not line.startswith("//")]
-    return "\n".join(["(() => {", '"use strict";', *kept, "})();", ""]).encode()
 
 
 def asset(name: str) -> str:

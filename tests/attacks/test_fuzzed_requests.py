@@ -24,5 +24,5 @@ def test_a_route_that_fails_on_odd_bytes_is_found(sqlite_settings: Settings) -> 
     app: Flask = open_office(sqlite_settings).app
     app.add_url_rule("/odd", "odd", lambda: str(int(request.form.get("count") or "0")), methods=["POST"])
     app.add_url_rule("/bare", "bare", lambda: request.get_data().decode("ascii"), methods=["POST"])
-    found = Fuzzer(app, seed=1).run(400).complaints
+    found = Fuzzer(app, seed=1, only=("/odd", "/bare")).run(400).complaints
     assert any("POST '/odd" in complaint or "POST '/bare" in complaint for complaint in found)

@@ -5,7 +5,6 @@ file; then every file that the instance keeps is asked for by its name, and ever
 handed in, hard data alone are published: as a table that is written anew from codes, numbers and a line of text each.
 """
 
-import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +12,12 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from analysis.release.edition import HARD_CSV
+from analysis.release.edition_folder import HARD_CSV
 from support.hard_rounds import SLUG, UNITS, WITH_HARD, sealed_round
-from support.office import Office, open_office
+from support.keys import lay_keys
+from support.office import Office, add_units, open_office
 from support.pages import checked_page
-from support.rounds import UNITS_CSV
 from survey.settings import Settings
-from survey.units import import_units
 
 pytestmark = pytest.mark.slow
 
@@ -33,19 +31,18 @@ PUBLISHED_FIGURES = f"/results/{SLUG}/{HARD_CSV}"
 
 
 @pytest.fixture
-def office(sqlite_settings: Settings, tmp_path: Path) -> Iterator[Office]:
+def office(sqlite_settings: Settings) -> Iterator[Office]:
     """An office that has published a round with all that can be handed in."""
     opened = open_office(sqlite_settings)
-    units = tmp_path / "units.csv"
-    units.write_text(UNITS_CSV, encoding="utf-8")
-    import_units(opened.services.stores, units)
+    add_units(opened)
+    lay_keys(sqlite_settings, SLUG)
     opened.sign_in()
     sealed_round(opened.services.settings, opened.services.stores, plan=PLAN, design=DESIGN)
     publish = f"/office/rounds/{SLUG}/publish"
-    sent = {"csrf_token": opened.token(publish), "figures": (io.BytesIO(FIGURES), "số liệu.csv")}
-    shown = checked_page(opened.client.post(publish, data=sent, content_type="multipart/form-data"), publish)
+    shown = checked_page(opened.hand_in(publish, {"figures": (FIGURES, "số liệu.csv")}), publish)
     assert shown.status == 200
     assert opened.client.post(publish, data=shown.fields(1)).status_code == 303
+    assert opened.finished(SLUG).status_code == 303
     yield opened
     opened.services.stores.close()
 

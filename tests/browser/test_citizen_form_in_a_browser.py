@@ -59,7 +59,7 @@ def test_a_mistyped_code_is_found_before_the_first_question(server: RunningServe
         for wrong in (code[:-1], f"{code[:place]}{code[place + 1]}{code[place]}{code[place + 2 :]}", f"U{code[1:]}"):
             page.fill("#code", wrong)
             start.click()
-            expect(page.locator("#code-e")).to_contain_text("Mã này có chữ bị gõ nhầm.")
+            expect(page.locator("#code-e")).to_contain_text("Mã này có ký tự bị gõ nhầm.")
         page.fill("#code", code.lower().replace("-", " ").replace("0", "o").replace("1", "l").replace("5", "s"))
         start.click()
         expect(page.get_by_text("Phần 1/2")).to_be_visible()

@@ -140,7 +140,7 @@ def test_the_unit_is_found_by_its_name_and_the_code_goes_along(
     page.get_by_label("Tìm theo tên").fill("phuong")
     expect(page.get_by_role("link", name="Xã B")).to_be_hidden()
     page.get_by_label("Tìm theo tên").fill("không có")
-    expect(page.locator("#none")).to_have_text("Không có tên nào như vậy.")
+    expect(page.locator("#none")).to_have_text("Không tìm thấy cơ quan nào có tên này.")
     page.get_by_label("Tìm theo tên").fill("PHƯỜNG A")
     page.get_by_role("link", name="Phường A").click()
     expect(page.locator("#code")).to_have_value(code.qr)

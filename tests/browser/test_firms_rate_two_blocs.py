@@ -31,7 +31,7 @@ NewPage = Callable[..., Page]
 SLUG = "ddci-2026"
 REFERENCE = "ddci/departments-2024.1"
 FILES = Path(__file__).parents[2] / "survey" / "demonstration" / "quang_ninh"
-N_FIRMS, N_UNITS, N_WITH_SCRIPT, N_LOCALITIES = 300, 27, 6, 10
+N_FIRMS, N_UNITS, N_WITH_SCRIPT, N_LOCALITIES = 300, 27, 2, 10
 STRATA = {"company": 180, "cooperative": 40, "household": 80}
 
 

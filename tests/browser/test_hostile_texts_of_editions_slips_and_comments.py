@@ -8,7 +8,8 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cache
 
 import pytest
 from playwright.sync_api import Browser
@@ -20,12 +21,12 @@ from analysis.scorecards.content import Composer
 from analysis.scorecards.render import PrintingError
 from questionnaires.answers import CheckedAnswers, check_answers
 from questionnaires.model import Text
-from support.citizens import UNIT, Asked, add_round, ask
+from support.citizens import UNIT, Asked, add_round
 from support.hostile import hostile_texts, named, with_hostile_words
+from support.hostile_stage import Stage, hostile_stage
 from support.judging import active_parts, judged
-from support.office import Office, open_office
 from support.published import publish_by_hand, sipas_edition
-from support.stores import Templates, opened
+from support.stores import Templates
 from survey.envelopes import open_comments
 from survey.exporting import export_archive
 from survey.intake import new_nonce, receive_ballot, round_open_on
@@ -70,42 +71,34 @@ sections:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """An instance that shows an edition in which every name is hostile, and its office."""
-
-    asked: Asked
-    office: Office
-    edition: Edition
-
-
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory, store_templates: Templates) -> Iterator[Published]:
-    folder = tmp_path_factory.mktemp("hostile-edition")
-    settings = store_templates.new_instance("sqlite", folder / "var")
-    stores = opened(settings)
-    asked = ask(settings, stores, folder)
-    first = sipas_edition(SHEETS, slug=SLUG)
-    publish_by_hand(settings, stores, first)
-    edition = replace(with_hostile_words(first), number=2, reason=TEXTS[9])
-    publish_by_hand(settings, stores, edition)
+def published(tmp_path_factory: pytest.TempPathFactory, store_templates: Templates) -> Iterator[Stage]:
+    """An instance that shows an edition in which every name is hostile."""
+    with hostile_stage(tmp_path_factory.mktemp("hostile-edition"), store_templates, publish) as made:
+        yield made
+
+
+@cache
+def hostile_edition() -> Edition:
+    return replace(with_hostile_words(sipas_edition(SHEETS, slug=SLUG)), number=2, reason=TEXTS[9])
+
+
+def publish(asked: Asked) -> None:
+    publish_by_hand(asked.settings, asked.stores, sipas_edition(SHEETS, slug=SLUG))
+    publish_by_hand(asked.settings, asked.stores, hostile_edition())
     # A title that no form would take is written past it: whatever a table holds, a page may show.
-    with writing(stores.office) as session:
+    with writing(asked.stores.office) as session:
         session.execute(
             update(Round)
             .where(Round.slug == SLUG)
             .values(title_vi=TEXTS[3], title_en=TEXTS[4], issuer_vi=TEXTS[5], issuer_en=TEXTS[6], decision=TEXTS[7])
         )
-    office = open_office(settings)
-    assert office.sign_in().status_code == 303
-    yield Published(asked, office, edition)
-    stores.close()
 
 
-def test_units_of_a_hostile_edition_are_pages_of_words(published: Published, browser: Browser) -> None:
+def test_units_of_a_hostile_edition_are_pages_of_words(published: Stage, browser: Browser) -> None:
     pages = {}
     addresses = ["/results", f"/results/{SLUG}", f"/results/{SLUG}/method", "/office/", f"/office/rounds/{SLUG}"]
-    addresses += [f"/results/{SLUG}/{unit.code}" for unit in published.edition.units]
+    addresses += [f"/results/{SLUG}/{unit.code}" for unit in hostile_edition().units]
     for place, address in enumerate(addresses):
         language = ("vi", "en")[place % 2]
         response = published.office.client.get(f"{address}?lang={language}")
@@ -114,8 +107,8 @@ def test_units_of_a_hostile_edition_are_pages_of_words(published: Published, bro
     assert judged(browser, pages) == []
 
 
-def test_no_cell_of_a_units_table_is_a_formula(published: Published) -> None:
-    for unit in published.edition.units:
+def test_no_cell_of_a_units_table_is_a_formula(published: Stage) -> None:
+    for unit in hostile_edition().units:
         response = published.office.client.get(f"/results/{SLUG}/{unit.code}.csv")
         assert response.status_code == 200
         rows = list(csv.reader(io.StringIO(response.get_data().decode("utf-8-sig"), newline="")))
@@ -123,23 +116,23 @@ def test_no_cell_of_a_units_table_is_a_formula(published: Published) -> None:
         assert [cell for row in rows for cell in row if cell[:1] in "=+@\t\r＝＋＠" and cell] == []
 
 
-def test_a_hostile_name_is_printed_on_a_scorecard_or_refused(published: Published, browser: Browser) -> None:
-    composer, printer = Composer(published.edition), make_printer()
+def test_a_hostile_name_is_printed_on_a_scorecard_or_refused(browser: Browser) -> None:
+    composer, printer = Composer(hostile_edition()), make_printer()
     pages, refused = {}, 0
-    for unit in published.edition.units:
+    for unit in hostile_edition().units:
         for language in ("vi", "en"):
             try:
                 pages[f"/{unit.code}-{language}"] = printer.html(composer.scorecard(unit.code), language)
             except PrintingError:
                 refused += 1
-    assert len(pages) + refused == 2 * len(published.edition.units)
+    assert len(pages) + refused == 2 * len(hostile_edition().units)
     # Letters that no font has stand in some of each forty names here; names without them are printed.
     plain = tuple(text for text in TEXTS if text.isprintable() and text.isascii() and len(text) < 400)
     names = [Text(named(plain[::2], unit, 9), named(plain[1::2], unit, 9)) for unit in range(9)]
     units = tuple(
-        replace(unit, name=name) for unit, name in zip(published.edition.units[: len(names)], names, strict=True)
+        replace(unit, name=name) for unit, name in zip(hostile_edition().units[: len(names)], names, strict=True)
     )
-    edition = replace(published.edition, units=units + published.edition.units[len(names) :])
+    edition = replace(hostile_edition(), units=units + hostile_edition().units[len(names) :])
     for unit in units:
         pages[f"/plain-{unit.code}"] = printer.html(Composer(edition).scorecard(unit.code), "vi")
     assert judged(browser, pages) == []
@@ -170,7 +163,7 @@ def test_slips_and_stands_carry_hostile_words_as_words(browser: Browser) -> None
     assert active_parts(printer.pdf(printed)) == set()
 
 
-def test_comments_leave_as_they_were_typed_and_nowhere_else(published: Published) -> None:
+def test_comments_leave_as_they_were_typed_and_nowhere_else(published: Stage) -> None:
     asked = published.asked
     slug = "loi-dan"
     publish_questionnaire(asked.stores, WORDS.encode(), "comments.yaml", today())

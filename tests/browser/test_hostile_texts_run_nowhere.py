@@ -9,24 +9,25 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 from lxml import html
 from playwright.sync_api import Browser
 from sqlalchemy import update
 
-from analysis.release.edition import Edition, EstimateRow
+from analysis.release.edition import Edition
 from analysis.release.row_files import rows_from_json, rows_to_json
+from analysis.release.rows import EstimateRow
 from analysis.scorecards.content import Composer
-from support.citizens import Asked, add_round, ask
+from support.citizens import Asked, add_round
 from support.editions import make_edition
 from support.hostile import hostile_texts, named, with_hostile_words
+from support.hostile_stage import Stage, hostile_stage
 from support.judging import active_parts, judged
-from support.office import Office, open_office
 from support.pages import page_complaints
 from support.published import publish_by_hand, sipas_edition
-from support.stores import Templates, opened
+from support.stores import Templates
 from survey.printing import make_printer
 from survey.questionnaire_library import publish_questionnaire
 from survey.services import today
@@ -63,23 +64,18 @@ sections:
 """.encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """An instance whose units and whose edition have hostile names, and its office."""
-
-    asked: Asked
-    office: Office
-
-
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory, store_templates: Templates) -> Iterator[Stage]:
-    folder = tmp_path_factory.mktemp("hostile")
-    settings = store_templates.new_instance("sqlite", folder / "var")
-    stores = opened(settings)
-    asked = ask(settings, stores, folder)
+    """Units with hostile names, a round of theirs and an edition."""
+    with hostile_stage(tmp_path_factory.mktemp("hostile"), store_templates, name_units) as made:
+        yield made
+
+
+def name_units(asked: Asked) -> None:
+    stores, instance = asked.stores, asked.settings.instance
     publish_questionnaire(stores, form_questionnaire(), "words.yaml", today())
     codes = [f"u{number:04d}" for number in range(N_UNITS)]
-    registry = folder / "many.csv"
+    registry = instance / "many.csv"
     head = "code,name_vi,name_en,kind,bloc,parent_code,valid_from,valid_to,population,area_km2,source\n"
     registry.write_text(
         head + "".join(f"{code},Phường {code},Ward {code},ward,Khối thử,,2025-07-01,,1000,1,thử\n" for code in codes),
@@ -87,16 +83,12 @@ def stage(tmp_path_factory: pytest.TempPathFactory, store_templates: Templates) 
     )
     import_units(stores, registry)
     add_round(asked, "loi", questionnaire="words/1", units=codes)
-    publish_by_hand(settings, stores, sipas_edition())
+    publish_by_hand(asked.settings, stores, sipas_edition())
     # Names that the registry would refuse are written past it: whatever a table holds, a page may show.
     with writing(stores.office) as session:
         for number, code in enumerate(codes):
             vi, en = named(TEXTS[::2], number, N_UNITS), named(TEXTS[1::2], number, N_UNITS)
             session.execute(update(Unit).where(Unit.code == code).values(name_vi=vi, name_en=en, bloc_name=vi[:200]))
-    office = open_office(settings)
-    assert office.sign_in().status_code == 303
-    yield Stage(asked, office)
-    stores.close()
 
 
 def hostile_edition() -> Edition:

@@ -202,7 +202,7 @@ def test_units_are_found_by_former_place_and_procedure_and_those_ticked_stay_in_
     search.press("Enter")
     expect(page.locator("#problems")).to_have_count(0)
     search.fill("không có")
-    expect(page.locator("#none")).to_have_text("Không có tên nào như vậy.")
+    expect(page.locator("#none")).to_have_text("Không tìm thấy cơ quan nào có tên này.")
     search.fill("")
     expect(page.locator("#units label:visible")).to_have_count(9)
 

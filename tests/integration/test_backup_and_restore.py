@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
+from support.beginnings import begin_with
 from support.command_line import RunHailong, environment_of_settings, run
 from support.rounds import SLUG, Collection, open_collection
 from support.stores import ENGINES, LazyServer, settings_in
@@ -31,16 +32,23 @@ from survey.storage.stores import Stores, open_stores
 def collection(settings: Settings, stores: Stores, tmp_path: Path) -> Collection:
     """An open round with twelve codes a unit, all but one of them used."""
     collection = open_collection(settings, stores, tmp_path)
-    for unit in ("phuong-a", "xa-b"):
-        for code in collection.codes(unit, 12)[1:]:
-            collection.send(unit, code.typed, say="Cảm ơn")
+
+    def answer() -> None:
+        for unit in ("phuong-a", "xa-b"):
+            for code in collection.codes(unit, 12)[1:]:
+                collection.send(unit, code.typed, say="Cảm ơn")
+
+    begin_with("all but two of 24 codes used", settings, answer)
     return collection
 
 
 @pytest.fixture
 def sealed(collection: Collection) -> Collection:
-    close_round(collection.stores, SLUG)
-    seal_round(collection.stores, collection.secrets, collection.vault, collection.settings, SLUG)
+    def seal() -> None:
+        close_round(collection.stores, SLUG)
+        seal_round(collection.stores, collection.secrets, collection.vault, collection.settings, SLUG)
+
+    begin_with("sealed", collection.settings, seal)
     return collection
 
 
@@ -109,7 +117,9 @@ def test_no_key_is_in_a_backup(collection: Collection, tmp_path: Path) -> None:
     with zipfile.ZipFile(file) as archive:
         names = archive.namelist()
         content = b"".join(archive.read(name) for name in names)
-    assert not any("key" in name and not name.startswith("office/instance_key") for name in names)
+    # A fingerprint, and the public halves of what people's devices keep.
+    known = ("office/instance_key", "office/passkey")
+    assert not any("key" in name and not name.startswith(known) for name in names)
     assert collection.settings.passphrase_file.read_bytes().strip() not in content
     assert collection.settings.secret_key not in content
     assert file.stat().st_mode & 0o777 == 0o600
@@ -221,7 +231,7 @@ def test_no_file_of_a_backup_leaves_the_instance(
     with zipfile.ZipFile(file) as archive:
         contents = json.loads(archive.read(CONTENTS))
     contents["files"] = {name: "0" * 64}
-    with pytest.raises(BadInput, match="expected one below archives or editions"):
+    with pytest.raises(BadInput, match="expected one below archives, editions or previews"):
         restore_backup(settings_in(tmp_path / "other"), damaged(file, CONTENTS, json.dumps(contents).encode()))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from analysis.archive import read_archive
 from analysis.release.computing import compute_edition
-from analysis.release.edition import write_edition
+from analysis.release.edition_folder import write_edition
 from support.stores import settings_in
 from survey.backup import restore_backup, write_backup
 from survey.importing import ImportRequest, import_round

@@ -1,5 +1,6 @@
 """Whatever file a person hands over by mistake: exit 2, one line that names the file, and nothing is written."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -108,9 +109,9 @@ def files(tmp_path):
 
 
 @pytest.fixture
-def run_hailong(tmp_path):
+def run_hailong(sqlite_settings):
     """The command line on an instance of SQLite files: no file is read differently by another engine."""
-    return lambda *words: run(environment_of_settings(tmp_path / "var", None), *words)
+    return partial(run, environment_of_settings(sqlite_settings.instance, None))
 
 
 def tree(folder: Path) -> dict[str, int]:
@@ -133,7 +134,6 @@ def assert_refused(done, name: str) -> None:
 def test_a_bad_file_is_named_and_nothing_is_written(command, content, files, run_hailong, tmp_path):
     given = Path(files["FILE"])
     given.write_bytes(BAD_FILES[content])
-    run_hailong("database", "upgrade")
     before = tree(tmp_path)
     done = run_hailong(*[files.get(word, word) for word in COMMANDS[command]])
     assert_refused(done, given.name)
@@ -145,7 +145,6 @@ def test_a_symbolic_link_is_not_followed(command, files, run_hailong, tmp_path):
     given = Path(files["FILE"])
     (tmp_path / "elsewhere.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     given.symlink_to(tmp_path / "elsewhere.csv")
-    run_hailong("database", "upgrade")
     before = tree(tmp_path)
     done = run_hailong(*[files.get(word, word) for word in COMMANDS[command]])
     assert_refused(done, given.name)
@@ -155,7 +154,6 @@ def test_a_symbolic_link_is_not_followed(command, files, run_hailong, tmp_path):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_file_that_is_not_there_is_named(command, files, run_hailong, tmp_path):
-    run_hailong("database", "upgrade")
     done = run_hailong(*[files.get(word, word) for word in COMMANDS[command]])
     assert_refused(done, Path(files["FILE"]).name)
 

@@ -5,15 +5,22 @@ from datetime import date
 
 import pytest
 
-from analysis.release.edition import read_edition
+from analysis.release.edition_folder import read_edition
 from survey.demonstration.marker import found_demonstration
-from survey.demonstration.preparing import OPEN_ROUND, PUBLISHED_ROUND, claim_instance, prepare_demonstration
+from survey.demonstration.preparing import (
+    OPEN_ROUND,
+    PORTAL_UNIT,
+    PUBLISHED_ROUND,
+    claim_instance,
+    prepare_demonstration,
+)
 from survey.errors import WrongState
 from survey.invitations import find_invitation
 from survey.rounds import RoundRequest, create_round, list_rounds
 from survey.services import open_services
 from survey.settings import Settings
 from survey.storage.upgrading import upgrade_stores
+from survey.unit_people import list_people
 from survey.units import import_units
 
 TODAY = date(2026, 11, 23)
@@ -50,6 +57,9 @@ def test_the_demonstration_has_a_published_round_an_open_round_and_codes_that_wo
         assert typed is not None
         assert scanned is not None
         assert typed.id == scanned.id
+    (person,) = list_people(services.stores)
+    assert (person.account.login, person.unit_code) == (prepared.portal_login, PORTAL_UNIT)
+    assert person.is_active
     edition = read_edition(settings.instance / "editions" / PUBLISHED_ROUND / "1")
     assert len(edition.units) == 6
     assert (settings.instance / "demonstration").stat().st_mode & 0o777 == 0o600

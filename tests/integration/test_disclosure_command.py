@@ -9,11 +9,11 @@ import pytest
 
 from analysis.release.disclosure_audit import DisclosureError, refuse_exposures
 from analysis.release.disclosure_weights import weights_in_totals
-from analysis.release.edition import read_edition, write_edition
+from analysis.release.edition_folder import read_edition, write_edition
 from analysis.release.rows import EstimateRow
 from support.archives import FORGER, archive_at, contents_of, tabulated
 from support.command_line import run
-from survey.publishing import print_archive
+from survey.printed_editions import print_archive
 
 
 def rounds_rows() -> list[tuple[str, str, str, str]]:

@@ -54,7 +54,6 @@ def test_an_archive_is_exported_by_path_and_files_are_replaced(
     hailong: RunHailong, archive: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "responses.csv").write_text("old", encoding="utf-8")
-    (tmp_path / "other.txt").write_text("kept", encoding="utf-8")
     done = hailong("round", "export", archive, "--format", "csv", "--out", tmp_path, "--language", "en")
     assert (done.exit_code, done.errors) == (0, "")
     assert done.output.splitlines() == [
@@ -62,7 +61,20 @@ def test_an_archive_is_exported_by_path_and_files_are_replaced(
     ]
     assert "Hà Tu Ward" in (tmp_path / "responses_labelled.csv").read_text(encoding="utf-8-sig")
     assert (tmp_path / "responses.csv").read_bytes().count(b"\n") == 1 + 60 + 45 + 18 + 4
-    assert (tmp_path / "other.txt").read_text(encoding="utf-8") == "kept"
+
+
+@pytest.mark.parametrize("command", [("round", "export", "--format", "csv"), ("analyse",)], ids=["export", "analyse"])
+def test_nothing_is_replaced_beside_files_of_somebody_else(
+    hailong: RunHailong, archive: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    for name in ("estimates.csv", "responses.csv", "thesis.docx"):
+        (own / name).write_text("mine", encoding="utf-8")
+    done = hailong(*command, archive, "--out", own)
+    assert (done.exit_code, done.output) == (2, "")
+    assert "found 'thesis.docx', which no analysis and no export writes" in done.errors
+    assert {path.read_text(encoding="utf-8") for path in own.iterdir()} == {"mine"}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 import unicodedata
 from collections import Counter
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +15,8 @@ from sqlalchemy import select
 
 from analysis.archive import read_archive
 from analysis.release.verification import verify
-from support.command_line import RunHailong
+from support.command_line import RunHailong, environment_of_settings, run
+from support.keys import lay_keys
 from support.questionnaire_files import FOLDER
 from survey.envelopes import open_comments
 from survey.rounds import editions_of, find_round
@@ -89,6 +91,13 @@ def files(tmp_path: Path) -> Path:
     (folder / "design.yaml").write_text(DESIGN)
     (folder / "units.csv").write_text(UNITS)
     return folder
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """The instance of the test, with its keys and those of the round."""
+    lay_keys(settings, "wards-2026")
+    return settings
 
 
 def arguments(files: Path, answers: str = "answers.csv") -> list[object]:
@@ -219,7 +228,10 @@ def test_parquet_gives_the_same_responses_as_csv(
     assert sorted(responses["polite"].to_pylist()) == sorted(line[HEADER.index("polite")] for line in lines[1:])
 
 
-def test_analyse_and_verify_follow(run_hailong: RunHailong, files: Path, settings: Settings, tmp_path: Path) -> None:
+def test_analyse_and_verify_follow(files: Path, sqlite_settings: Settings, tmp_path: Path) -> None:
+    # Neither opens a store: what they read is the archive.
+    lay_keys(sqlite_settings, "wards-2026")
+    run_hailong = partial(run, environment_of_settings(sqlite_settings.instance, None))
     assert run_hailong(*arguments(files)).exit_code == 0
     done = run_hailong("analyse", "wards-2026", "--out", tmp_path / "out")
     assert done.exit_code == 0, done.errors
@@ -232,7 +244,7 @@ def test_analyse_and_verify_follow(run_hailong: RunHailong, files: Path, setting
     assert first.startswith("wards-2026,w1,index,")
     assert "wards-2026,all,index" in (tmp_path / "out" / "estimates.csv").read_text()
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
-    archive = settings.instance / "archives" / "wards-2026"
+    archive = sqlite_settings.instance / "archives" / "wards-2026"
     assert run_hailong("analyse", archive, "--out", tmp_path / "out", "--json").exit_code == 0
     assert before == {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     sound = run_hailong("verify", archive)

@@ -97,6 +97,7 @@ def test_of_a_session_the_browser_is_kept_and_no_address(way: WayIn) -> None:
         "seen",
         "browser",
         "is_complete",
+        "way",
     }
 
 

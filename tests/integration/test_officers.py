@@ -14,6 +14,7 @@ from support.ways_in import way_in
 from survey.errors import BadInput, NotFound
 from survey.limits import Counters
 from survey.officers import OfficerRecord, create_officer, list_officers, set_password
+from survey.permissions import EVERY_TASK
 from survey.secrets import Secrets
 from survey.settings import Settings
 from survey.sign_in import Door, Entry, FailedLogins, Visitor, sign_in
@@ -214,8 +215,11 @@ def hailong(sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Calla
 
 def test_the_command_line_creates_lists_and_resets(hailong: Callable[..., Run], sqlite_stores: Stores) -> None:
     created = hailong("create", "lan", "--name", "Nguyễn Thị Lan", "--password-stdin", typed=f"{PASSWORD}\n")
-    assert (created.exit_code, created.output) == (0, "created officer lan (Nguyễn Thị Lan)\n")
-    assert hailong("list").output == "lan\tNguyễn Thị Lan\tofficer\tactive\tpassword alone\n"
+    assert (created.exit_code, created.output) == (
+        0,
+        f"created officer lan (Nguyễn Thị Lan): {', '.join(EVERY_TASK)}\n",
+    ), "without --role an officer does everything"
+    assert hailong("list").output == f"lan\tNguyễn Thị Lan\t{','.join(EVERY_TASK)}\tactive\tpassword alone\n"
     assert isinstance(_check(sqlite_stores, "lan", PASSWORD), OfficerRecord)
     reset = hailong("password", "lan", "--password-stdin", typed="năm từ khác hẳn nhau\n")
     assert (reset.exit_code, reset.output) == (0, "set a new password for lan\n")
@@ -226,7 +230,7 @@ def test_the_command_line_shuts_out_and_lets_in_again(hailong: Callable[..., Run
     hailong("create", "lan", "--name", "Nguyễn Thị Lan", "--password-stdin", typed=f"{PASSWORD}\n")
     for _ in range(2):
         assert hailong("disable", "LAN").output == "disabled lan\n", "doing it again changes nothing"
-    assert hailong("list").output == "lan\tNguyễn Thị Lan\tofficer\tdisabled\tpassword alone\n"
+    assert hailong("list").output == f"lan\tNguyễn Thị Lan\t{','.join(EVERY_TASK)}\tdisabled\tpassword alone\n"
     assert _check(sqlite_stores, "lan", PASSWORD) == "refused"
     assert hailong("enable", "lan").output == "enabled lan\n"
     assert isinstance(_check(sqlite_stores, "lan", PASSWORD), OfficerRecord)
@@ -238,7 +242,7 @@ def test_the_command_line_shuts_out_and_lets_in_again(hailong: Callable[..., Run
 def test_the_command_line_takes_a_second_factor_away(hailong: Callable[..., Run], sqlite_stores: Stores) -> None:
     way = way_in(sqlite_stores)
     way.enrol(way.entered())
-    assert hailong("list").output == "lan\tNguyễn Thị Lan\tofficer\tactive\tsecond factor\n"
+    assert hailong("list").output == f"lan\tNguyễn Thị Lan\t{','.join(EVERY_TASK)}\tactive\tsecond factor\n"
     assert hailong("reset-second-factor", "lan").output == "reset the second factor of lan\n"
     assert hailong("list").output.endswith("password alone\n")
 

@@ -4,9 +4,9 @@ import pytest
 
 from support.editions import make_edition
 from support.fragile_printers import DEADLY, make_fragile_printer
+from survey.edition_pages import pages_of
 from survey.print_pool import Page, Printed, print_pages
 from survey.printing import make_printer
-from survey.publishing import pages_of
 
 pytestmark = pytest.mark.slow
 GOOD = '<!doctype html><html lang="vi"><title>t</title><p>Phường Hà Tu</p></html>'
@@ -64,10 +64,12 @@ def test_both_languages_have_names_of_their_own() -> None:
         "06652.pdf",
         "06655.pdf",
         "league-khoi-dia-phuong.pdf",
+        "province.pdf",
         "method.pdf",
         "06652.en.pdf",
         "06655.en.pdf",
         "league-khoi-dia-phuong.en.pdf",
+        "province.en.pdf",
         "method.en.pdf",
     ]
     assert [page.name for page in pages_of(edition, ["en"], ["06655"])] == ["06655.pdf"]

@@ -114,6 +114,27 @@ def test_the_list_has_what_comes_with_the_program_before_anything_is_set_up(tmp_
     assert "hailong database upgrade" in done.errors
 
 
+@pytest.mark.parametrize(
+    "reading",
+    [
+        ("round", "status"),
+        ("round", "release", "r"),
+        ("units", "list"),
+        ("unit-account", "list"),
+        ("officer", "list"),
+        ("database", "check"),
+        ("analyse", "r"),
+        ("round", "export", "r", "--format", "csv", "--out", "out"),
+        ("questionnaire", "list"),
+    ],
+    ids=" ".join,
+)
+def test_a_command_that_reads_makes_no_instance_of_its_own(tmp_path: Path, reading: tuple[str, ...]) -> None:
+    done = run({"HAILONG_INSTANCE": str(tmp_path / "var")}, *reading)
+    assert len(done.errors.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_versions_are_compared_by_name_and_by_file(hailong: RunHailong, form: Path, tmp_path: Path) -> None:
     assert hailong("questionnaire", "publish", form).exit_code == 0
     later = tmp_path / "later.yaml"

@@ -43,6 +43,8 @@ def test_kansas_city(tmp_path: Path, store_templates: Templates) -> None:
     assert archive.contents.recompute == recompute_script(archive.contents, archive.questionnaire)
     done = recompute(archive, imported.archive, tmp_path / "r")
     assert "all figures agree" in done.output, done.output
+    for table in ("importance", "subgroups"):
+        assert f"rows of {table} compared, 0 differ" in done.output, done.output
     assert done.exit_code == 0
 
 
@@ -110,6 +112,23 @@ def test_a_figure_that_was_changed_is_named(tmp_path: Path) -> None:
     assert alone.exit_code == 0
     assert "42 figures" in alone.output
     assert (done.folder / "recomputed.csv").is_file()
+
+
+def test_a_wrong_file_is_named_with_what_it_lacks(tmp_path: Path) -> None:
+    archive = two_stage_archive(tmp_path / "archive")
+    (tmp_path / "recompute.R").write_bytes(recompute_script(archive.contents, archive.questionnaire))
+    (tmp_path / "empty.csv").write_bytes(b"")
+    (tmp_path / "ranks.csv").write_text("round,bloc,unit,rank\nr,east,u1,1\n", encoding="utf-8")
+    (tmp_path / "other.csv").write_text("unit,channel,a\nelsewhere,web,1\n", encoding="utf-8")
+    for name, said in {
+        "missing.csv": "missing.csv: found no such file",
+        "empty.csv": "empty.csv: found no table in CSV",
+        "ranks.csv": "ranks.csv: found no column channel",
+        "other.csv": "other.csv: found no answer to a unit of the round",
+    }.items():
+        refused = run_script(tmp_path, name)
+        assert refused.exit_code == 1
+        assert said in refused.output, refused.output
 
 
 @pytest.mark.parametrize(

@@ -9,60 +9,24 @@ import pytest
 from sqlalchemy import insert, select
 
 from analysis.archive import read_archive
-from analysis.errors import ArchiveError
 from questionnaires.answers import CheckedAnswers, check_answers
 from support.rounds import SLUG, Collection, open_collection
+from support.sealing import answer_all, ballot_row, put_ballot, refused, seal
 from survey.ballots import Origin, padded_size_of, write_ballot
 from survey.envelopes import open_comments, seal_ballot
-from survey.errors import HailongError, NotFound, WrongState
-from survey.intake import new_nonce
+from survey.errors import WrongState
 from survey.rounds import close_round
-from survey.sealing import KEY_DESTROYED, SealedRound, archive_path, seal_round
+from survey.sealing import KEY_DESTROYED, archive_path, seal_round
 from survey.settings import Settings
 from survey.storage.audit import broken_links, list_events
-from survey.storage.frame import Invitation
 from survey.storage.intake import Ballot, SpentInvitation
 from survey.storage.sessions import reading, writing
-from survey.storage.stores import Stores, open_stores
-from survey.vault import KeyVault, Passphrase
+from survey.storage.stores import Stores
 
 
 @pytest.fixture
 def collection(settings: Settings, stores: Stores, tmp_path: Path) -> Collection:
     return open_collection(settings, stores, tmp_path)
-
-
-def answer_all(collection: Collection, unit: str, count: int, **labels: str) -> None:
-    for number, code in enumerate(collection.codes(unit, count, **labels)):
-        form = {"q1": "s1", "why": "slow"} if number % 2 else {"q1": "s5"}
-        assert collection.send(unit, code.qr, say=f"lời {unit} {number}", visits="2", **form) == "received"
-
-
-def seal(collection: Collection, **changes: object) -> SealedRound:
-    given = {"vault": collection.vault} | changes
-    return seal_round(collection.stores, collection.secrets, given["vault"], collection.settings, SLUG)  # type: ignore[arg-type]
-
-
-def put_ballot(collection: Collection, envelope: bytes) -> None:
-    """A ballot and a mark of use, as somebody who may write to the store and knows the secret key could add them."""
-    (code,) = collection.codes("phuong-a", 1)
-    with reading(collection.stores.frame) as session:
-        tag = collection.secrets.invitation_tag
-        from survey.codes import read_code
-
-        found = read_code(code.qr)
-        assert found is not None
-        invitation_id = session.scalars(select(Invitation.id).where(Invitation.qr_tag == tag(found[1]))).one()
-    nullifier = collection.secrets.nullifier(SLUG, invitation_id)
-    with writing(collection.stores.intake) as session:
-        session.execute(insert(SpentInvitation).values(round_slug=SLUG, nullifier=nullifier, nonce_tag=bytes(32)))
-        session.execute(insert(Ballot).values(**ballot_row(collection, new_nonce()[:16].encode(), envelope)))
-
-
-def ballot_row(collection: Collection, ballot_id: bytes, envelope: bytes) -> dict[str, object]:
-    """A row as only this installation can write it."""
-    tag = collection.secrets.ballot_tag(SLUG, ballot_id, envelope)
-    return {"id": ballot_id, "round_slug": SLUG, "envelope": envelope, "tag": tag}
 
 
 def test_a_round_is_sealed_whole_and_its_ballot_key_destroyed(collection: Collection) -> None:
@@ -223,16 +187,6 @@ def test_a_round_of_which_no_ballot_opens_is_not_sealed_and_keeps_its_key(collec
     refused(collection, "none of its 2 ballots opens")
 
 
-def refused(collection: Collection, complaint: str, kind: type[Exception] = HailongError) -> None:
-    with pytest.raises(kind, match=complaint):
-        seal(collection)
-    assert not archive_path(collection.settings, SLUG).exists()
-    assert collection.record.state in ("draft", "open", "closed")
-    assert not collection.vault.is_destroyed(SLUG)
-    with reading(collection.stores.office) as session:
-        assert KEY_DESTROYED not in {event.action for event in list_events(session)}
-
-
 def test_a_ballot_of_ours_without_a_mark_of_use_stops_the_sealing(collection: Collection) -> None:
     answer_all(collection, "phuong-a", 10)
     with writing(collection.stores.intake) as session:
@@ -250,151 +204,6 @@ def test_a_mark_of_use_without_an_invitation_counts_for_nothing(collection: Coll
     close_round(collection.stores, SLUG)
     counts = seal(collection).counts
     assert (counts.spent, counts.spooled, counts.sealed, counts.forged) == (10, 10, 10, {"forged_mark": 1})
-
-
-def test_only_a_closed_round_is_sealed(collection: Collection) -> None:
-    refused(collection, "is open", WrongState)
-    with pytest.raises(NotFound):
-        seal_round(collection.stores, collection.secrets, collection.vault, collection.settings, "nowhere")
-
-
-def test_a_wrong_passphrase_seals_nothing(collection: Collection) -> None:
-    answer_all(collection, "phuong-a", 10)
-    close_round(collection.stores, SLUG)
-    stranger = KeyVault(collection.settings.instance / "keys", Passphrase(b"quite another passphrase"))
-    with pytest.raises(HailongError, match="passphrase does not open"):
-        seal(collection, vault=stranger)
-    assert collection.record.state == "closed"
-    assert seal(collection).counts.sealed == 10
-
-
-def test_another_key_in_the_vault_seals_nothing(collection: Collection) -> None:
-    answer_all(collection, "phuong-a", 10)
-    close_round(collection.stores, SLUG)
-    (collection.settings.instance / "keys" / f"{SLUG}.json").unlink()
-    collection.vault.create_pair(SLUG)
-    refused(collection, "not the one its ballots were sealed to")
-
-
-def test_the_office_of_a_server_that_may_not_read_ballots_can_seal(
-    settings: Settings, stores: Stores, tmp_path: Path
-) -> None:
-    collection = open_collection(settings, stores, tmp_path)
-    answer_all(collection, "phuong-a", 10)
-    close_round(stores, SLUG)
-    serving = open_stores(settings, "serving")
-    try:
-        sealed = seal_round(serving, collection.secrets, collection.vault, settings, SLUG, actor="an officer")
-    finally:
-        serving.close()
-    assert sealed.counts.sealed == 10
-    with reading(stores.office) as session:
-        assert {event.actor for event in list_events(session, newest=2)} == {"an officer"}
-
-
-def test_sealing_again_changes_nothing(collection: Collection) -> None:
-    answer_all(collection, "phuong-a", 10)
-    close_round(collection.stores, SLUG)
-    first = seal(collection)
-    before = {file.name: file.read_bytes() for file in first.path.iterdir()}
-    again = seal(collection)
-    assert not first.was_sealed_before
-    assert again.was_sealed_before
-    assert again.manifest_sha256 == first.manifest_sha256
-    assert {file.name: file.read_bytes() for file in first.path.iterdir()} == before
-    with reading(collection.stores.office) as session:
-        assert Counter(event.action for event in list_events(session))[KEY_DESTROYED] == 1
-
-
-STEPS = ("unlock", "open", "coarsen", "write", "check", "destroy", "record")
-
-
-class CutOffError(Exception):
-    pass
-
-
-@pytest.mark.parametrize("step", STEPS)
-def test_a_sealing_that_is_cut_off_at_any_step_leaves_no_archive_or_a_whole_one(
-    collection: Collection, step: str
-) -> None:
-    answer_all(collection, "phuong-a", 11)
-    close_round(collection.stores, SLUG)
-
-    def cut_off(name: str, done: int, total: int) -> None:
-        if name == step:
-            raise CutOffError
-
-    with pytest.raises(CutOffError):
-        seal_round(collection.stores, collection.secrets, collection.vault, collection.settings, SLUG, cut_off)
-    path = archive_path(collection.settings, SLUG)
-    assert path.exists() == (step in ("check", "destroy", "record"))
-    assert collection.vault.is_destroyed(SLUG) == (step == "record")
-    if path.exists():
-        assert read_archive(path).contents.counts.sealed == 11
-    assert collection.record.state == "closed"
-    sealed = seal(collection)
-    assert sealed.counts.sealed == 11
-    assert collection.record.archive_hash == read_archive(path).manifest_sha256
-    assert collection.vault.is_destroyed(SLUG)
-    assert [found.name for found in path.parent.iterdir()] == [SLUG]
-    with reading(collection.stores.office) as session:
-        actions = Counter(event.action for event in list_events(session))
-    assert actions[KEY_DESTROYED] == actions["round.sealed"] == 1
-
-
-def test_a_ballot_that_comes_in_while_the_archive_is_written_is_not_lost(collection: Collection) -> None:
-    answer_all(collection, "phuong-a", 11)
-    (late,) = collection.codes("phuong-a", 1)
-    open_round = collection.open_round
-    close_round(collection.stores, SLUG)
-
-    def arrive(name: str, done: int, total: int) -> None:
-        if name == "write":
-            from survey.intake import receive_ballot
-
-            assert (
-                receive_ballot(
-                    collection.stores,
-                    collection.secrets,
-                    open_round,
-                    "phuong-a",
-                    late.qr,
-                    new_nonce(),
-                    collection.answers(),
-                )
-                == "received"
-            )
-
-    with pytest.raises(WrongState, match="found 12 ballots after the sealing and 11 before"):
-        seal_round(collection.stores, collection.secrets, collection.vault, collection.settings, SLUG, arrive)
-    assert not archive_path(collection.settings, SLUG).exists()
-    assert seal(collection).counts.sealed == 12
-
-
-def test_a_foreign_or_damaged_archive_in_the_rounds_place_stops_the_sealing(collection: Collection) -> None:
-    answer_all(collection, "phuong-a", 10)
-    close_round(collection.stores, SLUG)
-    path = archive_path(collection.settings, SLUG)
-
-    def cut_off(name: str, done: int, total: int) -> None:
-        if name == "destroy":
-            raise CutOffError
-
-    with pytest.raises(CutOffError):
-        seal_round(collection.stores, collection.secrets, collection.vault, collection.settings, SLUG, cut_off)
-    signing = collection.settings.instance / "keys" / "signing.json"
-    ours = signing.read_bytes()
-    signing.unlink()
-    with pytest.raises(WrongState, match="did not write"):
-        seal(collection)
-    signing.write_bytes(ours)
-    plan = (path / "plan.yaml").read_bytes()
-    (path / "plan.yaml").write_bytes(plan.replace(b"10", b"11"))
-    with pytest.raises(ArchiveError, match=r"plan\.yaml"):
-        seal(collection)
-    assert not collection.vault.is_destroyed(SLUG)
-    (path / "plan.yaml").write_bytes(plan)
-    assert seal(collection).counts.sealed == 10
 
 
 def test_an_archive_follows_the_one_before_it(collection: Collection) -> None:

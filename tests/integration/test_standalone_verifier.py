@@ -17,7 +17,7 @@ import pytest
 
 from analysis.archive import Archive, read_archive
 from analysis.release.computing import compute_edition
-from analysis.release.edition import write_edition
+from analysis.release.edition_folder import write_edition
 from analysis.release.hard_data import HardData, parse_hard_data
 from support.archives import PLAN, archive_at, contents_of, tabulated
 from support.command_line import run

@@ -92,7 +92,7 @@ def test_rounds_and_units_of_the_first_revision_are_kept_by_the_second(
             )
         )
     assert revision_of(stores.office, office) == "office_0001"
-    assert upgrade_stores(settings)[0].startswith("the office store is now at revision office_000")
+    assert upgrade_stores(settings)[0].startswith("the office store is now at revision office_00")
     assert differences(stores.office, office) == []
     record = find_round(stores, "r")
     assert (record.title.vi, record.module_references, record.is_simulated) == ("Đợt", (), False)

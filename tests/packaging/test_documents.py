@@ -58,6 +58,45 @@ def test_links_between_documents_lead_somewhere():
                 assert (document.parent / link).exists(), f"{document.name}: {link}"
 
 
+def _anchors(document: Path) -> set[str]:
+    """What the headings of a document are called in links to them: small letters and digits, dashes for blanks."""
+    text = re.sub(r"(?s)```.*?```", "", document.read_text(encoding="utf-8"))
+    headings = (heading.lower() for heading in re.findall(r"(?m)^#+ (.*)$", text))
+    return {re.sub(r"[^\w -]", "", heading).replace(" ", "-") for heading in headings}
+
+
+def test_every_picture_of_the_guide_is_one_that_a_browser_test_makes():
+    journeys = [ROOT / "tests" / "support" / "journeys.py", *(ROOT / "tests" / "browser").glob("test_a_*.py")]
+    made = set(
+        re.findall(r'picture(?:s\(|\([a-z]+, )"([a-z-]+)"', "".join(path.read_text("utf-8") for path in journeys))
+    )
+    shown = {path.stem for path in (ROOT / "docs" / "pictures" / "guide").glob("*.png")}
+    guide = (ROOT / "docs" / "huong-dan.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"!\[[^\]]+\]\(pictures/guide/([a-z-]+)\.png\)", guide)) == shown
+    assert shown <= made
+    assert all(path.stat().st_size < 60_000 for path in (ROOT / "docs" / "pictures" / "guide").iterdir())
+
+
+def test_links_to_a_part_of_a_document_find_its_heading():
+    for document in DOCUMENTS:
+        for page, anchor in re.findall(r"\]\(([^)#\s]*\.md)?#([^)\s]+)\)", document.read_text(encoding="utf-8")):
+            target = document.parent / page if page else document
+            assert anchor in _anchors(target), f"{document.relative_to(ROOT)}: {page}#{anchor}"
+
+
+PATH = re.compile(
+    r"(?<![\w./-])(?:survey|analysis|questionnaires|templates|migrations|tests|benchmarks|tools|deploy|docs)/"
+    r"[\w./-]*\.(?:py|md|yaml|jinja|html|css|js|csv|conf|service|timer)\b"
+)
+
+
+def test_files_named_in_the_documents_exist():
+    for document in DOCUMENTS:
+        for named in PATH.findall(document.read_text(encoding="utf-8")):
+            found = [place / named for place in (ROOT, document.parent)]
+            assert any(path.is_file() for path in found), f"{document.relative_to(ROOT)}: {named}"
+
+
 def test_decision_records_have_their_three_parts():
     records = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
     assert records

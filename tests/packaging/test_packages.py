@@ -46,6 +46,13 @@ def test_the_pure_packages_import_without_web_and_database(name):
 
 
 @pytest.mark.slow
+def test_who_serves_pages_does_without_the_pdf_engine():
+    program = "import sys, survey.application\nsys.exit('loaded: weasyprint' if 'weasyprint' in sys.modules else 0)\n"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
 def test_importing_any_module_reads_no_environment_and_starts_nothing():
     program = (
         "import os, pkgutil, importlib, threading\n"
@@ -71,7 +78,7 @@ def test_importing_any_module_reads_no_environment_and_starts_nothing():
         ("analysis/planted.py", "import survey", "survey over analysis over questionnaires"),
         ("survey/storage/planted.py", "import flask", "tables know no web framework"),
         ("survey/web/planted.py", "import sqlalchemy", "views know no SQL"),
-        ("survey/planted.py", "import weasyprint", "one file knows the PDF engine"),
+        ("survey/planted.py", "import weasyprint", "two files know the PDF engine"),
     ],
 )
 def test_a_planted_bad_import_breaks_its_wall(tmp_path, planted_in, line, contract):

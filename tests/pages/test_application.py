@@ -10,7 +10,7 @@ from support.citizens import UNIT
 from support.pages import PageClient
 from survey.application import create_app, services_of
 from survey.settings import Settings
-from survey.web.pages import static_files
+from survey.web.static_files import static_files
 
 
 @pytest.fixture

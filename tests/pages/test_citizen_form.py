@@ -164,7 +164,7 @@ def test_problems_are_listed_and_lead_to_their_fields(asked: Asked, client: Page
     assert page.status == 422
     assert page.fields() == sent
     assert page.problems() == [
-        "Câu 2: Một câu trả lời đã chọn không đi cùng các câu trả lời khác. Hãy bỏ bớt.",
+        "Câu 2: Có câu trả lời không thể chọn cùng các câu trả lời khác. Hãy bỏ bớt.",
         "Câu 4: Hãy điền một số, ví dụ 12 hoặc 2,5.",
         "Câu 5: Câu trả lời dài quá 200 ký tự. Hãy viết ngắn hơn.",
     ]
@@ -244,7 +244,7 @@ def test_a_round_that_is_not_open_says_when_it_is(asked: Asked, client: PageClie
 def test_an_unknown_address_is_a_calm_page(client: PageClient, address: str) -> None:
     page = client.get(address)
     assert (page.status, page.h1) == (404, "Không tìm thấy trang này")
-    assert client.get(f"{address}?lang=en").h1 == "There is no such page"
+    assert client.get(f"{address}?lang=en").h1 == "This page was not found"
 
 
 @pytest.mark.parametrize(

@@ -178,12 +178,12 @@ def test_a_code_of_a_round_of_single_units_and_an_unknown_one_are_refused_alike(
         ([], "Hãy chọn ít nhất một cơ quan.", []),
         (
             [*THREE, "06652"],
-            "Ông/bà đã chọn 4 cơ quan. Hãy bỏ bớt, chỉ giữ lại nhiều nhất 3.",
+            "Ông/bà đã chọn 4 cơ quan. Hãy bỏ bớt, chỉ giữ lại nhiều nhất 3 cơ quan.",
             sorted([*THREE, "06652"]),
         ),
         (
             ["06673", "khong-co", "cu-1"],
-            "Có cơ quan không thuộc đợt khảo sát này nên đã bị bỏ ra. Hãy xem lại các cơ quan đã chọn.",
+            "Có cơ quan không thuộc đợt khảo sát này nên đã được bỏ ra. Hãy xem lại các cơ quan đã chọn.",
             ["06673"],
         ),
     ],

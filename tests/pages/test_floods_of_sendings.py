@@ -9,7 +9,7 @@ from support.firms import DEPARTMENTS, ask_firms, firm_codes
 from support.pages import Page, PageClient
 from survey.application import create_app
 from survey.codes import new_code
-from survey.guessing import FRUITLESS_A_SECOND
+from survey.guessing import CROWDED_FROM, FRUITLESS_A_SECOND
 from survey.limits import Counters
 from survey.settings import Settings
 from survey.storage.stores import Stores
@@ -71,6 +71,24 @@ def test_in_a_flood_unknown_used_and_misspelt_codes_get_the_same_answer(
         assert int(answer.headers["Retry-After"]) >= 1
         bodies.add(answer.get_data(as_text=True).replace(f'value="{code}"', ""))
     assert len(bodies) == 1
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_a_refused_code_in_a_crowd_is_named_on_a_page_that_keeps_what_was_typed(
+    client: PageClient, counters: Counters, asked: Asked, language: str
+) -> None:
+    for _ in range(CROWDED_FROM):
+        assert counters.allow("fruitless sending", "", FRUITLESS_A_SECOND, 1)
+    form = client.get(f"{ADDRESS}?lang={language}").fields()
+    page: Page = client.post(ADDRESS, {**form, **ANSWERS, "code": new_code().typed})
+    assert (page.status, page.root.get("lang")) == (422, language)
+    kept = page.fields()
+    assert (kept["main"], kept["overall"], kept["nonce"]) == (["Giữ lại dòng này"], ["4"], form["nonce"])
+    assert {"vi": "không dùng được", "en": "cannot be used"}[language] in page.text
+    assert client.raw.post(ADDRESS, data={**kept, "code": asked.codes()[0].typed}).status_code == 303
+    # Who only wants to read the questions in another language gets them.
+    read = client.post(ADDRESS, {**form, **ANSWERS, "code": new_code().typed, "switch-lang": "en"})
+    assert (read.status, read.root.get("lang")) == (200, "en")
 
 
 def test_a_code_that_can_be_used_is_received_in_a_flood_and_so_is_its_repetition(

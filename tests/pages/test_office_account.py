@@ -256,7 +256,7 @@ def test_an_office_that_asks_for_a_second_factor_has_it_set_up_right_after_the_p
     for address in ("/office/", "/office/units", "/office/account", "/office/account/password", "/office/sign-in/code"):
         assert path_of(strict.client.get(address)) == ENROL, address
     page = checked_page(strict.client.get(ENROL), ENROL)
-    assert "Văn phòng này yêu cầu xác thực hai bước" in page.text
+    assert "Trang quản lý yêu cầu xác thực hai bước" in page.text
     assert not page.root.xpath("//input[@type='password']"), "the password has just been shown"
     app, done = enrol(strict)
     assert len(CODE_LINE.findall(done.text)) == 10

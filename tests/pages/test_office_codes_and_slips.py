@@ -107,7 +107,7 @@ def test_a_file_that_is_far_too_large_is_refused_before_it_is_read(office: Offic
     for name, field in (("codes/batch", "batch"), ("slips", "codes")):
         response = upload(office, f"{ROUND}/{name}", field, b"x" * (LARGEST_UPLOAD + 1), file_type="csv")
         shown = checked_page(response, f"{ROUND}/{name}")
-        assert (shown.status, shown.h1) == (413, "Tệp này lớn quá")
+        assert (shown.status, shown.h1) == (413, "Tệp này quá lớn")
 
 
 def test_codes_may_come_with_their_slips(office: Office, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from support.custodians import NAMES, PASSPHRASES, entrust
 from support.office import Office, open_office, path_of
 from support.pages import Page, checked_page
+from support.readiness import make_ready
 from support.rounds import SLUG, Collection, planned_collection
 from survey.round_records import RoundRecord, find_round
 from survey.settings import Settings
@@ -88,13 +89,14 @@ def test_a_round_is_led_through_custody_in_the_office(
     assert "Một máy giữ chìa khóa." not in said
     assert "Thử mở khóa" in said
     assert "Một máy giữ chìa khóa." not in page(office, "/office/").text
-    assert path_of(office.client.get(f"{ROUND}/open")) == TRIAL
+    assert path_of(office.client.get(f"{ROUND}/open")) == f"{ROUND}/setup"
     first, second, third = ((files[number], PASSPHRASES[number - 1]) for number in (1, 2, 3))
-    assert path_of(give(office, TRIAL, first, third)) == CUSTODY
+    assert path_of(give(office, TRIAL, first, third)) == f"{ROUND}/setup"
     custody = record_of(office).custody
     assert custody is not None
     assert [custodian.tried_on is not None for custodian in custody.custodians] == [True, False, True]
-    assert "Các mảnh khóa đã mở được thử." in page(office, f"{CUSTODY}?tried=yes").text
+    assert "Đã mở thử thành công bằng các mảnh khóa." in page(office, f"{CUSTODY}?tried=yes").text
+    make_ready(office.services, SLUG)
     assert path_of(office.send(f"{ROUND}/open")) == f"{ROUND}/open/done"
     assert "2 shares open the ballots; fewer tell nothing." in page(office, f"{CUSTODY}?lang=en").text
     for language, sentence in (("vi", "chia cho 3 người giữ; phải đủ 2 người"), ("en", "it takes 2 of them to unlock")):
@@ -104,7 +106,7 @@ def test_a_round_is_led_through_custody_in_the_office(
     assert (few.status, "Mới có 1 mảnh khóa, cần ít nhất 2 mảnh." in few.text) == (400, True)
     assert record_of(office).state == "closed"
     assert path_of(give(office, f"{ROUND}/seal", third, second)) == f"{ROUND}/seal/done"
-    assert "hủy mảnh của mình trong 7 ngày" in page(office, f"{ROUND}/seal/done").text
+    assert "Trong 7 ngày tới, những người giữ khóa phải hủy mảnh của mình" in page(office, f"{ROUND}/seal/done").text
     assert path_of(office.client.get(TRIAL)) == CUSTODY
     for name, left in ((NAMES[0], "Cần hủy thêm 1 mảnh nữa"), (NAMES[2], "Không ai ghép lại được khóa nữa.")):
         answer = office.send(f"{CUSTODY}/destroyed", CUSTODY, custodian=name)
@@ -172,6 +174,7 @@ def test_custodians_who_were_named_badly_are_asked_for_again(office: Office) -> 
 
 
 def test_an_open_round_keeps_the_key_it_has(office: Office) -> None:
+    make_ready(office.services, SLUG)
     office.send(f"{ROUND}/open")
     told = said_by(office.send(CUSTODY, ROUND, **people()))
     assert (told.status, "Chỉ chia được khóa khi đợt còn là bản nháp." in told.text) == (409, True)

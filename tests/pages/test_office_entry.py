@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask.sessions import SessionMixin
@@ -12,11 +12,19 @@ from support.office import LOGIN, PASSWORD, Office, age_sessions, open_office, p
 from support.published import publish_by_hand, sipas_edition
 from survey.office_sessions import IDLE, LONGEST
 from survey.officers import disable_officer, set_password
+from survey.questionnaire_drafts import Writer, start_empty
 from survey.settings import Settings
 from survey.storage.audit import list_events
 from survey.storage.sessions import reading
 
 VALUES = {"slug": "sipas-2026", "step": "publish", "anything": "nowhere", "file_type": "csv"}
+VALUES |= {"decision": "approve", "what": "roles"}
+VALUES |= {"version": "1", "form_type": "yaml"}
+VALUES |= {"name": "06652", "action": "approve", "key": "0" * 16, "number": "1", "part": "units"}
+
+
+# Whoever is not signed in may look at these.
+DOORS = ("/office/sign-in", "/office/invited")
 
 
 @pytest.fixture
@@ -51,14 +59,14 @@ def test_every_address_leads_an_anonymous_reader_to_the_sign_in_page(office: Off
     assert len(addresses) >= 8
     for address in addresses:
         response = office.client.get(address)
-        if address == "/office/sign-in":
+        if address in DOORS:
             assert response.status_code == 200
         else:
             assert (response.status_code, path_of(response)) == (303, "/office/sign-in"), address
 
 
 def test_every_post_of_an_anonymous_sender_is_turned_away(office: Office) -> None:
-    addresses = [address for address in _addresses(office, "POST") if address != "/office/sign-in"]
+    addresses = [address for address in _addresses(office, "POST") if address not in DOORS]
     assert len(addresses) >= 4
     token = office.token("/office/sign-in")
     for address in addresses:
@@ -68,8 +76,10 @@ def test_every_post_of_an_anonymous_sender_is_turned_away(office: Office) -> Non
 
 def test_an_officer_reaches_every_address(inside: Office) -> None:
     publish_by_hand(inside.services.settings, inside.services.stores, sipas_edition())
+    start_empty(inside.services.stores, Writer(LOGIN, "Lan"), datetime.now(UTC))
     statuses = {address: inside.client.get(address).status_code for address in _addresses(inside, "GET")}
     assert statuses.pop("/office/nowhere") == 404
+    assert statuses.pop(f"/office/account/passkeys/{VALUES['key']}") == 404, "nobody's key"
     assert statuses.pop("/office/sign-in") == 303
     assert statuses.pop("/office/sign-in/code") == 303
     assert statuses.pop("/office/account/recovery-codes") == 303, "there is no second factor"
@@ -77,6 +87,23 @@ def test_an_officer_reaches_every_address(inside: Office) -> None:
     assert statuses.pop("/office/rounds/sipas-2026/trial") == 303, "no custodians hold its key"
     assert statuses.pop("/office/rounds/sipas-2026/reconcile") == 303, "it is not halted"
     assert statuses.pop("/office/rounds/sipas-2026/hard-data.csv") == 404, "its profile counts no hard data"
+    assert statuses.pop("/office/rounds/sipas-2026/printing") == 303, "nothing is being made"
+    assert statuses.pop("/office/rounds/sipas-2026/release") == 303, "there is no preview"
+    assert statuses.pop("/office/rounds/sipas-2026/release/06652.pdf") == 404
+    assert statuses.pop("/office/rounds/sipas-2026/comments") == 303, "nobody wrote"
+    assert statuses.pop("/office/rounds/sipas-2026/comments/review") == 303
+    assert statuses.pop("/office/rounds/sipas-2026/analysis/units") == 303, "its plan was not run"
+    assert statuses.pop("/office/rounds/sipas-2026/analysis/units.csv") == 404
+    assert statuses.pop("/office/rounds/sipas-2026/analysis/estimates.xlsx") == 404
+    for page in ("", "/preview", "/file.yaml"):
+        assert statuses.pop(f"/office/questionnaires/versions/06652/1{page}") == 404
+    assert statuses.pop(f"/office/questionnaires/drafts/1/parts/{VALUES['part']}") == 404
+    for page in ("fieldwork", "fieldwork/channels", "fieldwork/unit", "fieldwork/table.csv"):
+        assert statuses.pop(f"/office/rounds/sipas-2026/{page}") == 404, "its answers were collected elsewhere"
+    for page in ("/setup", "/setup/units", "/setup/how", "/setup/test", "/frame/clean", "/frame/draw"):
+        assert statuses.pop(f"/office/rounds/sipas-2026{page}") == 303, "it is no draft, and has no list"
+    for file in ("left-out.csv", "selected.csv", "batch.csv"):
+        assert statuses.pop(f"/office/rounds/sipas-2026/frame/{file}") == 404
     assert set(statuses.values()) == {200}, statuses
 
 
@@ -110,7 +137,8 @@ def test_a_refusal_says_the_same_of_known_and_unknown_logins(office: Office) -> 
     answers = []
     for login in (LOGIN, "minh"):
         response = office.sign_in(login, "not the password")
-        page = re.sub(r'value="[^"]*"', "", response.text)
+        # The token of the form and what a passkey is asked to sign are new each time.
+        page = re.sub(r'(value|data-options)="[^"]*"', "", response.text)
         answers.append((response.status_code, page, response.headers["Content-Length"] != ""))
     assert answers[0] == answers[1]
     assert answers[0][0] == 403

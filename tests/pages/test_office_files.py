@@ -1,7 +1,6 @@
 """Designs, plans and hard data handed in through the office, and what its pages say of them (W2, W4, W6)."""
 
 import base64
-import io
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,9 +11,9 @@ from werkzeug.test import TestResponse
 from support.command_line import environment_of_settings, run
 from support.firms import PROCEDURES, SUCCESSION, UNITS
 from support.hard_rounds import FIGURES, PLAIN, REFERENCE, SLUG, WITH_HARD, publish_small, sealed_round
-from support.office import Office, open_office, path_of
+from support.keys import lay_keys
+from support.office import Office, add_units, open_office, path_of
 from support.pages import Page, checked_page
-from support.rounds import UNITS_CSV
 from survey.round_records import editions_of, find_round, list_rounds
 from survey.services import today
 from survey.settings import Settings
@@ -41,28 +40,31 @@ margins:
   - {item: a, unit: phuong-a, totals: {"1": 100, "2": 200, "3": 300, "4": 400, "5": 500}}
   - {item: c, unit: phuong-a, totals: {"1": 300, "2": 300, "3": 300, "4": 300, "5": 300}}
 """
-FORM = {
-    "title_vi": "Khảo sát có thiết kế",
-    "title_en": "Survey with a design",
-    "slug": SLUG,
-    "opens_on": today().isoformat(),
-    "closes_on": (today() + timedelta(days=30)).isoformat(),
-    "questionnaire": "small/1",
-    "bloc": "khoi-dia-phuong",
-    "issuer_vi": "Sở Nội vụ",
-    "issuer_en": "Department of Home Affairs",
-}
 
 
 @pytest.fixture
-def office(sqlite_settings: Settings, tmp_path: Path) -> Iterator[Office]:
+def office(sqlite_settings: Settings) -> Iterator[Office]:
     opened = open_office(sqlite_settings)
-    units = tmp_path / "units.csv"
-    units.write_text(UNITS_CSV, encoding="utf-8")
-    import_units(opened.services.stores, units)
+    add_units(opened)
+    lay_keys(sqlite_settings, SLUG)
     opened.sign_in()
     yield opened
     opened.services.stores.close()
+
+
+def typed() -> dict[str, str | list[str]]:
+    """What an officer types on this day."""
+    return {
+        "title_vi": "Khảo sát có thiết kế",
+        "title_en": "Survey with a design",
+        "slug": SLUG,
+        "opens_on": today().isoformat(),
+        "closes_on": (today() + timedelta(days=30)).isoformat(),
+        "questionnaire": "small/1",
+        "bloc": "khoi-dia-phuong",
+        "issuer_vi": "Sở Nội vụ",
+        "issuer_en": "Department of Home Affairs",
+    }
 
 
 @pytest.fixture
@@ -75,12 +77,6 @@ def page(office: Office, address: str) -> Page:
     return checked_page(office.client.get(address), address)
 
 
-def send(office: Office, address: str, files: dict[str, tuple[bytes, str]], **fields: str) -> TestResponse:
-    sent = {name: (io.BytesIO(content), called) for name, (content, called) in files.items()}
-    data = {"csrf_token": office.token(address), **fields, **sent}
-    return office.client.post(address, data=data, content_type="multipart/form-data")
-
-
 def files(design: str = DESIGN, plan: bytes = WITH_HARD) -> dict[str, tuple[bytes, str]]:
     return {"design": (design.encode(), "Thiết kế.yaml"), "plan": (plan, "plan.yaml")}
 
@@ -90,11 +86,11 @@ def seal(office: Office, **what: bytes | tuple[str, ...]) -> None:
 
 
 def publish_figures(office: Office, content: bytes, name: str = "số liệu.csv") -> TestResponse:
-    return send(office, PUBLISH, {"figures": (content, name)})
+    return office.hand_in(PUBLISH, {"figures": (content, name)})
 
 
 def test_a_round_is_created_with_a_design_and_a_plan_and_its_page_says_them(drafting: Office) -> None:
-    assert path_of(send(drafting, NEW, files(), **FORM)) == ROUND
+    assert path_of(drafting.hand_in(NEW, files(), **typed())) == ROUND
     record = find_round(drafting.services.stores, SLUG)
     assert (record.design_source, record.plan_source) == (DESIGN.encode(), WITH_HARD)
     said = page(drafting, ROUND).text
@@ -116,15 +112,15 @@ def test_a_round_is_created_with_a_design_and_a_plan_and_its_page_says_them(draf
 
 
 def test_a_round_without_files_has_the_default_design_in_words(drafting: Office) -> None:
-    assert path_of(send(drafting, NEW, {"design": (b"", "")}, **FORM)) == ROUND
+    assert path_of(drafting.hand_in(NEW, {"design": (b"", "")}, **typed())) == ROUND
     said = page(drafting, ROUND).text
     assert "3 tầng, mỗi đơn vị một tầng" in said
     assert "Không chia cụm, mời từng người" in said
-    assert "Không đếm. Mọi phiếu trong một đơn vị tính như nhau" in said
+    assert "Không đếm. Mọi phiếu trong một đơn vị được tính như nhau" in said
 
 
 def test_looking_at_the_units_shows_how_the_files_are_understood(drafting: Office) -> None:
-    shown = checked_page(send(drafting, NEW, files(), **FORM, preview="1"), NEW)
+    shown = checked_page(drafting.hand_in(NEW, files(), **typed(), preview="1"), NEW)
     assert shown.status == 200
     assert "4 cụm đã chọn" in shown.text
     assert "Hãy chọn lại tệp Thiết kế.yaml" in shown.text
@@ -150,7 +146,7 @@ def test_a_file_that_does_not_hold_is_complained_of_beside_its_field(
 ) -> None:
     sent = {**files(), field: (content.encode(), "của tôi.yaml")}
     for preview in ({}, {"preview": "1"}):
-        shown = checked_page(send(drafting, NEW, sent, **FORM, **preview), NEW)
+        shown = checked_page(drafting.hand_in(NEW, sent, **typed(), **preview), NEW)
         assert shown.status == 400
         box = shown.root.xpath(f"//input[@id='{field}']/ancestor::div[contains(@class, 'is-wrong')]")[0]
         said = " ".join(box.text_content().split())
@@ -166,7 +162,7 @@ def test_a_file_that_does_not_hold_is_complained_of_beside_its_field(
 def test_bytes_that_are_no_text_are_refused_in_english_too(drafting: Office) -> None:
     address = f"{NEW}?lang=en"
     sent = {"design": (b"\xff\xfe\x00\x01" * 50, "maps/design.yaml")}
-    shown = checked_page(send(drafting, address, sent, **FORM), address)
+    shown = checked_page(drafting.hand_in(address, sent, **typed()), address)
     assert (shown.status, "This file cannot be used." in shown.text) == (400, True)
     said = " ".join(shown.root.xpath("//input[@id='design']/parent::div")[0].text_content().split())
     assert "File design.yaml" in said
@@ -175,14 +171,14 @@ def test_bytes_that_are_no_text_are_refused_in_english_too(drafting: Office) -> 
 
 def test_a_file_without_a_questionnaire_asks_for_one(drafting: Office) -> None:
     for extra in ({}, {"preview": "1"}):
-        shown = checked_page(send(drafting, NEW, files(), **(FORM | {"questionnaire": ""}), **extra), NEW)
+        shown = checked_page(drafting.hand_in(NEW, files(), **(typed() | {"questionnaire": ""}), **extra), NEW)
         assert (shown.status, "Hãy chọn một mục" in shown.text) == (400, True)
         assert "Hãy chọn lại tệp plan.yaml" in shown.text
 
 
 def test_a_design_that_is_far_too_large_is_refused_before_it_is_read(drafting: Office) -> None:
-    shown = checked_page(send(drafting, NEW, {"design": (b"#" * LARGEST_UPLOAD, "d.yaml")}, **FORM), NEW)
-    assert (shown.status, shown.h1) == (413, "Tệp này lớn quá")
+    shown = checked_page(drafting.hand_in(NEW, {"design": (b"#" * LARGEST_UPLOAD, "d.yaml")}, **typed()), NEW)
+    assert (shown.status, shown.h1) == (413, "Tệp này quá lớn")
 
 
 def test_publishing_asks_for_the_figures_that_the_profile_counts(office: Office) -> None:
@@ -239,8 +235,8 @@ def test_figures_are_shown_before_they_are_published(office: Office) -> None:
     assert find_round(office.services.stores, SLUG).state == "sealed"
     kept = shown.fields(1)
     assert sorted(kept) == ["csrf_token", "kept"]
-    response = office.client.post(PUBLISH, data=kept)
-    assert path_of(response) == f"{PUBLISH}/done"
+    assert path_of(office.client.post(PUBLISH, data=kept)) == f"{ROUND}/printing"
+    assert path_of(office.finished(SLUG)) == f"{PUBLISH}/done"
     assert len(editions_of(office.services.stores, SLUG)) == 1
     published = office.services.settings.instance / "editions" / SLUG / "1" / "hard.csv"
     # Every reader of an edition's table, R too, finds commas and no mark.
@@ -324,12 +320,13 @@ def test_what_keeps_an_edition_from_being_made_is_told_with_what_to_do(
     seal(office, plan=PLAIN, **what)
     if spoil is not None:
         spoil(office)
-    for address, reason in zip((PUBLISH, f"{PUBLISH}?lang=en"), reasons, strict=True):
-        shown = checked_page(office.send(address), address)
+    assert path_of(office.send(PUBLISH)) == f"{ROUND}/printing"
+    for lang, reason in zip(("vi", "en"), reasons, strict=True):
+        shown = checked_page(office.finished(SLUG, lang), f"{ROUND}/printing")
         assert shown.status == 409
         assert reason in shown.text
         assert shown.root.xpath("//main//ol/li")
-        if address == PUBLISH:
+        if lang == "vi":
             assert all(words in shown.text for words in advice)
     assert find_round(office.services.stores, SLUG).state == "sealed"
 
@@ -347,7 +344,8 @@ def test_the_way_that_is_advised_ends_in_a_round_that_can_be_published(office: O
     assert done.exit_code == 0, done.errors
     address = "/office/rounds/lan-hai/publish"
     assert page(office, address).status == 200
-    assert path_of(office.send(address)) == f"{address}/done"
+    assert path_of(office.send(address)) == "/office/rounds/lan-hai/printing"
+    assert path_of(office.finished("lan-hai")) == f"{address}/done"
 
 
 def test_units_are_listed_with_bloc_codes_and_procedures(office: Office, tmp_path: Path) -> None:

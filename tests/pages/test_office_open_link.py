@@ -4,13 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.office import Office, open_office, path_of
+from support.office import Office, add_units, open_office, path_of
 from support.pages import checked_page
-from support.rounds import UNITS_CSV
 from survey.round_records import find_round, list_rounds
 from survey.services import today
 from survey.settings import Settings
-from survey.units import import_units
 
 pytestmark = pytest.mark.slow
 
@@ -34,9 +32,7 @@ def typed() -> dict[str, str | list[str]]:
 @pytest.fixture
 def office(sqlite_settings: Settings) -> Iterator[Office]:
     opened = open_office(sqlite_settings)
-    registry = sqlite_settings.instance / "units-of-test.csv"
-    registry.write_text(UNITS_CSV, encoding="utf-8")
-    import_units(opened.services.stores, registry)
+    add_units(opened)
     opened.sign_in()
     yield opened
     opened.services.stores.close()

@@ -1,4 +1,4 @@
-"""Every sentence of the office and of the public pages is used, and every sentence they use is there."""
+"""Every sentence of the office, the portal and the public pages is used, and every sentence they use is there."""
 
 import re
 
@@ -6,6 +6,7 @@ import pytest
 
 from survey.resources import bundled_dir
 from survey.texts import Catalogue
+from survey.web.pages import SHARED_FOLDERS
 
 WEB = bundled_dir("templates").parent / "survey" / "web"
 # A key in quotes, or the beginning of one that a value completes: t('state_' ~ round.state), f"kind_{kind}".
@@ -14,24 +15,42 @@ BEGUN = re.compile(r"""["']([a-z][a-z0-9_]*_)(?:["'] ~|\{)""")
 CALLED = re.compile(r"""\bt\(["']([a-z0-9_]*[a-z0-9])["'][,)]""")
 
 
+USERS = {
+    "verify": ("public",),
+    "release": ("office",),
+    "accounts": ("accounts", "office", "unit"),
+    "office": ("office", *SHARED_FOLDERS["office"]),
+    "unit": ("unit", "accounts"),
+    # Parts of the office have folders of their own; their views stand below the office's.
+    **{
+        part: (part, "office", "accounts")
+        for part in ("staff", "fieldwork", "analysis", "questionnaires", "setup", "frames")
+    },
+}
+
+# The phone beside the editor shows the citizens' sentences.
+AS_CITIZENS_READ = (bundled_dir("templates") / "questionnaires" / "preview.html",)
+
+
 def sources(area: str) -> tuple[str, str]:
-    templates = "\n".join(path.read_text("utf-8") for path in sorted((bundled_dir("templates") / area).glob("*.html")))
-    views = "\n".join(path.read_text("utf-8") for path in sorted((WEB / area).glob("*.py")))
+    pages = sorted((bundled_dir("templates") / area).glob("*.html"))
+    templates = "\n".join(path.read_text("utf-8") for path in pages if path not in AS_CITIZENS_READ)
+    views = "\n".join(path.read_text("utf-8") for path in sorted((WEB / area).rglob("*.py")))
     return templates, views
 
 
-@pytest.mark.parametrize("area", ["office", "public"])
+@pytest.mark.parametrize("area", sorted({"public", *USERS}))
 def test_every_sentence_is_used(area: str) -> None:
-    text = "\n".join(sources(area))
+    text = "\n".join(part for user in USERS.get(area, (area,)) for part in sources(user))
     whole, begun = set(WHOLE.findall(text)), tuple(BEGUN.findall(text))
     catalogue = Catalogue.load(bundled_dir("templates") / area)
     assert [key for key in catalogue.sentences if key not in whole and not key.startswith(begun)] == []
 
 
-@pytest.mark.parametrize("area", ["office", "public"])
+@pytest.mark.parametrize("area", ["office", "unit", "public"])
 def test_every_sentence_a_template_asks_for_is_there(area: str) -> None:
-    templates, _ = sources(area)
-    folders = ("components", area, "annex") if area == "public" else ("components", area)
+    templates = "\n".join(sources(folder)[0] for folder in (area, *SHARED_FOLDERS[area]))
+    folders = ("components", area, *SHARED_FOLDERS[area])
     catalogue = Catalogue.load(*(bundled_dir("templates") / folder for folder in folders))
     asked = set(CALLED.findall(templates))
     assert len(asked) > 30

@@ -10,9 +10,10 @@ import pytest
 from openpyxl import load_workbook
 from werkzeug.test import TestResponse
 
-from support.office import LOGIN, Office, open_office, path_of
+from support.office import LOGIN, Office, add_units, open_office, path_of
 from support.pages import Page, checked_page
 from support.published import publish_by_hand, sipas_edition
+from support.readiness import make_ready
 from support.rounds import UNITS_CSV
 from survey.codes import read_code
 from survey.invitations import find_invitation
@@ -22,27 +23,30 @@ from survey.settings import Settings
 from survey.storage.audit import list_events
 from survey.storage.sessions import reading
 from survey.units import import_units
-from survey.web.public.presenting import TABLES
+from survey.web.public.open_data import file_titles
 
 SLUG = "thu-2026"
 ROUND = f"/office/rounds/{SLUG}"
-FORM = {
-    "title_vi": "Khảo sát thử",
-    "title_en": "Trial survey",
-    "slug": SLUG,
-    "opens_on": today().isoformat(),
-    "closes_on": (today() + timedelta(days=30)).isoformat(),
-    "questionnaire": "sipas/2017.1",
-    "bloc": "khoi-dia-phuong",
-    "kinds": ["commune"],
-    "issuer_vi": "Sở Nội vụ",
-    "issuer_en": "Department of Home Affairs",
-    "decision": "Kế hoạch 12/KH-UBND",
-    "hotline": "0203 000 000",
-}
-
 # A round is led through its life again and again: too much for the gate of every commit.
 pytestmark = pytest.mark.slow
+
+
+def typed() -> dict[str, str | list[str]]:
+    """What an officer types on this day."""
+    return {
+        "title_vi": "Khảo sát thử",
+        "title_en": "Trial survey",
+        "slug": SLUG,
+        "opens_on": today().isoformat(),
+        "closes_on": (today() + timedelta(days=30)).isoformat(),
+        "questionnaire": "sipas/2017.1",
+        "bloc": "khoi-dia-phuong",
+        "kinds": ["commune"],
+        "issuer_vi": "Sở Nội vụ",
+        "issuer_en": "Department of Home Affairs",
+        "decision": "Kế hoạch 12/KH-UBND",
+        "hotline": "0203 000 000",
+    }
 
 
 @pytest.fixture
@@ -56,14 +60,9 @@ def office(sqlite_settings: Settings) -> Iterator[Office]:
 
 @pytest.fixture
 def drafted(office: Office) -> Office:
-    assert path_of(office.send("/office/new-round", **FORM)) == ROUND
+    assert path_of(office.send("/office/new-round", **typed())) == ROUND
+    make_ready(office.services, SLUG)
     return office
-
-
-def add_units(office: Office) -> None:
-    units = office.services.settings.instance / "units-of-test.csv"
-    units.write_text(UNITS_CSV, encoding="utf-8")
-    import_units(office.services.stores, units)
 
 
 def page(office: Office, address: str) -> Page:
@@ -86,14 +85,14 @@ def events(office: Office) -> list[tuple[str, str]]:
 def test_an_empty_office_offers_to_create_a_round(office: Office) -> None:
     shown = page(office, "/office/")
     assert "Chưa có đợt khảo sát nào" in shown.text
-    assert shown.root.xpath("//a[contains(@class, 'primary')]/@href") == ["/office/new-round"]
+    assert shown.root.xpath("//a[contains(@class, 'primary')]/@href") == ["/office/set-up"]
 
 
 def test_a_created_round_is_a_draft_for_the_units_that_were_shown(office: Office) -> None:
-    preview = office.send("/office/new-round", **FORM, preview="1")
+    preview = office.send("/office/new-round", **typed(), preview="1")
     assert "2 đơn vị sẽ được đánh giá" in preview.text
     assert list_rounds(office.services.stores) == ()
-    assert path_of(office.send("/office/new-round", **FORM)) == ROUND
+    assert path_of(office.send("/office/new-round", **typed())) == ROUND
     record = find_round(office.services.stores, SLUG)
     assert record.state == "draft"
     assert record.unit_codes == ("xa-b", "xa-c")
@@ -106,26 +105,26 @@ def test_a_round_may_ask_a_module_along(office: Office) -> None:
     assert "brand/2026.1" in offered
     # What rates several units cannot be asked along.
     assert not any(reference.startswith("ddci/") for reference in offered)
-    assert path_of(office.send("/office/new-round", **FORM, modules=["brand/2026.1"])) == ROUND
+    assert path_of(office.send("/office/new-round", **typed(), modules=["brand/2026.1"])) == ROUND
     assert find_round(office.services.stores, SLUG).module_references == ("brand/2026.1",)
     assert "brand/2026.1" in page(office, ROUND).text
     assert "sipas/2017.1 + brand/2026.1" in page(office, "/office/").text
 
 
 def test_a_module_that_cannot_be_asked_along_is_refused(office: Office) -> None:
-    shown = checked_page(office.send("/office/new-round", **FORM, modules=["sipas/2017.1"]), "/office/new-round")
+    shown = checked_page(office.send("/office/new-round", **typed(), modules=["sipas/2017.1"]), "/office/new-round")
     assert (shown.status, "modules: " in shown.text) == (400, True)
     assert list_rounds(office.services.stores) == ()
 
 
 def test_a_firms_round_is_created_for_both_blocs(office: Office) -> None:
-    firms = FORM | {"questionnaire": "ddci/communes-2024.1", "bloc": "", "kinds": ["ward", "commune"]}
+    firms = typed() | {"questionnaire": "ddci/communes-2024.1", "bloc": "", "kinds": ["ward", "commune"]}
     assert path_of(office.send("/office/new-round", **firms)) == ROUND
     assert find_round(office.services.stores, SLUG).unit_codes == ("phuong-a", "xa-b", "xa-c")
 
 
 def test_looking_at_the_units_complains_of_nothing_else(office: Office) -> None:
-    response = office.send("/office/new-round", opens_on=FORM["opens_on"], bloc="", preview="1")
+    response = office.send("/office/new-round", opens_on=typed()["opens_on"], bloc="", preview="1")
     shown = checked_page(response, "/office/new-round")
     assert (shown.status, "3 đơn vị sẽ được đánh giá" in shown.text) == (200, True)
     assert "Hãy điền mục này" not in shown.text
@@ -151,25 +150,25 @@ def test_looking_at_the_units_complains_of_nothing_else(office: Office) -> None:
 def test_a_form_that_does_not_hold_says_so_and_creates_nothing(
     office: Office, change: dict[str, object], complaint: str
 ) -> None:
-    shown = checked_page(office.send("/office/new-round", **(FORM | change)), "/office/new-round")
+    shown = checked_page(office.send("/office/new-round", **(typed() | change)), "/office/new-round")
     assert shown.status == 400
     assert complaint in shown.text
     assert list_rounds(office.services.stores) == ()
 
 
 def test_a_round_without_units_is_not_created(office: Office) -> None:
-    before_the_units = FORM | {"opens_on": "2020-01-01"}
+    before_the_units = typed() | {"opens_on": "2020-01-01"}
     shown = checked_page(office.send("/office/new-round", **before_the_units), "/office/new-round")
-    assert (shown.status, "Không có đơn vị nào như vậy" in shown.text) == (400, True)
+    assert (shown.status, "Không có đơn vị nào phù hợp" in shown.text) == (400, True)
 
 
 def test_a_code_that_is_taken_is_refused(drafted: Office) -> None:
-    shown = checked_page(drafted.send("/office/new-round", **FORM), "/office/new-round")
+    shown = checked_page(drafted.send("/office/new-round", **typed()), "/office/new-round")
     assert (shown.status, "Đã có đợt mang mã này" in shown.text) == (400, True)
 
 
 def test_a_title_that_is_markup_is_shown_as_text(office: Office) -> None:
-    office.send("/office/new-round", **(FORM | {"title_vi": "<script>alert(1)</script>"}))
+    office.send("/office/new-round", **(typed() | {"title_vi": "<script>alert(1)</script>"}))
     assert page(office, ROUND).h1 == "<script>alert(1)</script>"
 
 
@@ -203,7 +202,8 @@ def test_a_round_is_led_to_its_seal_on_both_engines(settings: Settings) -> None:
     office = open_office(settings)
     add_units(office)
     office.sign_in()
-    office.send("/office/new-round", **FORM)
+    office.send("/office/new-round", **typed())
+    make_ready(office.services, SLUG)
     take(office, "open")
     office.send(f"{ROUND}/codes", unit="*", count="3", channel="slip", file_type="csv")
     assert "Giấy mời đưa tận tay" in page(office, ROUND).text
@@ -225,7 +225,7 @@ def test_a_step_that_was_taken_already_changes_nothing(drafted: Office) -> None:
 def test_a_step_out_of_turn_is_refused_in_the_officers_words(drafted: Office) -> None:
     for step in ("close", "seal", "publish"):
         shown = page(drafted, f"{ROUND}/{step}")
-        assert (shown.status, shown.h1) == (409, "Chưa làm được")
+        assert (shown.status, shown.h1) == (409, "Chưa thực hiện được")
         assert "“Bản nháp”" in shown.text
         assert path_of(drafted.client.get(f"{ROUND}/{step}/done")) == ROUND
     token = drafted.token(f"{ROUND}/open")
@@ -239,7 +239,7 @@ def test_a_use_case_that_refuses_is_explained_with_its_own_line_below(drafted: O
     take(drafted, "close")
     (keys / f"{SLUG}.json").unlink()
     shown = checked_page(take(drafted, "seal"), f"{ROUND}/seal")
-    assert (shown.status, shown.h1) == (409, "Chưa làm được")
+    assert (shown.status, shown.h1) == (409, "Chưa thực hiện được")
     assert shown.root.xpath("//*[contains(@class, 'detail')]/text()")
     assert state(drafted) == "closed"
 
@@ -321,7 +321,7 @@ def test_without_a_public_address_no_codes_are_printed(sqlite_settings: Settings
     office = open_office(replace(sqlite_settings, public_url=None))
     office.sign_in()
     publish_by_hand(office.services.settings, office.services.stores, sipas_edition())
-    office.send("/office/new-round", **(FORM | {"kinds": ["ward"]}))
+    office.send("/office/new-round", **(typed() | {"kinds": ["ward"]}))
     shown = checked_page(
         office.send(f"{ROUND}/codes", unit="*", count="1", channel="slip", file_type="csv"), f"{ROUND}/codes"
     )
@@ -335,7 +335,7 @@ def test_a_published_round_lists_its_files(office: Office) -> None:
     folder = publish_by_hand(office.services.settings, office.services.stores, edition)
     shown = page(office, "/office/rounds/sipas-2026")
     links = [link for link in shown.root.xpath("//main//a/@href") if link.startswith("/results/") and "." in link]
-    tables = [name for name in TABLES.values() if (folder / name).exists()]
+    tables = [name for name in file_titles() if (folder / name).exists()]
     assert len(links) == len(edition.units) + len(edition.blocs) + len(tables) >= 3
     for link in links:
         assert office.client.get(link).status_code == 200, link
@@ -372,6 +372,8 @@ def test_units_are_listed_with_their_blocs(office: Office) -> None:
     shown = page(office, "/office/units")
     assert [row.text_content() for row in shown.root.xpath("//tbody/tr/th")] == ["Phường A", "Xã B", "Xã C"]
     assert "Khối địa phương" in shown.text
+    lines = office.client.get("/office/units.csv").get_data().decode("utf-8-sig").splitlines()
+    assert [line.split(",")[2] for line in lines[1:]] == ["phuong-a", "xa-b", "xa-c"]
 
 
 @pytest.mark.parametrize(

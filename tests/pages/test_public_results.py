@@ -15,6 +15,7 @@ from analysis.release.computing import compute_edition
 from analysis.release.edition import Edition
 from analysis.release.rows import PublicAccountingRow
 from questionnaires.model import Text
+from support.beginnings import begin_with
 from support.pages import Page, PageClient
 from support.published import SHEETS, corrected, publish_by_hand, sipas_edition
 from support.ratings import rated_archive
@@ -36,7 +37,8 @@ def app(sqlite_settings: Settings) -> Iterator[Flask]:
 @pytest.fixture
 def edition(app: Flask, sqlite_settings: Settings) -> Edition:
     made = sipas_edition()
-    publish_by_hand(sqlite_settings, services_of(app).stores, made)
+    stores = services_of(app).stores
+    begin_with("published by hand", sqlite_settings, lambda: publish_by_hand(sqlite_settings, stores, made))
     return made
 
 
@@ -89,7 +91,7 @@ def test_tiers_come_first_and_in_their_order(client: PageClient) -> None:
     ]
     assert tiers == [
         "Cao hơn phần còn lại của khối (1 đơn vị)",
-        "Chưa thấy khác phần còn lại của khối (7 đơn vị)",
+        "Chưa thấy khác biệt so với phần còn lại của khối (7 đơn vị)",
         "Không xếp hạng (1 đơn vị)",
     ]
 
@@ -100,7 +102,7 @@ def test_a_suppressed_unit_says_why_and_shows_no_figure(client: PageClient, edit
     assert "ít hơn 10 phiếu" in line
     for address in (f"{ROUND}/{HIDDEN}", f"{ROUND}/{HIDDEN}?lang=en"):
         page = client.get(address)
-        assert not page.root.xpath("//main//table//circle")
+        assert not page.root.xpath("//main//tbody//svg")
         assert "7" not in re.findall(r"\d+", page.root.xpath("//div[@class='keys']")[0].text_content())
 
 
@@ -133,12 +135,13 @@ def test_a_unit_page_leads_with_its_figures_and_a_verdict_in_words(client: PageC
 
 def test_every_factor_and_criterion_has_its_row(client: PageClient, edition: Edition) -> None:
     page = client.get(f"{ROUND}/{SHOWN}")
-    factors, criteria = (table.xpath("./tbody/tr") for table in page.root.xpath("//main//table"))
+    tables = page.root.xpath("//main//table[contains(@class, 'criteria')][.//th[@class='chart']]")
+    factors, criteria = (table.xpath("./tbody/tr") for table in tables)
     nodes = edition.questionnaire.nodes()
     assert len(factors) == sum(node.kind == "factor" for node in nodes)
     assert len(criteria) == len(nodes) - 1
     for row in criteria:
-        assert row.xpath(".//circle")
+        assert row.xpath(".//svg")
         assert re.search(r"\d,\d–\d+,\d", row.text_content()), "an interval"
 
 
@@ -200,7 +203,15 @@ def test_the_tables_of_the_edition_leave_byte_for_byte(client: PageClient, sqlit
         "/results/sipas-2026/unknown",
         "/results/sipas-2026/unknown.pdf",
         "/results/sipas-2026/unknown.csv",
-        "/results/sipas-2026/units.csv",
+        "/results/sipas-2026/questionnaire.csv",
+        "/results/sipas-2026/comments.csv",
+        "/results/sipas-2026/promises.json",
+        "/results/sipas-2026/open_link.csv",
+        "/results/sipas-2026/estimates.sav",
+        "/results/sipas-2026/bloc/unknown",
+        "/results/sipas-2026/bloc",
+        "/results/published",
+        "/results/published.csv",
         "/results/sipas-2026/plan.yaml",
         "/results/sipas-2026/edition.json",
         "/results/sipas-2026?edition=2",
@@ -379,7 +390,7 @@ def test_a_round_of_firms_shows_bands_modules_ratings_and_both_scales(
     assert "Xếp loại theo mô hình DDCI: " in unit.text
     assert f"{edition.row('d1').n}" in unit.text
     assert "ngược" in unit.text
-    assert "Điểm chỉ so các đơn vị trong cùng một khối" in unit.text
+    assert "Điểm chỉ dùng để so sánh các đơn vị trong cùng một khối" in unit.text
     method = client.get(f"{ROUND}/method")
     assert "Mức 1 và mức 10" in method.text
     assert "Bands in words" in client.get(f"{ROUND}/method?lang=en").text

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from questionnaires.model import Text
+from support.beginnings import begin_with
 from support.rounds import UNITS_CSV
 from survey.intake import receive_ballot, round_open_on
 from survey.invitations import CodeRequest, IssuedCode, issue_invitations
@@ -126,14 +127,18 @@ def ask(
     open_link_cap: int | None = None,
 ) -> Asked:
     """An instance with one open round; scrypt at its cheapest, because what it costs is tested elsewhere."""
-    registry = folder / "units.csv"
-    registry.write_text(UNITS_CSV, encoding="utf-8")
-    import_units(stores, registry)
-    if questionnaire == "kinds/1":
-        publish_questionnaire(stores, ALL_KINDS.encode(), "kinds.yaml", today())
     vault = KeyVault(settings.instance / "keys", settings.passphrase_file.read_bytes().strip(), scrypt_cost=2**14)
     asked = Asked(settings, stores, Secrets(settings.secret_key), vault, slug)
-    add_round(asked, slug, questionnaire=questionnaire, units=units, open_link_cap=open_link_cap)
+    registry = folder / "units.csv"
+    registry.write_text(UNITS_CSV, encoding="utf-8")
+
+    def fill() -> None:
+        import_units(stores, registry)
+        if questionnaire == "kinds/1":
+            publish_questionnaire(stores, ALL_KINDS.encode(), "kinds.yaml", today())
+        add_round(asked, slug, questionnaire=questionnaire, units=units, open_link_cap=open_link_cap)
+
+    begin_with(("citizens", questionnaire, tuple(units), slug, open_link_cap, today()), settings, fill)
     return asked
 
 

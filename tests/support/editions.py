@@ -7,8 +7,9 @@ from dataclasses import replace
 from math import sqrt
 
 from analysis.archive import ArchiveUnit, Counts, RoundFacts
-from analysis.release.edition import DistributionRow, Edition, EstimateRow, RankRow
+from analysis.release.edition import Edition
 from analysis.release.plan import Plan
+from analysis.release.rows import DistributionRow, EstimateRow, RankRow
 from questionnaires.model import Item, Node, Option, Profile, Questionnaire, Section, Source, Text
 
 LEVEL = 0.95

@@ -1,9 +1,11 @@
 """Rounds in which one form rates several units, for tests of the citizen's pages: nine units in two blocs."""
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 
 from questionnaires.answers import CheckedAnswers, check_answers
+from support.beginnings import begin_with
 from support.citizens import NOTICE, Asked
 from survey.intake import new_nonce, receive_ballot, round_open_on
 from survey.invitations import CodeRequest, IssuedCode, issue_invitations
@@ -99,19 +101,34 @@ so-xay-dung,Cấp giấy phép xây dựng,Building permit
 
 def ask_firms(settings: Settings, stores: Stores, folder: Path) -> Asked:
     """An instance with one open round that rates several units, and former places and procedures to find them by."""
-    import_firms(stores, folder)
     vault = KeyVault(settings.instance / "keys", settings.passphrase_file.read_bytes().strip(), scrypt_cost=2**14)
     asked = Asked(settings, stores, Secrets(settings.secret_key), vault, SLUG)
-    add_firm_round(asked, SLUG)
+
+    files = write_firms(folder)
+
+    def fill() -> None:
+        _import(stores, files)
+        add_firm_round(asked, SLUG)
+
+    begin_with(("firms", today()), settings, fill)
     return asked
 
 
 def import_firms(stores: Stores, folder: Path) -> None:
     """The nine units with what they are found by, and the questionnaire that rates at most three of them."""
+    _import(stores, write_firms(folder))
+
+
+def write_firms(folder: Path) -> list[Path]:
+    """The files of the registry: units, successions and procedures."""
     files = {"firm-units.csv": UNITS, "succession.csv": SUCCESSION, "procedures.csv": PROCEDURES}
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
-    import_units(stores, *(folder / name for name in files))
+    return [folder / name for name in files]
+
+
+def _import(stores: Stores, files: Sequence[Path]) -> None:
+    import_units(stores, *files)
     publish_questionnaire(stores, FIRMS.encode(), "firms.yaml", today())
 
 

@@ -53,7 +53,17 @@ VALUES = {
     "unit": ("06652", "06664"),
     "name": ("06652", "league-ward", "estimates", "ranks", "method"),
     "step": ("open", "close", "seal", "publish"),
-    "file_type": ("csv", "xlsx"),
+    "file_type": ("csv", "xlsx", "parquet", "json"),
+    "code": ("ward", "khoi-dia-phuong", "nowhere"),
+    "action": ("approve", "withdraw"),
+    "decision": ("approve", "refuse", "withdraw"),
+    "what": ("roles", "invite", "reset"),
+    "kind": ("xlsx", "parquet", "json"),
+    "key": ("0" * 16, "k"),
+    "part": ("units", "weights", "response", "flags", "formulas"),
+    "version": ("2017.1", "2"),
+    "form_type": ("xlsx", "yaml"),
+    "number": ("1", "0", "9" * 20),
     "digest": ("0000000000",),
     "anything": ("nowhere", "rounds"),
 }
@@ -129,9 +139,10 @@ class Fuzzer:
     """Sends what a seed says to the application of `support.site`.
 
     :param words: more values worth trying, such as codes that are good.
+    :param only: the addresses of the routes to try; all where none are named.
     """
 
-    def __init__(self, app: Flask, seed: int, words: Sequence[str] = ()) -> None:
+    def __init__(self, app: Flask, seed: int, words: Sequence[str] = (), only: Sequence[str] = ()) -> None:
         self._app = app
         self._random = random.Random(seed)  # noqa: S311
         self._words = (*WORDS, *words)
@@ -139,7 +150,7 @@ class Fuzzer:
         self._failure = ""
         got_request_exception.connect(self._note, app)
         self._sign_in()
-        self._targets = self._find_targets()
+        self._targets = [target for target in self._find_targets() if not only or target.rule in only]
         self._forms = [target for target in self._targets if "POST" in target.methods]
 
     def run(self, count: int) -> Tally:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from werkzeug.http import parse_cookie
 from werkzeug.test import TestResponse
 
-from support.pages import CITIZEN_POLICY, POLICY
+from support.pages import CITIZEN_POLICY, EDITOR_POLICY, FRAMED_POLICY, LIVE_POLICY, POLICY
 
 # What is the same for every reader may be kept by caches, and nothing else.
 KEPT_AREAS = ("/static/", "/results")
@@ -29,7 +29,10 @@ def _complaints(response: TestResponse, path: str) -> Iterator[str]:
         if headers.getlist(name) != [value]:
             yield f"{name} is {headers.getlist(name)}"
     policies = headers.getlist("Content-Security-Policy")
-    if policies != [POLICY] and not (path.startswith("/r/") and policies == [CITIZEN_POLICY]):
+    is_scripted = (path.startswith("/r/") and policies == [CITIZEN_POLICY]) or (
+        path.startswith("/office/") and policies in ([LIVE_POLICY], [EDITOR_POLICY], [FRAMED_POLICY])
+    )
+    if policies != [POLICY] and not is_scripted:
         yield f"the policy is {policies}"
     cache = headers.get("Cache-Control", "")
     if cache != "no-store" and not (path.startswith(KEPT_AREAS) and cache.startswith("public, max-age=")):
@@ -50,8 +53,8 @@ def _complaints(response: TestResponse, path: str) -> Iterator[str]:
 def _cookie_complaints(cookies: list[str], path: str) -> Iterator[str]:
     for cookie in cookies:
         attributes = {part.strip().partition("=")[0].lower(): part.strip() for part in cookie.split(";")[1:]}
-        if not path.startswith("/office"):
-            yield f"a cookie outside the office: {cookie[:30]}"
+        if not path.startswith(("/office", "/unit")):
+            yield f"a cookie outside the office and the portal: {cookie[:30]}"
         if not next(iter(parse_cookie(cookie))).startswith("__Host-"):
             yield f"a cookie without __Host-: {cookie[:30]}"
         if attributes.get("path") != "Path=/" or attributes.get("samesite") != "SameSite=Strict":

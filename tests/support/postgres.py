@@ -142,7 +142,7 @@ def _start(home: Path) -> None:
     options = (
         f"-c listen_addresses='' -c unix_socket_directories={home} -c unix_socket_permissions=0777 "
         "-c max_connections=200 -c shared_buffers=32MB -c full_page_writes=on -c autovacuum=off "
-        "-c max_wal_size=2GB -c checkpoint_timeout=1h"
+        "-c max_wal_size=512MB -c checkpoint_timeout=1h"
     )
     _run(
         [

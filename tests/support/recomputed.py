@@ -7,7 +7,15 @@ from pathlib import Path
 
 from analysis.archive import Archive
 from analysis.release.computing import compute_edition
-from analysis.release.edition import DIFFERENCES_CSV, ESTIMATES_CSV, FORMULAS_CSV, RANKS_CSV, edition_tables
+from analysis.release.edition_folder import edition_tables
+from analysis.release.edition_tables import (
+    DIFFERENCES_CSV,
+    ESTIMATES_CSV,
+    FORMULAS_CSV,
+    IMPORTANCE_CSV,
+    RANKS_CSV,
+    SUBGROUPS_CSV,
+)
 from analysis.release.hard_data import HardData
 from analysis.release.recompute import recompute_script
 from survey.exporting import export_archive
@@ -30,7 +38,9 @@ def recompute(
     edition = compute_edition(archive, published_on=date(2026, 11, 23), public_url=None, hard_data=hard)
     tables = edition_tables(edition)
     more = []
-    for name in (DIFFERENCES_CSV, RANKS_CSV, FORMULAS_CSV):
+    for name in (DIFFERENCES_CSV, RANKS_CSV, FORMULAS_CSV, IMPORTANCE_CSV, SUBGROUPS_CSV):
+        if name not in tables:
+            continue
         (folder / name).write_bytes(tables[name])
         more += [f"--{name.removesuffix('.csv')}", name]
     (folder / ESTIMATES_CSV).write_bytes(tables[ESTIMATES_CSV])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from questionnaires.answers import CheckedAnswers, check_answers
 from questionnaires.model import Questionnaire
+from support.beginnings import begin_with
 from survey.intake import OpenRound, new_nonce, receive_ballot, round_open_on
 from survey.invitations import CodeRequest, IssuedCode, issue_invitations
 from survey.questionnaire_library import publish_questionnaire
@@ -99,18 +100,22 @@ def planned_collection(
     """A round in draft; scrypt at its cheapest, because what it costs is tested elsewhere."""
     units = folder / "units.csv"
     units.write_text(UNITS_CSV, encoding="utf-8")
-    import_units(stores, units)
-    publish_questionnaire(stores, QUESTIONNAIRE.encode(), "tiny.yaml", TODAY)
-    request = RoundRequest(
-        slug=SLUG,
-        questionnaire="tiny/1",
-        units=f"code={','.join(UNITS)}",
-        opens_on=FIRST_DAY,
-        closes_on=LAST_DAY,
-        design=SourceFile(design, "design.yaml"),
-        plan=SourceFile(plan, "plan.yaml") if plan else None,
-    )
-    create_round(stores, request, TODAY)
+
+    def fill() -> None:
+        import_units(stores, units)
+        publish_questionnaire(stores, QUESTIONNAIRE.encode(), "tiny.yaml", TODAY)
+        request = RoundRequest(
+            slug=SLUG,
+            questionnaire="tiny/1",
+            units=f"code={','.join(UNITS)}",
+            opens_on=FIRST_DAY,
+            closes_on=LAST_DAY,
+            design=SourceFile(design, "design.yaml"),
+            plan=SourceFile(plan, "plan.yaml") if plan else None,
+        )
+        create_round(stores, request, TODAY)
+
+    begin_with(("planned round", plan, design), settings, fill)
     passphrase = settings.passphrase_file.read_bytes().strip()
     vault = KeyVault(settings.instance / "keys", passphrase, scrypt_cost=2**14)
     return Collection(settings, stores, Secrets(settings.secret_key), vault)
@@ -121,5 +126,5 @@ def open_collection(
 ) -> Collection:
     """The round, open."""
     collection = planned_collection(settings, stores, folder, plan=plan, design=design)
-    open_round(stores, collection.vault, SLUG, TODAY)
+    begin_with("opened round", settings, lambda: open_round(stores, collection.vault, SLUG, TODAY))
     return collection

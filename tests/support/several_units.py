@@ -6,6 +6,7 @@ from pathlib import Path
 
 from questionnaires.answers import CheckedAnswers, check_answers
 from questionnaires.model import Questionnaire
+from support.beginnings import begin_with
 from survey.intake import new_nonce, receive_ballot, round_open_on
 from survey.invitations import CodeRequest, IssuedCode, issue_invitations
 from survey.questionnaire_library import publish_questionnaire
@@ -114,6 +115,10 @@ class Firms:
         self.vault = KeyVault(settings.instance / "keys", passphrase, scrypt_cost=2**14)
         units = folder / "units.csv"
         units.write_text(UNITS_CSV, encoding="utf-8")
+        begin_with(("several units", design), settings, lambda: self._fill(units, design))
+
+    def _fill(self, units: Path, design: str | None) -> None:
+        stores = self.stores
         import_units(stores, units)
         for source in (HOST, MODULE):
             publish_questionnaire(stores, source.encode(), "form.yaml", TODAY)

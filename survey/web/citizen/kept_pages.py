@@ -1,10 +1,7 @@
 """Pages that were drawn once and differ from reader to reader in nothing but the form's nonce."""
 
 import struct
-import threading
 import zlib
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 
 # Each takes some 40 kB; a process that shows more units than these draws the others anew.
@@ -17,8 +14,6 @@ _DEFLATE_END = b"\x03\x00"
 _WINDOW = 32_768
 # Stands in the compressor's memory where a nonce will stand; no page holds this character.
 _NOTHING = b"\0"
-
-PageKey = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +55,3 @@ class KeptPage:
         page = written.join(self.pieces)
         trailer = struct.pack("<II", zlib.crc32(page), len(page))
         return b"".join((_GZIP_HEAD, stored.join(self.packed), _DEFLATE_END, trailer))
-
-
-class KeptPages:
-    """The pages of one round that were asked for last, by what they are, unit and language."""
-
-    def __init__(self) -> None:
-        self._pages: OrderedDict[PageKey, KeptPage] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def find(self, key: PageKey, draw: Callable[[], KeptPage]) -> KeptPage:
-        """The page under this key, drawn when it is not there."""
-        with self._lock:
-            found = self._pages.get(key)
-            if found is not None:
-                self._pages.move_to_end(key)
-                return found
-        # Two readers who come first may both draw it; they draw the same.
-        page = draw()
-        with self._lock:
-            self._pages[key] = page
-            while len(self._pages) > MOST_PAGES:
-                self._pages.popitem(last=False)
-        return page

@@ -1,14 +1,17 @@
 """The questionnaire as one reader sees it: numbered, in one language, with what was typed and what is wrong with it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from questionnaires.answers import AnswerProblem, field_name
 from questionnaires.model import DONT_KNOW, NOT_APPLICABLE, Condition, Item, Questionnaire, Section
 from survey.texts import Translate, number
 from survey.web.citizen.forms import BallotForm
+from survey.web.citizen.kept import Kept
 
+# Each takes some 2 kB: any answer to any question of a long questionnaire, in all languages.
+MOST_QUESTIONS = 4096
 # Between the entries of a list, where that is not a comma and a space.
 _LIST_COMMAS = {"zh": "、", "ja": "、"}
 
@@ -28,7 +31,8 @@ class Choice:
 class Question:
     """An item on the page. `condition` is what the script reads, `only_if` the same for people.
 
-    `name` is the field's; an item that is asked per unit has one for each unit, under the same number.
+    `name` is the field's; an item that is asked per unit has one for each unit, under the same number. `html` is all
+    this as it stands on the page, escaped.
     """
 
     item: Item
@@ -42,6 +46,7 @@ class Question:
     is_scale: bool
     typed: str
     problem: str
+    html: str = ""
 
     @property
     def id(self) -> str:
@@ -80,11 +85,15 @@ def compose_parts(
     problems: Iterable[AnswerProblem],
     language: str,
     t: Translate,
-    units: Mapping[str, str] | None = None,
+    units: Mapping[str, str],
+    kept: Kept[Question],
+    draw: Callable[[Question], str],
 ) -> tuple[Part, ...]:
     """The sections in one language with what the form holds.
 
     :param units: the names of the chosen units by their codes, in the order in which they are asked about.
+    :param kept: questions of this questionnaire that were drawn before; what somebody wrote is not kept there.
+    :param draw: how a question stands on the page.
     """
     sections = _in_order(questionnaire)
     items = [item for section in sections for item in section.items]
@@ -92,9 +101,9 @@ def compose_parts(
     complaints = {
         (problem.item, problem.unit): _complaint(questionnaire.item(problem.item), problem, t) for problem in problems
     }
-    names = {"": "", **(units or {})}
+    names = {"": "", **units}
     places = {unit: place for place, unit in enumerate(names)}
-    pages = {unit: _Page(questionnaire, form, numbers, complaints, language, t, unit) for unit in names}
+    pages = {unit: _Page(questionnaire, form, numbers, complaints, language, t, unit, kept, draw) for unit in names}
     return tuple(
         pages[unit].part(section, names[unit], places[unit]) for section, unit in _asked(sections, list(names)[1:])
     )
@@ -127,6 +136,8 @@ class _Page:
     language: str
     t: Translate
     unit: str
+    kept: Kept[Question]
+    draw: Callable[[Question], str]
 
     def part(self, section: Section, unit_name: str, unit_place: int) -> Part:
         return Part(
@@ -142,6 +153,18 @@ class _Page:
 
     def question(self, item: Item) -> Question:
         typed = self.form.typed_for(item, self.unit)
+        problem = self.complaints.get((item.code, self.unit), "")
+
+        def compose() -> Question:
+            question = self._composed(item, typed, problem)
+            return replace(question, html=self.draw(question))
+
+        # Answers that everybody is offered lie here for whoever gives the same; what is written belongs to its writer.
+        if not all(value in item.accepted_codes for value in typed):
+            return compose()
+        return self.kept.find((item.code, self.unit, self.language, typed, problem), compose)
+
+    def _composed(self, item: Item, typed: tuple[str, ...], problem: str) -> Question:
         return Question(
             item=item,
             name=field_name(item.code, self.unit),
@@ -153,7 +176,7 @@ class _Page:
             choices=self._choices(item, typed),
             is_scale=item.kind == "single" and len(item.options) > 2 and all(o.value is not None for o in item.options),
             typed=next((value for value in typed if value not in item.reserved_codes), ""),
-            problem=self.complaints.get((item.code, self.unit), ""),
+            problem=problem,
         )
 
     def condition(self, condition: Condition | None) -> str:

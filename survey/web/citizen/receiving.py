@@ -1,7 +1,7 @@
 """What becomes of a citizen's sending: stored, shown again with what is wrong with it, or turned away in a flood."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
 from flask import Response, redirect
@@ -10,14 +10,22 @@ from werkzeug.datastructures import MultiDict
 from questionnaires.answers import CheckedAnswers
 from survey.codes import read_code
 from survey.errors import WrongState
-from survey.guessing import count_fruitless, is_flooded, is_usable
+from survey.guessing import count_fruitless, is_crowded, is_usable
 from survey.intake import receive_ballot
 from survey.open_link import Way, admit
 from survey.proofs import WAIT_SECONDS, new_ticket, proof_id, read_ticket
 from survey.services import STORE_FAILURES, Services, today
 from survey.texts import Translate
 from survey.web.citizen.forms import PROOF, TICKET, BallotForm, carried_fields, checked, filled_form, nonce_of
-from survey.web.citizen.showing import Place, Waiting, crowded_page, form_page, received_address, shut_page
+from survey.web.citizen.showing import (
+    Place,
+    Waiting,
+    crowded_page,
+    form_page,
+    received_address,
+    refused_page,
+    shut_page,
+)
 from survey.web.limits import network_of_request
 from survey.web.pages import catalogue_of, log_store_failure
 
@@ -34,26 +42,25 @@ class Reception:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def turned_away(self, place: Place, sent: MultiDict[str, str], chosen: Sequence[str] = ()) -> Response | None:
-        """The page for a sending that comes in a flood without a right to be received; None when it may come in.
-
-        Whoever brings a code that can be used, or a proof in place of one, is let in however many others bring none.
-        """
-        if not is_flooded(self._services.counters) or self._is_let_in(place, sent):
-            return None
-        return _crowded(place, sent, chosen)
-
-    def counted(
-        self, response: Response, place: Place, sent: MultiDict[str, str], chosen: Sequence[str] = ()
+    def let_in(
+        self, place: Place, sent: MultiDict[str, str], answer: Callable[[], Response], chosen: Sequence[str] = ()
     ) -> Response:
-        """The answer to a sending that came in; one that came to nothing counts towards a flood.
+        """The answer to a sending, or in a flood of sendings that come to nothing the page that says to come again.
 
-        A sending with a right to be received may come to nothing, too, where an answer lacks or units are only being
-        chosen: its sender is told so in a flood as well.
+        Whoever brings a code that can be used, or a proof in place of one, is answered however many others bring none,
+        also where an answer lacks or units are only being chosen.
         """
-        if response.status_code in FRUITFUL or count_fruitless(self._services.counters):
+        counters = self._services.counters
+        if is_crowded(counters) and not self._has_right_now(place, sent):
+            if not count_fruitless(counters):
+                return _crowded(place, sent, chosen)
+            is_refused = bool(sent.get("code", "").strip()) and not place.rates_several and "switch-lang" not in sent
+            # The form with all its questions takes several times as long to draw as this.
+            return _refused(place, sent) if is_refused else answer()
+        response = answer()
+        if response.status_code in FRUITFUL or count_fruitless(counters) or self._has_right_now(place, sent):
             return response
-        return response if self._is_let_in(place, sent) else _crowded(place, sent, chosen)
+        return _crowded(place, sent, chosen)
 
     def receive(self, place: Place, sent: MultiDict[str, str], chosen: Sequence[str] = ()) -> Response:
         """What became of answers: the way to the page that says they are stored, or the form with what is wrong."""
@@ -95,6 +102,8 @@ class Reception:
             # A proof that was used by another form is worth nothing any more: its sender waits for a new one.
             waiting = self._new_waiting(place) if is_without_code else None
             return form_page(place, form(), code_problem="" if waiting else refusal(t, place), waiting=waiting)
+        if outcome == "received":
+            self._services.days.count(place.round.record.slug, place.unit_code, today(), "received")
         return redirect(received_address(place), code=HTTPStatus.SEE_OTHER)  # type: ignore[return-value]
 
     def _code_for_proof(self, place: Place, sent: MultiDict[str, str]) -> str | Waiting | None:
@@ -139,7 +148,7 @@ class Reception:
         ticket = new_ticket(self._services.secrets, place.round.record.slug, place.unit_code, time.time())
         return Waiting(ticket, WAIT_SECONDS)
 
-    def _is_let_in(self, place: Place, sent: MultiDict[str, str]) -> bool:
+    def _has_right_now(self, place: Place, sent: MultiDict[str, str]) -> bool:
         try:
             return self._has_right(place, sent)
         except STORE_FAILURES as failure:
@@ -170,8 +179,18 @@ def refusal(t: Translate, place: Place) -> str:
     return t("code_refused_several" if place.rates_several else "code_refused")
 
 
+def _refused(place: Place, sent: MultiDict[str, str]) -> Response:
+    t = catalogue_of("citizen").translator(place.language)
+    return refused_page(place, _all_of(place, sent), sent["code"], refusal(t, place))
+
+
 def _crowded(place: Place, sent: MultiDict[str, str], chosen: Sequence[str]) -> Response:
+    return crowded_page(place, _all_of(place, sent, chosen), sent.get("code", ""))
+
+
+def _all_of(place: Place, sent: MultiDict[str, str], chosen: Sequence[str] = ()) -> tuple[tuple[str, str], ...]:
+    """Every field that came but the code, for a page that lets it be sent again."""
     kept = [(name, sent[name]) for name in ("nonce", "lang", "form-part", "step", PROOF, TICKET) if name in sent]
     kept += [("units", unit) for unit in chosen]
     carried = carried_fields(place.round.questionnaire, sent, chosen)
-    return crowded_page(place, (*kept, *carried), sent.get("code", ""))
+    return (*kept, *carried)

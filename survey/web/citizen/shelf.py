@@ -1,6 +1,7 @@
 """The rounds that citizens' pages are about, kept at hand for the minutes in which a store does not answer."""
 
 import datetime as dt
+import math
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,23 +13,29 @@ from survey.errors import HailongError
 from survey.intake import OpenRound, round_open_on
 from survey.procedures import search_words
 from survey.round_records import RoundRecord, find_round, list_rounds, load_questionnaire_of, units_of_round
+from survey.round_setup import languages_of
 from survey.round_watch import Likeness, likeness_of
 from survey.services import STORE_FAILURES, Services
+from survey.storage.sessions import n_written
 from survey.units import UnitRecord
-from survey.web.citizen.kept_pages import KeptPages
+from survey.web.citizen.kept import Kept
+from survey.web.citizen.kept_pages import MOST_PAGES, KeptPage
+from survey.web.citizen.questions import MOST_QUESTIONS, Question
 from survey.web.pages import log_store_failure
 
 Season = Literal["early", "open", "closed"]
 
 # How long names and search words that changed in the registry may take to reach the pages of an open round.
 KEPT_SECONDS = 60
+# For how long one look at a round is enough for the pages of all who come in that moment.
+GLANCE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class ShelvedRound:
     """A round, what it asks, its units by code, and the words that each unit is found by.
 
-    `pages` are those of its pages that were drawn already; they go with it.
+    `pages` and `questions` are those of its pages and of their questions that were drawn already; they go with it.
     """
 
     record: RoundRecord
@@ -37,7 +44,8 @@ class ShelvedRound:
     words: Mapping[str, tuple[str, ...]]
     likeness: Likeness
     read_at: float = field(compare=False)
-    pages: KeptPages = field(compare=False, default_factory=KeptPages)
+    pages: Kept[KeptPage] = field(compare=False, default_factory=lambda: Kept(MOST_PAGES))
+    questions: Kept[Question] = field(compare=False, default_factory=lambda: Kept(MOST_QUESTIONS))
     _opened: dict[dt.date, OpenRound] = field(compare=False, default_factory=dict)
 
     @property
@@ -70,6 +78,7 @@ class Shelf:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._known: dict[str, ShelvedRound] = {}
+        self._looked: dict[str, tuple[float, int]] = {}
 
     def fill(self, day: dt.date) -> None:
         """Put the rounds that are open on a day onto the shelf; what a silent store keeps back is found later.
@@ -83,9 +92,15 @@ class Shelf:
                     with suppress(HailongError):
                         self.find(record.slug)
 
-    def find(self, slug: str) -> ShelvedRound:
-        """The round of this slug; raises NotFound, or the store's failure when the round was never seen."""
+    def find(self, slug: str, since: float = math.inf) -> ShelvedRound:
+        """The round of this slug; raises NotFound, or the store's failure when the round was never seen.
+
+        :param since: a moment of `time.monotonic`; a look that began no earlier is enough, and no other is taken.
+        """
         known = self._known.get(slug)
+        if known is not None and self._looked_at(slug)[0] >= since:
+            return known
+        looked = time.monotonic(), n_written()
         try:
             found = self._read(slug, known)
         except STORE_FAILURES as failure:
@@ -93,13 +108,27 @@ class Shelf:
                 raise
             log_store_failure(failure)
             return known
-        self._known[slug] = found
+        self._known[slug], self._looked[slug] = found, looked
         return found
+
+    def glance(self, slug: str) -> ShelvedRound:
+        """The round as it was a moment ago, for what stores nothing: many who come at once share one look.
+
+        What this process itself has written since is always seen.
+        """
+        known = self._known.get(slug)
+        looked_at, n_before = self._looked_at(slug)
+        is_now = time.monotonic() < looked_at + GLANCE_SECONDS and n_before == n_written()
+        return known if known is not None and is_now and _is_fresh(known) else self.find(slug)
 
     def recall(self, slug: str) -> ShelvedRound:
         """The round as it was at most a minute ago, for a page that depends on nothing but its names."""
         known = self._known.get(slug)
         return known if known is not None and _is_fresh(known) else self.find(slug)
+
+    def _looked_at(self, slug: str) -> tuple[float, int]:
+        """When the last look began, and what this process had written by then."""
+        return self._looked.get(slug, (-math.inf, 0))
 
     def _read(self, slug: str, known: ShelvedRound | None) -> ShelvedRound:
         stores = self._services.stores
@@ -109,6 +138,10 @@ class Shelf:
             return known
         record = find_round(stores, slug)
         questionnaire = load_questionnaire_of(stores, record)
+        chosen = languages_of(stores, slug)
+        if chosen:
+            kept = tuple(language for language in questionnaire.languages if language in chosen)
+            questionnaire = replace(questionnaire, languages=kept)
         units = units_of_round(stores, record)
         by_code = {unit.code: unit for unit in units}
         found = ShelvedRound(record, questionnaire, by_code, search_words(stores, units), likeness, time.monotonic())

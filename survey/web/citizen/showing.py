@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, current_app, request, url_for
 from markupsafe import Markup
 
 from questionnaires.answers import AnswerProblem
@@ -18,7 +18,7 @@ from survey.texts import LANGUAGES, Translate
 from survey.units import UnitRecord
 from survey.web.citizen.forms import BallotForm, blank_form
 from survey.web.citizen.kept_pages import KeptPage
-from survey.web.citizen.questions import Part, compose_parts
+from survey.web.citizen.questions import Part, Question, compose_parts
 from survey.web.citizen.shelf import ShelvedRound
 from survey.web.pages import RETRY_SECONDS, catalogue_of, render_page
 
@@ -162,7 +162,17 @@ def form_page(
     """The questions about the place's units, with what was typed and what is wrong with it."""
     t = catalogue_of("citizen").translator(place.language)
     names = {unit.code: name_of(unit, place.language) for unit in place.units} if place.rates_several else {}
-    parts = compose_parts(place.round.questionnaire, form, problems, place.language, t, names)
+    marked = marked_items(place.round.questionnaire)
+
+    def draw(question: Question) -> str:
+        texts = {"t": t, "language": place.language, "marked": marked}
+        drawing = current_app.jinja_env.get_template("citizen/question.html").make_module(texts)
+        html: str = drawing.ask(question)  # type: ignore[attr-defined]
+        return html
+
+    parts = compose_parts(
+        place.round.questionnaire, form, problems, place.language, t, names, place.round.questions, draw
+    )
     summary = _summary(parts, code_problem, t)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if summary or waiting else HTTPStatus.OK
     response = render_page(
@@ -179,7 +189,6 @@ def form_page(
         waiting=waiting,
         unit_code=place.unit_code,
         action=_round_address(place.round) if place.rates_several else _unit_address(place.round, place.units[0]),
-        marked=_marked(place.round.questionnaire),
         script_texts=_script_texts(t, (*SCRIPT_TEXTS, *(["rating_problem"] if place.rates_several else []))),
     )
     if is_unavailable:
@@ -233,17 +242,29 @@ def choice_page(
 
 def crowded_page(place: Place, carried: Sequence[tuple[str, str]], code: str) -> Response:
     """The page for a sending that was turned away in a flood: everything that came with it, to be sent again."""
-    response = render_page(
-        "citizen/crowded.html",
+    response = _resending_page(place, HTTPStatus.TOO_MANY_REQUESTS, carried, code)
+    response.headers["Retry-After"] = str(RETRY_CROWDED_SECONDS)
+    return response
+
+
+def refused_page(place: Place, carried: Sequence[tuple[str, str]], code: str, problem: str) -> Response:
+    """The page for a sending whose code cannot be used, while many such come in: as above, and what is wrong."""
+    return _resending_page(place, HTTPStatus.UNPROCESSABLE_ENTITY, carried, code, problem)
+
+
+def _resending_page(
+    place: Place, status: HTTPStatus, carried: Sequence[tuple[str, str]], code: str, problem: str = ""
+) -> Response:
+    return render_page(
+        "citizen/resending.html",
         place.language,
-        status=HTTPStatus.TOO_MANY_REQUESTS,
+        status=status,
         **_frame(place.round, place.language, place.unit_name),
         action=_round_address(place.round) if place.rates_several else _unit_address(place.round, place.units[0]),
         carried=carried,
         code=code,
+        problem=problem,
     )
-    response.headers["Retry-After"] = str(RETRY_CROWDED_SECONDS)
-    return response
 
 
 def received_page(place: Place) -> Response:
@@ -300,7 +321,7 @@ def _summary(parts: Sequence[Part], code_problem: str, t: Translate) -> list[tup
     return listed
 
 
-def _marked(questionnaire: Questionnaire) -> str:
+def marked_items(questionnaire: Questionnaire) -> str:
     """Which questions bear a word, the required or the optional ones: the fewer, because a word on each is not read."""
     n_required = sum(item.required for item in questionnaire.items)
     return "required" if 2 * n_required < len(questionnaire.items) else "optional"

@@ -7,6 +7,8 @@ page holds what was typed on the other.
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 
 from flask import Blueprint, Response, abort, jsonify, request
@@ -14,6 +16,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import MethodNotAllowed
 
 from questionnaires.model import Questionnaire
+from survey.fieldwork_days import DayBook
 from survey.proofs import new_challenge, new_ticket
 from survey.services import Services, today
 from survey.texts import LANGUAGES, Translate
@@ -49,7 +52,7 @@ def make_blueprint(services: Services) -> Blueprint:
     blueprint = Blueprint("citizen", __name__)
     shelf = Shelf(services)
     shelf.fill(today())
-    _show_pages(blueprint, shelf)
+    _show_pages(blueprint, shelf, services.days)
     _take_forms(blueprint, shelf, services)
     _give_challenges(blueprint, shelf, services)
 
@@ -61,15 +64,19 @@ def make_blueprint(services: Services) -> Blueprint:
     return blueprint
 
 
-def _show_pages(blueprint: Blueprint, shelf: Shelf) -> None:
+def _show_pages(blueprint: Blueprint, shelf: Shelf, days: DayBook) -> None:
+    opened = partial(_count_opened, days)
+
     @blueprint.get("/r/<slug>")
     def choose(slug: str) -> Response:
         found, language = _found(shelf, slug)
         if found.season_on(today()) != "open":
             return shut_page(found, language)
         if found.questionnaire.rates_several_units:
+            opened(slug)
             return choice_page(found, blank_form(found.questionnaire, language), language)
         if len(found.units) == 1:
+            opened(slug, next(iter(found.units)))
             return blank_page(Place(found, tuple(found.units.values()), language))
         return list_page(found, language)
 
@@ -81,6 +88,7 @@ def _show_pages(blueprint: Blueprint, shelf: Shelf) -> None:
         place = _place(found, unit_code, language)
         if found.season_on(today()) != "open":
             return shut_page(found, language, place.unit_name)
+        opened(slug, place.unit_code)
         if place.rates_several:
             return choice_page(found, blank_form(found.questionnaire, language), language, chosen=[unit_code])
         return blank_page(place)
@@ -94,9 +102,15 @@ def _show_pages(blueprint: Blueprint, shelf: Shelf) -> None:
         return received_page(_place(found, unit_code, language))
 
 
+def _count_opened(days: DayBook, slug: str, unit_code: str = "") -> None:
+    # A count of the unit's day, and no more: neither the moment nor who it was.
+    if request.method == "GET":
+        days.count(slug, unit_code, today(), "opened")
+
+
 def _found(shelf: Shelf, slug: str) -> tuple[ShelvedRound, str]:
     """The round, and the language the address asks for among those that the round is asked in."""
-    found = shelf.find(slug)
+    found = shelf.glance(slug)
     return found, page_language(found.questionnaire.languages)
 
 
@@ -127,21 +141,22 @@ def _take_forms(blueprint: Blueprint, shelf: Shelf, services: Services) -> None:
 
     @blueprint.post("/r/<slug>/<unit_code>")
     def send(slug: str, unit_code: str) -> Response:
-        found = shelf.find(slug)
+        began = time.monotonic()
+        found = shelf.glance(slug)
         if found.questionnaire.rates_several_units:
             raise MethodNotAllowed(valid_methods=["GET", "HEAD", "OPTIONS"])
         sent = _read_form(found.questionnaire)
         place = _place(found, unit_code, _chosen_language(found, sent))
         if found.season_on(today()) != "open":
             return shut_page(found, place.language, place.unit_name, was_sent=True)
-        away = reception.turned_away(place, sent)
-        if away is not None:
-            return away
-        if "switch-lang" in sent:
-            answer = form_page(place, filled_form(found.questionnaire, sent, place.language))
-        else:
-            answer = reception.receive(place, sent)
-        return reception.counted(answer, place, sent)
+
+        def answer() -> Response:
+            if "switch-lang" in sent:
+                return form_page(place, filled_form(found.questionnaire, sent, place.language))
+            # What stores answers goes by a look that is no older than the sending; a flood is turned away without.
+            return reception.receive(replace(place, round=shelf.find(slug, began)), sent)
+
+        return reception.let_in(place, sent, answer)
 
 
 def _rate(reception: Reception, found: ShelvedRound, sent: MultiDict[str, str]) -> Response:
@@ -150,10 +165,7 @@ def _rate(reception: Reception, found: ShelvedRound, sent: MultiDict[str, str]) 
     named = list(dict.fromkeys(sent.getlist("units")))
     chosen = [code for code in named if code in found.units]
     place = Place(found, tuple(found.units[code] for code in chosen), language)
-    away = reception.turned_away(place, sent, chosen)
-    if away is not None:
-        return away
-    return reception.counted(_rated(reception, place, sent, named), place, sent, chosen)
+    return reception.let_in(place, sent, lambda: _rated(reception, place, sent, named), chosen)
 
 
 def _rated(reception: Reception, place: Place, sent: MultiDict[str, str], named: Sequence[str]) -> Response:

@@ -1,34 +1,61 @@
 """The office: where an officer leads a round from its draft to its publication."""
 
+from datetime import datetime
 from http import HTTPStatus
 
-from flask import Blueprint, Response, abort, current_app, g, redirect, request, url_for
-from flask_wtf.csrf import generate_csrf, validate_csrf
+from flask import Blueprint, Response, abort, g, request
 from werkzeug.exceptions import BadRequest
-from werkzeug.wrappers import Response as AnyResponse
-from wtforms import ValidationError
 
 from survey.custody import has_key_on_machine
 from survey.errors import NotFound
+from survey.office_people import accept_office_invitation
 from survey.services import Services
+from survey.web.accounts.guard import guard
+from survey.web.accounts.invited import Accept, InvitedPages
+from survey.web.accounts.routes import add_account_pages
+from survey.web.accounts.session import Area
 from survey.web.languages import keep_language
-from survey.web.office.account import AccountPages
 from survey.web.office.accounting import AccountingPages
+from survey.web.office.analysis import add_analysis_pages
+from survey.web.office.approvals import add_approval_pages
+from survey.web.office.audit import add_audit_pages
 from survey.web.office.codes import CodePages
+from survey.web.office.comments import CommentPages
 from survey.web.office.custody import CustodyPages
-from survey.web.office.entry import SIGN_IN, SIGN_OUT, EntryPages, awaits
+from survey.web.office.fieldwork import add_fieldwork_pages
 from survey.web.office.figures import FigurePages
+from survey.web.office.frames import add_frame_pages
+from survey.web.office.frames.uploading import LARGEST_LIST, InMemoryForms
 from survey.web.office.halted import HaltedPages
 from survey.web.office.new_round import NewRoundPages
+from survey.web.office.people import PeoplePages
+from survey.web.office.questionnaires import add_questionnaire_pages
+from survey.web.office.release import ACTIONS
 from survey.web.office.rounds import RoundPages
-from survey.web.office.session import load_officer, to_sign_in
+from survey.web.office.setup import add_setup_pages
 from survey.web.office.slips import SlipPages
+from survey.web.office.staff import add_staff_pages
 from survey.web.office.steps import StepPages
+from survey.web.office.tables_to_download import TABLE_FILE
+from survey.web.office.unit_list import add_unit_files
 from survey.web.pages import page_language, render_page
 
-READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-CONFIRM = "office.confirm"
-UPLOADS = frozenset({"office.batch", "office.slips", "office.new_round", "office.trial", CONFIRM})
+OFFICE = Area("office", "officer", "office.rounds")
+CONFIRM, FRAME = "office.confirm", "office.frame"
+UPLOADS = frozenset(
+    {
+        "office.batch",
+        "office.slips",
+        "office.new_round",
+        "office.trial",
+        "office.correction",
+        "office.questionnaire_import",
+        "office.analysis",
+        "office.setup_how",
+        "office.unit_table",
+        CONFIRM,
+    }
+)
 # Below the size at which the form parser would write what is uploaded, perhaps codes, to a file on the disk.
 LARGEST_UPLOAD = 450_000
 
@@ -37,17 +64,21 @@ def make_blueprint(services: Services) -> Blueprint:
     """The office of one instance. Every address but the sign-in page is for officers, and every post needs a token."""
     blueprint = Blueprint("office", __name__, url_prefix="/office")
     keep_language(blueprint)
-    _guard(blueprint, services)
+    _let_uploads_in(blueprint)
+    guard(blueprint, services, OFFICE, doors=frozenset({"invited"}))
     _add_pages(blueprint, services)
 
     @blueprint.context_processor
     def shared() -> dict[str, object]:
         return {
-            "officer": g.get("officer"),
+            "officer": g.get("account"),
             "area": None,
-            "csrf_token": generate_csrf,
             "machine_holds_key": lambda: has_key_on_machine(services.stores),
         }
+
+    @blueprint.errorhandler(HTTPStatus.FORBIDDEN)
+    def forbidden(_: Exception) -> Response:
+        return _problem(HTTPStatus.FORBIDDEN)
 
     @blueprint.errorhandler(HTTPStatus.NOT_FOUND)
     @blueprint.errorhandler(NotFound)
@@ -65,47 +96,35 @@ def make_blueprint(services: Services) -> Blueprint:
     return blueprint
 
 
-def _guard(blueprint: Blueprint, services: Services) -> None:
+def _let_uploads_in(blueprint: Blueprint) -> None:
     @blueprint.before_request
-    def admit() -> AnyResponse | None:
-        # What is not let in here is refused: a view that is added later is guarded before anybody thinks of it.
-        load_officer(services)
-        if g.officer is None and request.endpoint != SIGN_IN:
-            if g.session is None:
-                return to_sign_in()
-            if request.endpoint not in (awaits(g.session), SIGN_OUT):
-                return redirect(url_for(awaits(g.session)), HTTPStatus.SEE_OTHER)
+    def widen() -> None:
         if request.endpoint in UPLOADS:
             request.max_content_length = LARGEST_UPLOAD
+        if request.endpoint == FRAME:
+            request.max_content_length = LARGEST_LIST
+            # A list names people: it is not to lie in a file of the form parser.
+            request.form_data_parser_class = InMemoryForms
         if request.endpoint == CONFIRM:
             # Figures that were read come back in a field, so that nothing lies on the server in between.
             request.max_form_memory_size = LARGEST_UPLOAD
-        if request.method not in READING_METHODS and request.endpoint != SIGN_IN:
-            try:
-                validate_csrf(request.form.get("csrf_token"))
-            except ValidationError:
-                current_app.logger.warning("A post without a valid token was refused at %s", request.endpoint)
-                abort(HTTPStatus.BAD_REQUEST)
-        return None
 
 
 def _add_pages(blueprint: Blueprint, services: Services) -> None:
-    entry, account, rounds = EntryPages(services), AccountPages(services), RoundPages(services)
+    rounds, people = RoundPages(services), PeoplePages(services)
     codes, slips, new_round = CodePages(services), SlipPages(services), NewRoundPages(services)
     accounting, figures = AccountingPages(services), FigurePages(services)
     custody, halted = CustodyPages(services), HaltedPages(services)
     steps = StepPages(services, figures, custody)
+    release, comments = steps.release, CommentPages(services)
     both = ["GET", "POST"]
     add = blueprint.add_url_rule
     add("/", "rounds", rounds.rounds, methods=["GET"])
-    add("/sign-in", "sign_in", entry.sign_in, methods=both)
-    add("/sign-in/code", "sign_in_code", entry.code, methods=both)
-    add("/sign-out", "sign_out", entry.sign_out, methods=["POST"])
-    add("/account", "account", account.account, methods=["GET"])
-    add("/account/password", "password", account.password, methods=both)
-    add("/account/second-factor", "second_factor", account.second_factor, methods=both)
-    add("/account/recovery-codes", "recovery_codes", account.recovery_codes, methods=both)
-    add("/account/sessions", "sessions", account.sessions, methods=both)
+    add_account_pages(blueprint, services, OFFICE)
+    add("/people", "people", people.people, methods=both)
+    add("/people/<int(max=2147483647):number>", "person", people.access, methods=["POST"])
+    add("/rounds/<slug>/responses", "responses", people.responses, methods=both)
+    add(f"/rounds/<slug>/responses{TABLE_FILE}", "responses_file", people.responses_file, methods=["GET"])
     add("/units", "units", rounds.units, methods=["GET"])
     add("/new-round", "new_round", new_round.new_round, methods=both)
     add("/rounds/<slug>", "round", rounds.round, methods=["GET"])
@@ -122,7 +141,34 @@ def _add_pages(blueprint: Blueprint, services: Services) -> None:
     add("/rounds/<slug>/trial", "trial", custody.trial, methods=both)
     add("/rounds/<slug>/<any(open, close, seal, publish):step>", "confirm", steps.confirm, methods=both)
     add("/rounds/<slug>/<any(open, close, seal, publish):step>/done", "done", steps.done, methods=["GET"])
+    add("/rounds/<slug>/printing", "printing", release.printing, methods=["GET"])
+    add("/rounds/<slug>/correction", "correction", release.correction, methods=both)
+    add("/rounds/<slug>/release", "release", release.release, methods=["GET"])
+    add("/rounds/<slug>/release/<name>.pdf", "preview_file", release.file, methods=["GET"])
+    add(f"/rounds/<slug>/release/<any({', '.join(ACTIONS)}):action>", "release_act", release.act, methods=["POST"])
+    add("/rounds/<slug>/comments", "comments", comments.comments, methods=["GET"])
+    add("/rounds/<slug>/comments/review", "comment_review", comments.review, methods=both)
+    add_setup_pages(blueprint, services)
+    add_frame_pages(blueprint, services)
+    add_fieldwork_pages(blueprint, services)
+    add_analysis_pages(blueprint, services)
+    add_unit_files(blueprint, services)
+    add_questionnaire_pages(blueprint, services)
+    add_approval_pages(blueprint, services)
+    add_staff_pages(blueprint, services)
+    add_audit_pages(blueprint, services)
+    add("/invited", "invited", InvitedPages(services, OFFICE, _acceptance(services)).invited, methods=both)
     add("/<path:anything>", "nowhere", _nowhere, methods=["GET"])
+
+
+def _acceptance(services: Services) -> Accept:
+    def accept(code: str, password: str, moment: datetime) -> str | None:
+        breached = services.settings.breached_passwords
+        stores, secrets = services.stores, services.secrets
+        found = accept_office_invitation(stores, secrets, code, password, moment, breached=breached)
+        return None if found is None else found.login
+
+    return accept
 
 
 def _nowhere(anything: str) -> Response:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 
 from flask import Response, current_app, g, request
+from werkzeug.wrappers import Response as AnyResponse
 
 from survey.code_files import issued_codes_csv, issued_codes_xlsx, read_batch
 from survey.errors import BadInput, StoreUnavailable, WrongState
@@ -13,7 +14,9 @@ from survey.invitations import DEFAULT_CHANNEL, CodeRequest, IssuedCode, invited
 from survey.round_records import RoundRecord, units_of_round
 from survey.services import Services
 from survey.slips import print_slips, printed_address
-from survey.web.office.forms import MOST_CODES, BatchForm, CodesForm, OfficeForm
+from survey.web.forms import OfficeForm
+from survey.web.office.approval_requests import ask_for
+from survey.web.office.forms import MOST_CODES, BatchForm, CodesForm
 from survey.web.office.presenting import channel_label, unit_name
 from survey.web.office.rounds import find_line, may_issue
 from survey.web.office.slips import MOST_SLIPS
@@ -35,7 +38,7 @@ class CodePages:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def codes(self, slug: str) -> Response:
+    def codes(self, slug: str) -> AnyResponse:
         language = page_language()
         record, _ = find_line(self._services, slug, language)
         labels = self._unit_labels(record, language)
@@ -58,12 +61,14 @@ class CodePages:
             return self._codes_page(record, form, labels, HTTPStatus.BAD_REQUEST)
         units = ["" if unit == WHOLE_ROUND else unit for unit in chosen]
         requests = [CodeRequest(unit, form.count.data, channel=form.channel.data) for unit in units]
-        issued = self._issued(record, requests, form.file_type.data)
+        if self._services.settings.must_have_second_person:
+            return ask_for(self._services, record, requests)
+        issued = self.hand_out(record, requests, form.file_type.data)
         if isinstance(issued, Response):
             return issued
         return self._codes_page(record, form, labels, HTTPStatus.CONFLICT, refusal=issued)
 
-    def batch(self, slug: str) -> Response:
+    def batch(self, slug: str) -> AnyResponse:
         record, _ = find_line(self._services, slug, page_language())
         form = BatchForm()
         if request.method != "POST":
@@ -81,7 +86,9 @@ class CodePages:
         if wrong:
             form.batch.errors = [wrong]
             return self._page("batch", record, form, HTTPStatus.BAD_REQUEST)
-        issued = self._issued(record, requests, form.file_type.data)
+        if self._services.settings.must_have_second_person:
+            return ask_for(self._services, record, requests)
+        issued = self.hand_out(record, requests, form.file_type.data)
         if isinstance(issued, Response):
             return issued
         return self._page("batch", record, form, HTTPStatus.CONFLICT, refusal=issued)
@@ -93,7 +100,7 @@ class CodePages:
         units = sorted(units_of_round(self._services.stores, record), key=lambda unit: unit.name_vi)
         return {unit.code: f"{unit_name(unit, language)} ({unit.code})" for unit in units}
 
-    def _issued(
+    def hand_out(
         self, record: RoundRecord, requests: Sequence[CodeRequest], file_type: str
     ) -> Response | tuple[str, str]:
         """The file with new codes; or why there are none: the key of a text, and the complaint in full."""
@@ -116,7 +123,7 @@ class CodePages:
                 self._services.secrets,
                 record.slug,
                 requests,
-                actor=g.officer.login,
+                actor=g.account.login,
                 keep=make_list,
             )
         except StoreUnavailable:
@@ -189,6 +196,7 @@ class CodePages:
             round=line,
             form=form,
             may_issue=may_issue(record),
+            needs_approval=self._services.settings.must_have_second_person,
             refusal=refusal,
             limits={"most": f"{MOST_CODES:,}".replace(",", separator), "slips": str(MOST_SLIPS)},
             **values,

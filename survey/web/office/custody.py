@@ -78,7 +78,7 @@ class CustodyPages:
         kept: list[ShareFile] = []
         try:
             entrust_key(
-                self._services.stores, slug, _need(), people, lambda files: kept.extend(files), actor=g.officer.login
+                self._services.stores, slug, _need(), people, lambda files: kept.extend(files), actor=g.account.login
             )
         except BadInput:
             return self._custody_page(record, HTTPStatus.BAD_REQUEST, Complaint("custody_error_names", {}))
@@ -94,8 +94,10 @@ class CustodyPages:
             return redirect(url_for("office.custody", slug=slug), HTTPStatus.SEE_OTHER)
 
         def take(shares: Sequence[Share]) -> AnyResponse:
-            try_shares(self._services.stores, slug, shares, today(), actor=g.officer.login)
-            return redirect(url_for("office.custody", slug=slug, tried="yes"), HTTPStatus.SEE_OTHER)
+            try_shares(self._services.stores, slug, shares, today(), actor=g.account.login)
+            # A draft is on its way to be opened: what else is to be done stands on its checklist.
+            page = "office.setup" if record.state == "draft" else "office.custody"
+            return redirect(url_for(page, slug=slug, tried="yes"), HTTPStatus.SEE_OTHER)
 
         return self._with_shares(record, "trial", len(custody.custodians), take)
 
@@ -115,7 +117,7 @@ class CustodyPages:
                 slug,
                 request.form.get("custodian", ""),
                 today(),
-                actor=g.officer.login,
+                actor=g.account.login,
             )
         except (BadInput, NotFound, WrongState):
             # Only a page that has grown old, or a hand-made request, asks for what the form does not offer.

@@ -90,8 +90,15 @@ def _plan_lines(plan: PlanOutline, translate: Translate, language: str) -> list[
         ("level", percent(plan.level, 0 if round(plan.level * 100, 6).is_integer() else 1, language)),
         ("suppress", translate("plan_suppress_below", count=plan.suppress_below)),
         ("coarsening", translate("plan_coarsening_k", count=plan.coarsening_k)),
+        ("release", _release(plan, translate)),
         ("hard", translate("plan_hard_yes" if plan.uses_hard_data else "plan_hard_no")),
     ]
+
+
+def _release(plan: PlanOutline, translate: Translate) -> str:
+    if not plan.release.needs_preview:
+        return translate("plan_release_none")
+    return translate("plan_release_said", days=plan.release.embargo_days, approvals=plan.release.approvals)
 
 
 def _named(units: Sequence[str], names: Mapping[str, str], translate: Translate) -> str:

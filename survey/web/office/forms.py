@@ -1,15 +1,16 @@
-"""The office's forms: each carries a token against forged posts, and names what is wrong by the key of a text."""
+"""The forms of the office's pages about rounds."""
 
+import math
 import re
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from flask_wtf import FlaskForm
 from wtforms import (
     DateField,
     Field,
     FileField,
+    FloatField,
     IntegerField,
     RadioField,
     SelectField,
@@ -19,39 +20,11 @@ from wtforms import (
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp, StopValidation
 
 from survey.rounds import DEFAULT_CAP, MOST_A_DAY
+from survey.web.forms import OfficeForm
 
 MOST_CODES = 20_000
 LONGEST_COUNT = 12
 SLUG_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]")
-
-_LIBRARY_MESSAGES = {
-    "Not a valid date value.": "error_date",
-    "Not a valid integer value.": "error_count",
-    "Not a valid choice.": "error_choice",
-    "Not a valid choice": "error_choice",
-}
-
-
-class _Keys:
-    """Turns the form library's own English sentences into keys of our texts."""
-
-    def gettext(self, string: str) -> str:
-        return _LIBRARY_MESSAGES.get(string, string if string.startswith("error_") else "error_choice")
-
-    def ngettext(self, singular: str, plural: str, n: int) -> str:
-        return "error_choice"
-
-
-class OfficeForm(FlaskForm):  # type: ignore[misc]
-    """A form of the office; `problems()` lists its fields with the key of what is wrong."""
-
-    class Meta(FlaskForm.Meta):  # type: ignore[misc]
-        def get_translations(self, form: object) -> _Keys:
-            return _Keys()
-
-    def problems(self) -> list[tuple[str, str]]:
-        """The fields that are wrong, in the order of the page: (field name, key of the text that says so)."""
-        return [(field.name, str(field.errors[0])) for field in self if field.errors and field.name != "csrf_token"]
 
 
 class CountField(IntegerField):  # type: ignore[misc]
@@ -66,15 +39,20 @@ class CountField(IntegerField):  # type: ignore[misc]
         super().process_formdata(valuelist)
 
 
-class ConfirmForm(OfficeForm):
-    """Nothing but the token: the press of a button."""
+class FigureField(FloatField):  # type: ignore[misc]
+    """A number that people type, with a decimal comma or point."""
 
+    data: Any
 
-class SignInForm(OfficeForm):
-    login = StringField(validators=[InputRequired("error_login_required"), Length(max=64, message="error_too_long")])
-    password = StringField(
-        validators=[InputRequired("error_password_required"), Length(max=1024, message="error_too_long")]
-    )
+    def process_formdata(self, valuelist: list[str]) -> None:
+        text = valuelist[0].strip().replace(",", ".") if valuelist else ""
+        try:
+            number = float(text) if text and len(text) <= LONGEST_COUNT else math.nan
+        except ValueError:
+            number = math.nan
+        self.data = number if math.isfinite(number) else None
+        if self.data is None:
+            raise ValueError("error_number")
 
 
 FILE_TYPES = ("csv", "xlsx", "slips")
@@ -125,7 +103,8 @@ class CodesForm(OfficeForm):
         self.channel.choices = [(channel, channel) for channel in channels]
 
 
-def _not_before_opening(form: "RoundForm", field: Field) -> None:
+def not_before_opening(form: Any, field: Field) -> None:
+    """Stop where the last day of a form comes before its first."""
     if isinstance(form.opens_on.data, date) and isinstance(field.data, date) and field.data < form.opens_on.data:
         raise StopValidation("error_date_order")
 
@@ -142,6 +121,11 @@ class ReconcileForm(OfficeForm):
     reason = _line(400, is_required=True)
 
 
+class CorrectionForm(OfficeForm):
+    reason = _line(200, is_required=True)
+    figures = FileField()
+
+
 class RoundForm(OfficeForm):
     title_vi = _line(200, is_required=True)
     title_en = _line(200, is_required=True)
@@ -150,7 +134,7 @@ class RoundForm(OfficeForm):
         validators=[DataRequired("error_required"), Regexp(SLUG_PATTERN.pattern + r"\Z", message="error_slug")],
     )
     opens_on = DateField(validators=[InputRequired("error_date")])
-    closes_on = DateField(validators=[InputRequired("error_date"), _not_before_opening])
+    closes_on = DateField(validators=[InputRequired("error_date"), not_before_opening])
     questionnaire = SelectField(validators=[InputRequired("error_choice")])
     modules = SelectMultipleField()
     bloc = SelectField()

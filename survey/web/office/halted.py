@@ -33,10 +33,10 @@ class HaltedPages:
                     services.stores,
                     services.secrets,
                     slug,
-                    decided_by=g.officer.name,
+                    decided_by=g.account.name,
                     reason=form.reason.data,
                     today=today(),
-                    actor=g.officer.login,
+                    actor=g.account.login,
                 )
             except BadInput:
                 form.reason.errors = ["error_required"]

@@ -98,7 +98,7 @@ class NewRoundPages:
         if not chosen:
             return self._page(form, blocs, language, files=files, preview=(), status=HTTPStatus.BAD_REQUEST)
         try:
-            create_round(self._services.stores, _request(form, chosen, files), today(), actor=g.officer.login)
+            create_round(self._services.stores, _request(form, chosen, files), today(), actor=g.account.login)
         except StoreUnavailable:
             raise
         except (HailongError, AnalysisError, QuestionnaireError) as complaint:

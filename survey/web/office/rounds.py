@@ -1,25 +1,34 @@
 """The list of rounds, the page of a round, and the list of units."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from flask import Response, current_app, request, url_for
+from flask import Response, current_app, g, request, url_for
 
 from analysis.errors import AnalysisError, EditionError
+from survey.approvals import rounds_that_wait
+from survey.comments import has_comments
 from survey.editions import EditionShelf, OpenEdition
 from survey.errors import HailongError, StoreUnavailable
 from survey.invitations import ISSUING_STATES
+from survey.jobs import is_at_work, job_of
+from survey.previews import current_preview
 from survey.procedures import procedures_of
+from survey.publishing import release_plan_of
 from survey.round_records import RoundRecord, editions_of, find_round, list_rounds, units_of_round
 from survey.round_sources import sources_of_round
 from survey.round_status import round_status
 from survey.services import Services, today
+from survey.settings import Settings
 from survey.units import units_on
 from survey.web.office import presenting
 from survey.web.office.design_words import SourcesInWords, sources_in_words
 from survey.web.pages import catalogue_of, page_language, render_page
-from survey.web.public.presenting import METHOD_ANNEX, TABLES
+from survey.web.public.files import is_public_document
+from survey.web.public.open_data import file_titles
+from survey.web.public.presenting import METHOD_ANNEX, PROVINCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,7 @@ class RoundPages:
 
     def rounds(self) -> Response:
         language = page_language()
-        lines = [
+        lines: list[dict[str, Any]] = [
             {
                 "slug": record.slug,
                 "title": record.title.in_language(language),
@@ -64,7 +73,14 @@ class RoundPages:
             }
             for record in list_rounds(self._services.stores)
         ]
-        return render_page("office/rounds.html", language, rounds=lines, area="rounds")
+        return render_page("office/rounds.html", language, rounds=lines, area="rounds", waiting=self._waiting(lines))
+
+    def _waiting(self, lines: list[dict[str, Any]]) -> list[tuple[str, str, int]]:
+        """The rounds in which somebody asked for the approval of whoever looks, by title, with how often."""
+        if not g.account.may("approvals.give"):
+            return []
+        counts = rounds_that_wait(self._services.stores, g.account)
+        return [(line["slug"], line["title"], counts[line["slug"]]) for line in lines if line["slug"] in counts]
 
     def round(self, slug: str) -> Response:
         language = page_language()
@@ -82,7 +98,14 @@ class RoundPages:
             was_created="created" in request.args,
             progress=presenting.progress_of(record),
             next_step=presenting.next_step_of(record),
+            step_words="preview"
+            if _needs_preview(record, self._services.settings)
+            else presenting.next_step_of(record),
             is_early=record.state == "open" and today() <= record.closes_on,
+            is_printing=is_at_work(job_of(self._services.stores, slug)),
+            has_preview=current_preview(self._services.stores, slug) is not None,
+            may_correct=record.state == "published" and not record.is_halted,
+            has_comments=has_comments(self._services.settings, record),
             may_issue=may_issue(record),
             needs_trial=record.state == "draft" and record.custody is not None and not record.custody.is_tried,
             counts=counts,
@@ -92,6 +115,8 @@ class RoundPages:
             unit_names=sorted(names.values()),
             facts=presenting.facts_of(record, f"{public_url}/r/{slug}", language),
             editions=self._editions(record, names, language),
+            approvals=rounds_that_wait(self._services.stores, g.account).get(slug, 0),
+            needs_approval=self._services.settings.must_have_second_person,
             sources=self._sources(record, language),
         )
 
@@ -139,6 +164,16 @@ class RoundPages:
         return lines
 
 
+def _needs_preview(record: RoundRecord, settings: Settings) -> bool:
+    """Whether the next step of a round is a preview; a plan that cannot be read says so on the page of the step."""
+    if presenting.next_step_of(record) != "publish":
+        return False
+    try:
+        return release_plan_of(record, settings).needs_preview
+    except AnalysisError:
+        return False
+
+
 def round_line(record: RoundRecord, language: str) -> dict[str, object]:
     """What every page about a round says of it."""
     return {
@@ -176,27 +211,44 @@ def find_line(services: Services, slug: str, language: str) -> tuple[RoundRecord
 
 def _files(opened: OpenEdition, names: dict[str, str], language: str) -> tuple[FileLine, ...]:
     slug, number = opened.edition.facts.slug, opened.edition.number
+    tables = file_titles()
+
+    def address_of(stem: str) -> str:
+        return url_for("public.pdf_file", slug=slug, name=stem, edition=number, lang=None)
+
+    lines = list(document_lines(opened, names, language, address_of))
+    for name in sorted(opened.hashes):
+        if name in tables:
+            stem = name.rpartition(".")[0]
+            label = f"{tables[name].in_language(language)} (CSV)"
+            address = url_for("public.csv_file", slug=slug, name=stem, edition=number, lang=None)
+            lines.append(FileLine("table", label, address))
+    return tuple(sorted(lines, key=_order_of))
+
+
+def document_lines(
+    opened: OpenEdition, names: Mapping[str, str], language: str, address_of: Callable[[str], str]
+) -> tuple[FileLine, ...]:
+    """The printed documents of an edition that are for everybody, each where `address_of` its name says it is."""
     text = catalogue_of("office").text
-    tables = {name: key for key, name in TABLES.items()}
     is_english = language == "en"
     blocs = {unit.bloc_code: (is_english and unit.bloc_name_en) or unit.bloc_name for unit in opened.edition.units}
     lines = []
-    for name in sorted(opened.hashes):
+    for name in opened.hashes:
         stem, _, suffix = name.rpartition(".")
-        if suffix == "pdf":
-            subject = stem.removesuffix(".en")
-            kind, about = _document(subject, blocs, names)
-            label = text(f"files_{kind}", language, name=about)
-            if subject != stem:
-                label = text("files_in_english", language, name=label)
-            address = url_for("public.pdf_file", slug=slug, name=stem, edition=number, lang=None)
-            lines.append(FileLine(kind, label, address))
-        elif name in tables:
-            label = catalogue_of("public").text(tables[name], language)
-            address = url_for("public.csv_file", slug=slug, name=stem, edition=number, lang=None)
-            lines.append(FileLine("table", label, address))
-    order = ("league", "method", "table", "scorecard")
-    return tuple(sorted(lines, key=lambda line: (order.index(line.kind), line.label)))
+        if suffix != "pdf" or not is_public_document(opened, stem):
+            continue
+        subject = stem.removesuffix(".en")
+        kind, about = _document(subject, blocs, names)
+        label = text(f"files_{kind}", language, name=about)
+        if subject != stem:
+            label = text("files_in_english", language, name=label)
+        lines.append(FileLine(kind, label, address_of(stem)))
+    return tuple(sorted(lines, key=_order_of))
+
+
+def _order_of(line: FileLine) -> tuple[int, str]:
+    return ("province", "league", "method", "table", "scorecard").index(line.kind), line.label
 
 
 def _document(subject: str, blocs: Mapping[str, str], names: Mapping[str, str]) -> tuple[str, str]:
@@ -206,4 +258,6 @@ def _document(subject: str, blocs: Mapping[str, str], names: Mapping[str, str]) 
         return "league", blocs[bloc]
     if subject == METHOD_ANNEX:
         return "method", ""
+    if subject == PROVINCE:
+        return "province", ""
     return "scorecard", names.get(subject, subject)

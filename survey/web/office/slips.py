@@ -10,7 +10,8 @@ from survey.invitations import invited_units
 from survey.round_records import RoundRecord, units_of_round
 from survey.services import Services
 from survey.slips import print_slips, print_stands, printed_address, read_issued_codes, refuse_unknown_codes
-from survey.web.office.forms import OfficeForm, SlipsForm, StandsForm
+from survey.web.forms import OfficeForm
+from survey.web.office.forms import SlipsForm, StandsForm
 from survey.web.office.presenting import unit_name
 from survey.web.office.rounds import find_line, may_issue
 from survey.web.pages import catalogue_of, page_language, render_page

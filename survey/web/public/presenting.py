@@ -1,44 +1,24 @@
 """What the public pages show of an edition, beside what its composer already says."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-from analysis.release.edition import (
-    ACCOUNTING_CSV,
-    DIFFERENCES_CSV,
-    DISTRIBUTIONS_CSV,
-    ESTIMATES_CSV,
-    FORMULAS_CSV,
-    HARD_CSV,
-    RANKS_CSV,
-    Edition,
-)
+from analysis.release.edition import Edition
 from analysis.release.row_files import cell_text, column_names
 from analysis.release.rows import EstimateRow
 from analysis.scorecards.charts import nice_bounds
-from analysis.scorecards.content import Composer, League, Member, Scorecard
-from analysis.scorecards.drawing import index_bounds, whole_scale
-from analysis.scorecards.figures import Figure, NodeLine
-from questionnaires.model import Text
+from analysis.scorecards.content import Composer, League, Scorecard
+from analysis.scorecards.drawing import whole_scale
+from analysis.scorecards.figures import NodeLine
 from survey.texts import date, number, percent
 from survey.web.pages import catalogue_of
 from survey.web.spreadsheets import csv_bytes
 
-# The tables of an edition that everybody may have, by the key of what they are called.
-TABLES = {
-    "download_estimates": ESTIMATES_CSV,
-    "download_ranks": RANKS_CSV,
-    "download_differences": DIFFERENCES_CSV,
-    "download_formulas": FORMULAS_CSV,
-    "download_distributions": DISTRIBUTIONS_CSV,
-    "download_accounting": ACCOUNTING_CSV,
-    "download_hard": HARD_CSV,
-}
 # The printed document that tells how an edition came about.
 METHOD_ANNEX = "method"
+# The one that sums a round up for the province.
+PROVINCE = "province"
 # What is said of answers that did not come from people who answered here.
 COLLECTED = {"elsewhere": "elsewhere_text", "simulated": "simulated_text"}
-TIERS = ("above", "not_different", "below")
 KNOWN_REASONS = frozenset(
     {
         "too_few_respondents", "too_few_answers", "dominance", "answers_alike", "complementary",
@@ -48,35 +28,6 @@ KNOWN_REASONS = frozenset(
 
 # The key of the title, the key of the first column, the lines, and the ticks of the charts.
 UnitTable = tuple[str, str, tuple[NodeLine, ...], tuple[float, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class LeagueTable:
-    """A bloc on the page of a round: its units by tier, each tier in the order of the index, unranked units last."""
-
-    bloc_code: str
-    bloc_name: Text
-    bloc_index: Figure
-    tiers: tuple[tuple[str, tuple[Member, ...]], ...]
-    bounds: tuple[float, ...]
-    has_caution: bool
-    pdf: str | None
-
-
-def league_table(league: League, pdf: str | None) -> LeagueTable:
-    """The league as its page shows it; a tier without units is left out."""
-    placed = [(tier, league.in_tier(tier)) for tier in TIERS]
-    in_no_tier = tuple(member for member in league.ranked if member.tier not in TIERS)
-    placed.append(("unranked", (*in_no_tier, *league.unranked)))
-    return LeagueTable(
-        bloc_code=league.bloc_code,
-        bloc_name=league.bloc_name,
-        bloc_index=league.bloc_index,
-        tiers=tuple((tier, members) for tier, members in placed if members),
-        bounds=index_bounds(league.ranked, league.bloc_index, league.scale),
-        has_caution=any(member.figure.state == "caution" for member in league.ranked),
-        pdf=pdf,
-    )
 
 
 def leagues_of(composer: Composer) -> tuple[League, ...]:

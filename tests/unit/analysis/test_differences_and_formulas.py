@@ -15,14 +15,9 @@ from analysis.archive import Archive
 from analysis.errors import PlanError
 from analysis.estimation.multiplicity import adjusted
 from analysis.release.computing import compute_edition
-from analysis.release.edition import (
-    DIFFERENCES_CSV,
-    FORMULAS_CSV,
-    Edition,
-    edition_tables,
-    read_edition,
-    write_edition,
-)
+from analysis.release.edition import Edition
+from analysis.release.edition_folder import edition_tables, read_edition, write_edition
+from analysis.release.edition_tables import DIFFERENCES_CSV, FORMULAS_CSV
 from analysis.release.plan import Plan, Ranking, parse_plan, plan_source
 from analysis.release.verification import examine
 from support.archives import PLAN, QUESTIONNAIRE, ROOT_WEIGHTS, SIGNER, archive_at, contents_of, tabulated

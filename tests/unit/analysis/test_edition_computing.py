@@ -9,7 +9,8 @@ import pytest
 from analysis.coarsening import coarsen
 from analysis.errors import DesignError, EditionError
 from analysis.release.computing import compute_edition
-from analysis.release.edition import Edition, read_edition, write_edition
+from analysis.release.edition import Edition
+from analysis.release.edition_folder import read_edition, write_edition
 from support.archives import SIGNER, Row, archive_at, contents_of, tabulated
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,8 @@ from analysis.accounting import AccountingRow
 from analysis.archive import Archive
 from analysis.errors import EditionError
 from analysis.release.computing import compute_edition
-from analysis.release.edition import Edition, load_edition, read_edition, write_edition
+from analysis.release.edition import Edition
+from analysis.release.edition_folder import load_edition, read_edition, write_edition
 from analysis.release.public_accounting import public_accounting
 from analysis.release.verification import verify
 from analysis.responses import tabulate_responses

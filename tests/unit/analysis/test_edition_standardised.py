@@ -7,7 +7,8 @@ import pytest
 
 from analysis.errors import AnalysisError, PlanError
 from analysis.release.computing import compute_edition
-from analysis.release.edition import Edition, read_edition, write_edition
+from analysis.release.edition import Edition
+from analysis.release.edition_folder import read_edition, write_edition
 from analysis.release.hard_data import parse_hard_data
 from analysis.release.verification import examine, verify
 from support.archives import SIGNER

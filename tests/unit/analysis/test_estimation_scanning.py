@@ -42,9 +42,10 @@ def test_answers_far_from_zero_keep_their_variances() -> None:
     answers = _answers()
     near = _estimated(**answers)
     far = _estimated(**{**answers, "y": answers["y"] + 2.0**33})
-    # Half of the sixteen digits are taken by the distance itself.
-    np.testing.assert_allclose(far.variances_within(), near.variances_within(), rtol=1e-6)
-    np.testing.assert_allclose(far.srs_variances_within(), near.srs_variances_within(), rtol=1e-6)
+    # Ten of the sixteen digits are taken by the distance itself, and the engine's threads add up in an order of their
+    # own (3e-6 was seen); squares that were not centred would have kept none.
+    np.testing.assert_allclose(far.variances_within(), near.variances_within(), rtol=2e-5)
+    np.testing.assert_allclose(far.srs_variances_within(), near.srs_variances_within(), rtol=2e-5)
 
 
 @pytest.mark.parametrize(("kind", "denominator"), [("ratio", None), ("ratio", "x"), ("total", None)])

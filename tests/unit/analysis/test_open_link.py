@@ -9,7 +9,8 @@ import pytest
 
 from analysis.archive import Archive
 from analysis.release.computing import compute_edition
-from analysis.release.edition import Edition, edition_tables, read_edition, write_edition
+from analysis.release.edition import Edition
+from analysis.release.edition_folder import edition_tables, read_edition, write_edition
 from analysis.release.verification import verify
 from support.archives import SIGNER, Row, archive_at, contents_of, tabulated
 from support.standardised import standardised_archive

@@ -4,6 +4,7 @@ import pytest
 
 from analysis.errors import DesignError, PlanError
 from analysis.release.plan import Plan, Standardisation, default_plan, parse_plan, plan_source
+from analysis.release.release_plan import ReleasePlan
 from analysis.release.round_design import DEFAULT_DESIGN_SOURCE, RoundDesign, parse_design
 from questionnaires.library import load_bundled
 from questionnaires.reading import parse_questionnaire
@@ -20,6 +21,7 @@ def test_what_a_plan_leaves_out_has_its_default() -> None:
         Plan(),
         Plan("2026.1", "share", "units", 0.9, 12, 40, 15, ("channel",), 2, "average"),
         Plan(coarsening_steps=()),
+        Plan(release=ReleasePlan(embargo_days=7, approvals=2)),
         Plan(standardisation=Standardisation(500, 7, {"a": (1.5, 4.25), "h": (-3.0, 12.0)})),
     ],
 )
@@ -37,6 +39,11 @@ def test_a_plan_survives_its_file(plan: Plan) -> None:
         ('plan: 1\nversion: "1"\nlevle: 0.9\n', "plan.yaml:3: levle: found the unknown key “levle”"),
         ('plan: 1\nversion: "1"\naggregate: people\n', "plan.yaml:3: aggregate: found “people”, expected persons or"),
         ('plan: 1\nversion: "1"\nsuppress_below: 9.5\n', "plan.yaml:3: suppress_below: found the number 9.5"),
+        (
+            'plan: 1\nversion: "1"\nrelease: {embargo_days: 91}\n',
+            "plan.yaml:3: release.embargo_days: found the number 91",
+        ),
+        ('plan: 1\nversion: "1"\nrelease: {approvals: 1.5}\n', "plan.yaml:3: release.approvals: found the number 1.5"),
         ('plan: 1\nversion: "1"\nsuppress_below: 0\n', "plan.yaml:3: suppress_below: found the number 0"),
         (
             'plan: 1\nversion: "1"\ncoarsening:\n  steps: [village]\n',

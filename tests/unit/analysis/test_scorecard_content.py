@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import t
 
 from analysis.errors import EditionError
-from analysis.release.edition import DifferenceRow, Edition
+from analysis.release.edition import Edition
+from analysis.release.rows import DifferenceRow
 from analysis.scorecards.comparison import former_comparisons
 from analysis.scorecards.content import Composer, compose_league, compose_scorecard, highlights, is_equally_weighted
 from analysis.scorecards.drawing import is_strip, line_bounds, strip_of

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from analysis.release.computing import compute_edition
-from analysis.release.edition import Edition, read_edition, write_edition
+from analysis.release.edition import Edition
+from analysis.release.edition_folder import read_edition, write_edition
 from analysis.release.hard_data import parse_hard_data
 from analysis.release.rows import PublicAccountingRow
 from analysis.scorecards.annex import compose_annex
 from analysis.scorecards.content import Composer
 from analysis.scorecards.drawing import index_bounds, line_bounds, whole_scale
-from analysis.scorecards.layout import first_page
+from analysis.scorecards.layout import first_page, later_pages
 from support.archives import SIGNER
 from support.editions import FACTORS, make_edition
 from support.ratings import rated_archive
@@ -154,12 +155,14 @@ def test_a_bloc_has_its_english_name_where_one_was_given(banded: Edition) -> Non
     assert Composer(replace(banded, units=nameless)).league("east").bloc_name.en == "Khối đông"
 
 
-def test_fourteen_factors_stand_on_the_first_page_and_long_names_take_the_highlights_place() -> None:
+def test_fourteen_factors_stand_on_the_first_page_with_what_to_do_first_below_them() -> None:
     short = [(f"Yếu tố {place}", f"Factor {place}", criteria) for place, (_, _, criteria) in enumerate(FACTORS * 3)]
-    for factors, n_highlights in ((short[:14], 2), ((FACTORS * 3)[:14], 0)):
+    for factors, n_rows in ((short[:9], 4), (short[:14], 2), ((FACTORS * 3)[:14], 2)):
         card = Composer(make_edition(54, factors=factors)).scorecard("06652")
-        assert len(card.factors) == 14
-        assert min(first_page(card, "vi").n_highlights, 2) == n_highlights
+        assert len(card.factors) == len(factors)
+        layout = first_page(card, "vi")
+        assert (layout.n_priorities, layout.is_narrow) == (n_rows, True)
+        assert "steps" not in later_pages(card, "vi", layout).paddings
 
 
 def test_the_annex_tells_the_design_and_what_was_standardised(rated: Edition) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from analysis.errors import AnalysisError
 from analysis.release.computing import compute_edition
-from analysis.release.edition import write_edition
+from analysis.release.edition_folder import write_edition
 from analysis.release.row_files import rows_from_csv, rows_to_csv, rows_to_json, rows_to_parquet
 from analysis.release.rows import EstimateRow
 from analysis.release.verification import examine, verify

@@ -42,7 +42,7 @@ def test_the_annex_tells_classes_trimming_kish_and_open_links(tmp_path: Path) ->
     assert "Non-response was adjusted in 2 classes of cells (2 of them join several cells)" in english
     assert "coefficient of variation of the weights is" in english
     assert "weights were trimmed; each unit keeps its sum" in english
-    assert "Answers from an open link come from no sample" in english
+    assert "Answers from an open link are not part of the sample" in english
     assert "are shared by the other cells of the stratum" not in english
-    assert "Phiếu trả lời qua đường liên kết mở không do chọn mẫu" in vietnamese
+    assert "Phiếu trả lời qua đường liên kết mở không thuộc mẫu" in vietnamese
     assert "hệ số biến thiên của trọng số" in vietnamese.lower()

@@ -5,7 +5,8 @@ import zlib
 
 import pytest
 
-from survey.web.citizen.kept_pages import MOST_PAGES, KeptPage, KeptPages
+from survey.web.citizen.kept import Kept
+from survey.web.citizen.kept_pages import MOST_PAGES, KeptPage
 
 NONCE, OTHER = "n0nce-of-the-page", "another-nonce-1-2"
 
@@ -41,7 +42,8 @@ def test_a_nonce_of_another_length_is_refused() -> None:
 
 
 def test_the_pages_asked_for_last_are_kept_and_the_others_drawn_anew() -> None:
-    pages, drawn = KeptPages(), []
+    pages: Kept[KeptPage] = Kept(MOST_PAGES)
+    drawn: list[int] = []
 
     def ask(number: int) -> KeptPage:
         def draw() -> KeptPage:

@@ -7,6 +7,7 @@ from pathlib import Path
 import jinja2
 import pytest
 
+from survey import office_documents
 from survey.errors import BadInput
 from survey.resources import bundled_dir
 from survey.texts import Catalogue, date, install_filters, interval, number, percent, signed
@@ -119,15 +120,17 @@ def test_an_unknown_key_language_or_a_forgotten_value_stops_the_page(tmp_path: P
 
 
 def test_the_scorecards_use_every_sentence_they_have() -> None:
-    folder = bundled_dir("templates") / "scorecard"
-    templates = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.jinja"))
+    folders = [bundled_dir("templates") / name for name in ("scorecard", "annex", "report")]
+    sources = [path for folder in folders for path in folder.glob("*.jinja")]
+    # Documents in Word are put together by a module, not by a template alone.
+    sources.append(Path(office_documents.__file__))
+    templates = "".join(path.read_text(encoding="utf-8") for path in sources)
     # Some keys are put together: t("tier_" ~ member.tier) uses every key that begins so.
-    beginnings = tuple(re.findall(r't\(\(?"([a-z_]+_)" ~', templates))
-    # The sentences of the annex are its own folder's.
-    keys = Catalogue.load(folder).sentences
+    beginnings = (*re.findall(r't\(\(?"([a-z_]+_)" ~', templates), "annex_blocs_")
+    keys = [key for folder in folders for key in Catalogue.load(folder).sentences]
     assert [key for key in keys if f'"{key}"' not in templates and not key.startswith(beginnings)] == []
     named = set(re.findall(r'\bt\("([a-z_]+)"[,)]', templates))
-    assert {key for key in named - set(keys) if not key.startswith("annex_")} == set()
+    assert named - set(keys) == set()
 
 
 def test_the_filters_write_in_the_language_of_the_page() -> None:

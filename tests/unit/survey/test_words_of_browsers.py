@@ -2,7 +2,7 @@
 
 import pytest
 
-from survey.web.office.browsers import browser_words
+from survey.web.accounts.browsers import browser_words
 
 WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
 ANDROID = "Mozilla/5.0 (Linux; Android 14; SM-A155F) AppleWebKit/537.36 (KHTML, like Gecko)"

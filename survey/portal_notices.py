@@ -1,0 +1,122 @@
+"""What the people of units are told by e-mail: that they are invited, and that a scorecard is there.
+
+No figure rides along: whoever reads the post of others learns that there was a survey, which everybody knows.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+
+from survey.errors import BadInput, WrongState
+from survey.mail import MailFailure, open_postbox
+from survey.resources import bundled_dir
+from survey.round_records import editions_of, find_round
+from survey.settings import Settings
+from survey.storage.audit import record_event
+from survey.storage.portal import ScorecardNotice
+from survey.storage.sessions import reading, writing
+from survey.storage.stores import Stores
+from survey.texts import LANGUAGES, Catalogue
+from survey.texts import date as written_date
+from survey.unit_people import PersonRecord, PortalInvitation, list_people
+from survey.viet_nam import VIET_NAM
+
+# What a letter says in each language.
+Values = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How many letters the mail server took, and to whom it refused one."""
+
+    n_sent: int
+    refused: tuple[str, ...]
+
+
+def portal_address(settings: Settings, page: str = "") -> str:
+    """The address of a page of the portal as people type it; without a public address its path alone."""
+    return f"{settings.public_url or ''}/unit/{page}"
+
+
+def send_invitation(settings: Settings, invitation: PortalInvitation) -> None:
+    """Send an invitation to its person, in both languages. Raises MailFailure, BadInput without mail settings."""
+    until = invitation.until.astimezone(VIET_NAM).date()
+    address = f"{portal_address(settings, 'invited')}#{invitation.code}"
+    values = {
+        language: {"address": address, "code": invitation.code, "until": written_date(until, language)}
+        for language in LANGUAGES
+    }
+    sent = _send(settings, "invitation", values, [invitation.person], lambda _: None)
+    if sent.refused:
+        raise MailFailure(f"the mail server refused the letter to {sent.refused[0]}")
+
+
+def send_notices(stores: Stores, settings: Settings, slug: str, today: date, *, actor: str) -> Sent:
+    """Tell those who may read them that the newest scorecards of a round are there; nobody twice of one edition.
+
+    Each is written down when the mail server has taken their letter, so that a second try begins where the first one
+    stopped. Raises WrongState for a round without an edition, BadInput without mail settings, MailFailure.
+    """
+    record, records = find_round(stores, slug), editions_of(stores, slug)
+    if not records:
+        raise WrongState(f"the round {slug} is not published yet; there is no scorecard to tell of")
+    number = records[-1].number
+    of_edition = (ScorecardNotice.round_slug == slug, ScorecardNotice.edition_number == number)
+    with reading(stores.office) as session:
+        told = set(session.scalars(select(ScorecardNotice.officer_id).where(*of_edition)))
+    waiting = [
+        person
+        for person in list_people(stores, record.unit_codes)
+        if person.is_active and person.account.id not in told
+    ]
+
+    def keep(person: PersonRecord) -> None:
+        key = {"round_slug": slug, "edition_number": number, "officer_id": person.account.id}
+        with writing(stores.office) as session:
+            if session.get(ScorecardNotice, tuple(key.values())) is None:
+                session.add(ScorecardNotice(**key, sent_on=today))
+
+    address = portal_address(settings, f"rounds/{slug}")
+    values = {language: {"address": address, "title": record.title.in_language(language)} for language in LANGUAGES}
+    sent = _send(settings, "scorecard", values, waiting, keep)
+    if sent.n_sent:
+        with writing(stores.office) as session:
+            record_event(session, actor=actor, action="unit.notified", subject=f"{slug} {number}: {sent.n_sent}")
+    return sent
+
+
+def _send(
+    settings: Settings,
+    letter: str,
+    values: Mapping[str, Values],
+    people: Sequence[PersonRecord],
+    keep: Callable[[PersonRecord], None],
+) -> Sent:
+    if settings.mail is None:
+        raise BadInput("HAILONG_SMTP_URL: found no mail server, expected one to send letters through")
+    if not people:
+        return Sent(0, ())
+    catalogue = Catalogue.load(bundled_dir("templates") / "letters")
+    subject = " / ".join(catalogue.text(f"{letter}_subject", language) for language in LANGUAGES)
+    refused = []
+    with open_postbox(settings.mail) as postbox:
+        for person in people:
+            texts = [
+                catalogue.text(
+                    f"{letter}_text",
+                    language,
+                    name=person.account.name,
+                    unit=person.unit_name.in_language(language),
+                    **values[language],
+                )
+                for language in LANGUAGES
+            ]
+            try:
+                postbox.send(person.account.login, person.account.name, subject, "\n---\n\n".join(texts))
+            except MailFailure:
+                refused.append(person.account.login)
+            else:
+                keep(person)
+    return Sent(len(people) - len(refused), tuple(refused))
