@@ -4,7 +4,7 @@ import hmac
 from collections.abc import Sequence
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
 SHORTEST_KEY_BYTES = 32
 INVITATION_ID_BYTES = 16
@@ -26,6 +26,8 @@ class Secrets:
         "_nonce",
         "_nullifier",
         "_open_link",
+        "_paper",
+        "_paper_note",
         "_portal",
         "_proof",
         "_recovery",
@@ -53,6 +55,8 @@ class Secrets:
         self._recovery = _subkey(secret_key, "recovery code")
         self._portal = _subkey(secret_key, "invitation to the portal")
         self._frame = _subkey(secret_key, "list of people")
+        self._paper = _subkey(secret_key, "form on paper")
+        self._paper_note = _subkey(secret_key, "note of forms that differ")
 
     def __repr__(self) -> str:
         return "Secrets(…)"
@@ -111,6 +115,20 @@ class Secrets:
         """
         parts = (round_slug.encode(), *(label.encode() for label in labels), qr_tag, typed_tag)
         return _mark(self._invitation_id, *parts)[:INVITATION_ID_BYTES]
+
+    def paper_tag(self, round_slug: str, code: bytes) -> bytes:
+        """What a form on paper is found by between its two entries, 32 bytes; it leads to no invitation."""
+        return _mark(self._paper, b"tag", round_slug.encode(), code)
+
+    def paper_key(self, round_slug: str, code: bytes) -> bytes:
+        """The key of what was keyed from one form, 32 bytes: it takes the secret key and the code on the form."""
+        info = b"hailong 1 paper form " + round_slug.encode()
+        return HKDF(hashes.SHA256(), 32, salt=self._paper, info=info).derive(code)
+
+    @property
+    def paper_note_key(self) -> bytes:
+        """The key of the notes that list which items of two entries differ, 32 bytes."""
+        return self._paper_note
 
     def ballot_tag(self, round_slug: str, ballot_id: bytes, envelope: bytes) -> bytes:
         """What tells a row of ours in the spool from any other, 32 bytes: it holds for this row of this round alone."""

@@ -9,6 +9,7 @@ from survey.storage.drafts import OfficeBase as OfficeBase
 from survey.storage.fieldwork import FieldworkDay as FieldworkDay
 from survey.storage.frame import FrameBase
 from survey.storage.intake import IntakeBase
+from survey.storage.paper import PaperTally as PaperTally
 from survey.storage.people import Approval as Approval
 from survey.storage.setups import RoundSetup as RoundSetup
 
@@ -34,8 +35,8 @@ class Lineage:
 
 
 LINEAGES: tuple[Lineage, ...] = (
-    Lineage("office", OfficeBase.metadata, "office_0015"),
-    Lineage("frame", FrameBase.metadata, "frame_0001"),
+    Lineage("office", OfficeBase.metadata, "office_0016"),
+    Lineage("frame", FrameBase.metadata, "frame_0002"),
     Lineage("intake", IntakeBase.metadata, "intake_0002"),
 )
 

@@ -34,6 +34,13 @@ JUDGED: Mapping[str, Mapping[str, Mapping[str, str]]] = {
             "qr_tag": "a keyed hash of the code",
             "typed_tag": "a keyed hash of the code",
         },
+        "paper_entry": {
+            "tag": "a keyed hash of the code on the form",
+            "round_slug": "the round",
+            "state": "whether a form was keyed once, or twice and differently",
+            "sealed": "under a key that follows from the form's code, and as long as every other of its round",
+            "note": "sealed, and as long as every other of its round",
+        },
         "frame_version": {"version_num": "the revision of the store"},
     },
 }
