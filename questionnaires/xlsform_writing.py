@@ -34,19 +34,25 @@ Cells = dict[str, str | float]
 
 def xlsform_of(tree: Tree) -> bytes:
     """The workbook: `survey`, `choices`, `settings`, and what is ours on `_questionnaire`, `_scoring`, `_profiles`."""
+    return workbook_of(
+        {
+            "survey": list(_survey(tree)),
+            "choices": list(_choices(tree)),
+            "settings": [_settings(tree)],
+            "_questionnaire": list(_questionnaire(tree)),
+            "_scoring": list(_scoring(tree)),
+            "_profiles": list(_profiles(tree)),
+        }
+    )
+
+
+def workbook_of(sheets: Mapping[str, Sequence[Cells]]) -> bytes:
+    """The sheets as a workbook: a column for each key that any row has, its name at the top."""
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.styles import Font
 
     workbook, bold = Workbook(write_only=True), Font(bold=True)
-    sheets: dict[str, Sequence[Cells]] = {
-        "survey": list(_survey(tree)),
-        "choices": list(_choices(tree)),
-        "settings": [_settings(tree)],
-        "_questionnaire": list(_questionnaire(tree)),
-        "_scoring": list(_scoring(tree)),
-        "_profiles": list(_profiles(tree)),
-    }
     for name, rows in sheets.items():
         sheet = workbook.create_sheet(name)
         sheet.freeze_panes = "A2"
@@ -79,7 +85,8 @@ def list_name_of(item: Mapping[str, Any]) -> str:
 
 
 def _texts(key: str, text: Mapping[str, str], tree: Tree) -> Cells:
-    return {f"{key}::{LANGUAGE_NAMES[one]}": text.get(one, "") for one in tree["languages"]}
+    # In an XLSForm “${” begins a reference. Ours are words: a space of no width keeps them so, and reading drops it.
+    return {f"{key}::{LANGUAGE_NAMES[one]}": text.get(one, "").replace("${", "$\u200b{") for one in tree["languages"]}
 
 
 def _survey(tree: Tree) -> Iterator[Cells]:
