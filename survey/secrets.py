@@ -19,6 +19,7 @@ class Secrets:
 
     __slots__ = (
         "_ballot",
+        "_collected",
         "_flask",
         "_frame",
         "_invitation",
@@ -55,6 +56,7 @@ class Secrets:
         self._recovery = _subkey(secret_key, "recovery code")
         self._portal = _subkey(secret_key, "invitation to the portal")
         self._frame = _subkey(secret_key, "list of people")
+        self._collected = _subkey(secret_key, "answer of another tool")
         self._paper = _subkey(secret_key, "form on paper")
         self._paper_note = _subkey(secret_key, "note of forms that differ")
 
@@ -141,6 +143,10 @@ class Secrets:
     def nullifier(self, round_slug: str, invitation_id: bytes) -> bytes:
         """The mark that an invitation was used in a round, 32 bytes; without the secret key it names no invitation."""
         return _mark(self._nullifier, round_slug.encode(), invitation_id)
+
+    def collected_nonce(self, round_slug: str, identity: str) -> str:
+        """The nonce, 64 characters, of an answer that another tool collected under this name: the same each time."""
+        return _mark(self._collected, round_slug.encode(), identity.encode("utf-8", "surrogatepass")).hex()
 
     def nonce_tag(self, round_slug: str, nullifier: bytes, nonce: str) -> bytes:
         """What is stored of the form that a ballot came from, 32 bytes; bound to the one ballot it came with."""
