@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from survey.errors import BadInput, NotFound, WrongState
@@ -21,17 +21,28 @@ from survey.storage.people import OfficePerson
 from survey.storage.portal import Passkey
 from survey.storage.sessions import reading, writing
 from survey.storage.stores import Stores
-from survey.unit_people import INVITED_FOR, forget_ways_in, new_invitation_code, symbols_of_invitation
+from survey.unit_people import (
+    INVITED_FOR,
+    checked_address,
+    forget_ways_in,
+    new_invitation_code,
+    symbols_of_invitation,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class OfficePersonRecord:
-    """Somebody of the office, and until when an invitation waits for them; None when none does."""
+    """Somebody of the office, and until when an invitation waits for them; None when none does.
+
+    `address` is where letters to them go, empty where none is known. `oidc_issuer` speaks for them at the sign-in page.
+    """
 
     account: OfficerRecord
     invited_until: datetime | None
     has_password: bool
     has_passkey: bool
+    address: str
+    oidc_issuer: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +55,24 @@ class OfficeInvitation:
 
 
 def invite_officer(
-    stores: Stores, secrets: Secrets, login: str, name: str, roles: Collection[str], *, actor: str, now: datetime
+    stores: Stores,
+    secrets: Secrets,
+    login: str,
+    name: str,
+    roles: Collection[str],
+    *,
+    actor: str,
+    now: datetime,
+    address: str = "",
 ) -> OfficeInvitation:
     """A new account with these roles, and the code with which its owner chooses a password within fourteen days.
 
-    Raises BadInput for a login or a name that cannot be used, for a login that exists, and for no role.
+    :param address: the e-mail address that a letter goes to and by which the issuer of OpenID Connect may know them.
+
+    Raises BadInput for a login, a name or an address that cannot be used, for a login that exists, for an address that
+    is somebody else's, and for no role.
     """
+    reached = checked_address(address) if address else ""
     known, held, words = known_login(login), checked_roles(roles), one_line("the name", name)
     if LOGIN_PATTERN.fullmatch(known) is None:
         raise BadInput(f"found the login {login[:60]!r}, expected 2 to 40 of a-z, digits, dot, dash and underscore")
@@ -61,19 +84,24 @@ def invite_officer(
         account = Officer(login=known, name=words, password_hash="", role=OFFICER, roles=",".join(held))
         session.add(account)
         session.flush()
-        return _invited_anew(session, secrets, account, f"{known}: {', '.join(held)}", actor, now)
+        return _invited_anew(session, secrets, account, f"{known}: {', '.join(held)}", reached, actor, now)
 
 
-def invite_again(stores: Stores, secrets: Secrets, number: int, *, actor: str, now: datetime) -> OfficeInvitation:
+def invite_again(
+    stores: Stores, secrets: Secrets, number: int, *, actor: str, now: datetime, address: str = ""
+) -> OfficeInvitation:
     """A new code for somebody who never came in or lost the way; until they accept, everything stays as it is.
 
-    Raises NotFound, and WrongState for whoever is shut out.
+    :param address: as of :func:`invite_officer`; the one of before goes.
+
+    Raises NotFound, WrongState for whoever is shut out, and BadInput for an address that cannot be used.
     """
+    reached = checked_address(address) if address else ""
     with writing(stores.office) as session:
         account = _account(session, number)
         if account.is_disabled:
             raise WrongState(f"{account.login} is shut out; let them in before you invite them again")
-        return _invited_anew(session, secrets, account, account.login, actor, now)
+        return _invited_anew(session, secrets, account, account.login, reached, actor, now)
 
 
 def accept_office_invitation(
@@ -149,13 +177,16 @@ def let_officer_in(stores: Stores, number: int, *, actor: str) -> OfficerRecord:
 
 
 def reset_ways_in(stores: Stores, number: int, *, actor: str) -> OfficerRecord:
-    """The officer without an app, recovery codes and passkeys; every session has ended, the password stays.
+    """The officer without an app, recovery codes, passkeys and the issuer's word; the password stays.
 
-    Raises NotFound.
+    Every session has ended. Raises NotFound.
     """
     with writing(stores.office) as session:
         account = _account(session, number)
         forget_ways_in(session, number)
+        row = session.get(OfficePerson, number)
+        if row is not None:
+            row.oidc_issuer = row.oidc_subject = None
         record_event(session, actor=actor, action="officer.second_factor_reset", subject=account.login)
         return record_of(account)
 
@@ -181,7 +212,12 @@ def _account(session: Session, number: int) -> Officer:
 
 
 def _refuse_last_administrator(session: Session, leaving: Officer) -> None:
-    query = select(Officer).where(Officer.role == OFFICER, Officer.is_disabled.is_(False), Officer.password_hash != "")
+    has_way_in = or_(Officer.password_hash != "", OfficePerson.oidc_subject.is_not(None))
+    query = (
+        select(Officer)
+        .outerjoin(OfficePerson, OfficePerson.officer_id == Officer.id)
+        .where(Officer.role == OFFICER, Officer.is_disabled.is_(False), has_way_in)
+    )
     others = [one for one in session.scalars(query) if one.id != leaving.id]
     is_one = "administrator" in spelled_roles(leaving.roles)
     if is_one and not any("administrator" in spelled_roles(other.roles) for other in others):
@@ -189,14 +225,18 @@ def _refuse_last_administrator(session: Session, leaving: Officer) -> None:
 
 
 def _invited_anew(
-    session: Session, secrets: Secrets, account: Officer, subject: str, actor: str, now: datetime
+    session: Session, secrets: Secrets, account: Officer, subject: str, address: str, actor: str, now: datetime
 ) -> OfficeInvitation:
+    theirs = (OfficePerson.address == address, OfficePerson.officer_id != account.id)
+    if address and session.scalar(select(OfficePerson.officer_id).where(*theirs)) is not None:
+        raise BadInput(f"the address {address!r} is another officer's; expected one that nobody has")
     code, until = new_invitation_code(), now + INVITED_FOR
     row = session.get(OfficePerson, account.id)
     if row is None:
-        row = OfficePerson(officer_id=account.id, address="")
+        row = OfficePerson(officer_id=account.id)
         session.add(row)
-    row.invitation_mark, row.invited_until = secrets.portal_mark(symbols_of_invitation(code) or ""), until
+    row.address, row.invitation_mark = address, secrets.portal_mark(symbols_of_invitation(code) or "")
+    row.invited_until = until
     record_event(session, actor=actor, action="officer.invited", subject=subject)
     session.flush()
     return OfficeInvitation(_record(session, account), code, until)
@@ -224,4 +264,6 @@ def _record(session: Session, account: Officer) -> OfficePersonRecord:
         None if row is None else row.invited_until,
         bool(account.password_hash),
         has_passkey,
+        "" if row is None else row.address,
+        None if row is None else row.oidc_issuer,
     )

@@ -13,17 +13,19 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlencode, urlsplit
 
 from sqlalchemy import select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from survey.errors import HailongError
 from survey.mail_settings import LOOPBACK_HOSTS
-from survey.officers import known_login
+from survey.officers import Role, known_login
 from survey.oidc_settings import OidcSettings
 from survey.storage.audit import record_event
 from survey.storage.office import Officer
+from survey.storage.people import OfficePerson
 from survey.storage.portal import UnitPerson
 from survey.storage.sessions import writing
 from survey.storage.stores import Stores
@@ -36,6 +38,10 @@ LEEWAY_SECONDS = 60
 LONGEST_SUBJECT = 255
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 _SECRET_LENGTH = 48
+# Where it is kept who waits for an invitation to be accepted, and the address that it went to.
+_Person = UnitPerson | OfficePerson
+_PEOPLE: Mapping[Role, type[_Person]] = {"unit": UnitPerson, "officer": OfficePerson}
+_ADDRESSES: Mapping[Role, InstrumentedAttribute[str]] = {"unit": Officer.login, "officer": OfficePerson.address}
 
 
 class OidcFailure(HailongError):
@@ -166,29 +172,32 @@ class OidcHouse:
             return self._metadata
 
 
-def person_of(stores: Stores, identity: OidcIdentity, now: datetime) -> int | None:
-    """The number of the account that this identity is, bound to it now where an open invitation waits for its address.
+def account_of(stores: Stores, identity: OidcIdentity, role: Role, now: datetime) -> int | None:
+    """The number of the account of this role that an identity is, bound to it now where an open invitation waits for
+    its address.
 
-    None for whoever was not invited.
+    None for whoever was not invited: nobody gets an account by another house's word alone.
     """
-    bound = (UnitPerson.oidc_issuer == identity.issuer, UnitPerson.oidc_subject == identity.subject)
+    table = _PEOPLE[role]
+    bound = (table.oidc_issuer == identity.issuer, table.oidc_subject == identity.subject)
     with writing(stores.office) as session:
-        known = session.scalar(select(UnitPerson).where(*bound))
+        known = cast("_Person | None", session.scalar(select(table).where(*bound)))
         if known is not None:
             return known.officer_id
         if identity.address is None:
             return None
-        query = select(UnitPerson, Officer).join(Officer, Officer.id == UnitPerson.officer_id)
-        invited = session.execute(query.where(Officer.login == known_login(identity.address))).one_or_none()
-        if invited is None:
+        query = select(table, Officer).join(Officer, Officer.id == table.officer_id)
+        is_theirs = _ADDRESSES[role] == known_login(identity.address)
+        is_waiting = (table.invited_until >= now, table.oidc_subject.is_(None), Officer.is_disabled.is_(False))
+        invited = session.execute(query.where(is_theirs, *is_waiting)).all()
+        if len(invited) != 1:
+            # Two who wait under one address: which of them it is, nobody could say.
             return None
-        person, account = invited
-        is_waiting = person.invited_until is not None and person.invited_until >= now
-        if account.is_disabled or not is_waiting or person.oidc_subject is not None:
-            return None
+        person, account = cast("tuple[_Person, Officer]", invited[0])
         person.oidc_issuer, person.oidc_subject = identity.issuer, identity.subject
         person.invitation_mark = person.invited_until = None
-        record_event(session, actor=account.login, action="unit.bound", subject=f"{person.unit_code}: {account.login}")
+        whose = f"{person.unit_code}: " if isinstance(person, UnitPerson) else ""
+        record_event(session, actor=account.login, action=f"{role}.bound", subject=f"{whose}{account.login}")
         return person.officer_id
 
 

@@ -1,4 +1,4 @@
-"""The house whose word about who somebody is the portal takes: an issuer of OpenID Connect, from the environment."""
+"""The house whose word about who somebody is is taken: an issuer of OpenID Connect, from the environment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

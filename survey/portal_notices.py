@@ -3,36 +3,23 @@
 No figure rides along: whoever reads the post of others learns that there was a survey, which everybody knows.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date
 
 from sqlalchemy import select
 
-from survey.errors import BadInput, WrongState
-from survey.mail import MailFailure, open_postbox
-from survey.resources import bundled_dir
+from survey.errors import WrongState
+from survey.letters import Recipient, Sent, Values, send_letter, send_letters
 from survey.round_records import editions_of, find_round
 from survey.settings import Settings
 from survey.storage.audit import record_event
 from survey.storage.portal import ScorecardNotice
 from survey.storage.sessions import reading, writing
 from survey.storage.stores import Stores
-from survey.texts import LANGUAGES, Catalogue
+from survey.texts import LANGUAGES
 from survey.texts import date as written_date
 from survey.unit_people import PersonRecord, PortalInvitation, list_people
 from survey.viet_nam import VIET_NAM
-
-# What a letter says in each language.
-Values = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """How many letters the mail server took, and to whom it refused one."""
-
-    n_sent: int
-    refused: tuple[str, ...]
 
 
 def portal_address(settings: Settings, page: str = "") -> str:
@@ -48,9 +35,7 @@ def send_invitation(settings: Settings, invitation: PortalInvitation) -> None:
         language: {"address": address, "code": invitation.code, "until": written_date(until, language)}
         for language in LANGUAGES
     }
-    sent = _send(settings, "invitation", values, [invitation.person], lambda _: None)
-    if sent.refused:
-        raise MailFailure(f"the mail server refused the letter to {sent.refused[0]}")
+    send_letter(settings, "invitation", _recipient(invitation.person, values))
 
 
 def send_notices(stores: Stores, settings: Settings, slug: str, today: date, *, actor: str) -> Sent:
@@ -66,13 +51,14 @@ def send_notices(stores: Stores, settings: Settings, slug: str, today: date, *, 
     of_edition = (ScorecardNotice.round_slug == slug, ScorecardNotice.edition_number == number)
     with reading(stores.office) as session:
         told = set(session.scalars(select(ScorecardNotice.officer_id).where(*of_edition)))
-    waiting = [
-        person
+    waiting = {
+        person.account.login: person
         for person in list_people(stores, record.unit_codes)
         if person.is_active and person.account.id not in told
-    ]
+    }
 
-    def keep(person: PersonRecord) -> None:
+    def keep(recipient: Recipient) -> None:
+        person = waiting[recipient.address]
         key = {"round_slug": slug, "edition_number": number, "officer_id": person.account.id}
         with writing(stores.office) as session:
             if session.get(ScorecardNotice, tuple(key.values())) is None:
@@ -80,43 +66,13 @@ def send_notices(stores: Stores, settings: Settings, slug: str, today: date, *, 
 
     address = portal_address(settings, f"rounds/{slug}")
     values = {language: {"address": address, "title": record.title.in_language(language)} for language in LANGUAGES}
-    sent = _send(settings, "scorecard", values, waiting, keep)
+    sent = send_letters(settings, "scorecard", [_recipient(person, values) for person in waiting.values()], keep)
     if sent.n_sent:
         with writing(stores.office) as session:
             record_event(session, actor=actor, action="unit.notified", subject=f"{slug} {number}: {sent.n_sent}")
     return sent
 
 
-def _send(
-    settings: Settings,
-    letter: str,
-    values: Mapping[str, Values],
-    people: Sequence[PersonRecord],
-    keep: Callable[[PersonRecord], None],
-) -> Sent:
-    if settings.mail is None:
-        raise BadInput("HAILONG_SMTP_URL: found no mail server, expected one to send letters through")
-    if not people:
-        return Sent(0, ())
-    catalogue = Catalogue.load(bundled_dir("templates") / "letters")
-    subject = " / ".join(catalogue.text(f"{letter}_subject", language) for language in LANGUAGES)
-    refused = []
-    with open_postbox(settings.mail) as postbox:
-        for person in people:
-            texts = [
-                catalogue.text(
-                    f"{letter}_text",
-                    language,
-                    name=person.account.name,
-                    unit=person.unit_name.in_language(language),
-                    **values[language],
-                )
-                for language in LANGUAGES
-            ]
-            try:
-                postbox.send(person.account.login, person.account.name, subject, "\n---\n\n".join(texts))
-            except MailFailure:
-                refused.append(person.account.login)
-            else:
-                keep(person)
-    return Sent(len(people) - len(refused), tuple(refused))
+def _recipient(person: PersonRecord, values: Mapping[str, Values]) -> Recipient:
+    said = {language: {"unit": person.unit_name.in_language(language), **values[language]} for language in LANGUAGES}
+    return Recipient(person.account.login, person.account.name, said)

@@ -62,8 +62,8 @@ class Settings:
     is a file of hashes of stolen passwords, None where there is none. Where `must_have_second_factor`, no officer works
     with a password alone; where `must_have_second_person`, nobody seals, hands out codes or publishes alone.
     `pdf_certificate` is a PKCS#12 file or a `pkcs11:` address, None where PDFs are not signed; the file beside it holds
-    its passphrase or PIN. `mail` is the server that letters go through, `oidc` whose word the portal takes about who
-    somebody is; either may be missing. `warnings` are sentences for the operator.
+    its passphrase or PIN. `mail` is the server that letters go through, `oidc` whose word is taken about who somebody
+    is; either may be missing. `warnings` are sentences for the operator.
     """
 
     instance: Path
@@ -86,6 +86,11 @@ class Settings:
     mail: MailSettings | None = None
     oidc: OidcSettings | None = None
     warnings: tuple[str, ...] = ()
+
+    @property
+    def other_house(self) -> str:
+        """What the house is called whose word about who somebody is is taken; empty where there is none."""
+        return "" if self.oidc is None else self.oidc.name
 
     def __repr__(self) -> str:
         # Settings end up in tracebacks and logs; the key and the databases' passwords must not.

@@ -1,19 +1,20 @@
-"""The word of another house, a real issuer on this machine: who it names comes in, and nobody by its name (S7)."""
+"""The word of another house at the portal's door, a real issuer on this machine (S7).
+
+Whom it names comes in, and nobody by its name.
+"""
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import parse_qs, urlencode, urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import pytest
 from joserfc.jwk import RSAKey
 
 from support.authority import written
-from support.identity_provider import CLIENT, SECRET, Person, Provider, identity_provider
+from support.identity_provider import SECRET, Person, Provider, comes_back, environment_of, identity_provider, pressed
 from support.office import Office, path_of
 from support.portal import ADDRESS, SLUG, UNIT, Portal, open_portal
 from support.stores import Templates
@@ -26,11 +27,6 @@ from survey.unit_people import invite_person, list_people, shut_out
 pytestmark = pytest.mark.slow
 
 BACK = "/unit/oidc/back"
-
-
-class _Stay(HTTPRedirectHandler):
-    def redirect_request(self, *_: object) -> None:
-        return None
 
 
 @pytest.fixture(scope="module")
@@ -61,32 +57,10 @@ def honest(provider: Provider) -> Iterator[None]:
     provider.changes, provider.published = {}, None
 
 
-def environment_of(provider: Provider, secret: Path) -> dict[str, str]:
-    return {
-        "HAILONG_OIDC_ISSUER": provider.address,
-        "HAILONG_OIDC_CLIENT_ID": CLIENT,
-        "HAILONG_OIDC_CLIENT_SECRET_FILE": str(secret),
-        "HAILONG_OIDC_NAME": "Tài khoản cán bộ tỉnh",
-    }
-
-
 def invite(portal: Portal, address: str, name: str = "Đặng Văn Mới") -> None:
     services = services_of(portal.app)
     secrets = Secrets(services.settings.secret_key)
     invite_person(services.stores, secrets, UNIT, address, name, actor="lan", now=datetime.now(UTC))
-
-
-def pressed(address: str, name: str) -> str:
-    """Where the issuer sends a browser in which this person pressed their name."""
-    fields = {key: values[0] for key, values in parse_qs(urlsplit(address).query).items()} | {"as": name}
-    target = address.partition("?")[0]
-    opener = build_opener(_Stay())
-    try:
-        opener.open(Request(target, urlencode(fields).encode()), timeout=10)
-    except OSError as answer:
-        headers = getattr(answer, "headers", {})
-        return str(headers["Location"])
-    raise AssertionError("the issuer sent nobody back")
 
 
 def begun(portal: Portal) -> tuple[Office, str]:
@@ -96,12 +70,6 @@ def begun(portal: Portal) -> tuple[Office, str]:
     response = browser.client.get("/unit/oidc")
     assert response.status_code == 303
     return browser, response.headers["Location"]
-
-
-def comes_back(browser: Office, location: str, change: Callable[[dict[str, str]], dict[str, str]] = dict):  # type: ignore[no-untyped-def,assignment]
-    parts = urlsplit(location)
-    sent = change({key: values[0] for key, values in parse_qs(parts.query).items()})
-    return browser.client.get(f"{parts.path}?{urlencode(sent)}")
 
 
 def enter(portal: Portal, name: str):  # type: ignore[no-untyped-def]

@@ -25,6 +25,8 @@ VALUES |= {"name": "06652", "action": "approve", "key": "0" * 16, "number": "1",
 
 # Whoever is not signed in may look at these.
 DOORS = ("/office/sign-in", "/office/invited")
+# The way over another house is there where the settings name one.
+OTHER_HOUSE = ("/office/oidc", "/office/oidc/back")
 
 
 @pytest.fixture
@@ -61,6 +63,8 @@ def test_every_address_leads_an_anonymous_reader_to_the_sign_in_page(office: Off
         response = office.client.get(address)
         if address in DOORS:
             assert response.status_code == 200
+        elif address in OTHER_HOUSE:
+            assert response.status_code == 404
         else:
             assert (response.status_code, path_of(response)) == (303, "/office/sign-in"), address
 
@@ -102,6 +106,8 @@ def test_an_officer_reaches_every_address(inside: Office) -> None:
         assert statuses.pop(f"/office/rounds/sipas-2026/{page}") == 404, "its answers were collected elsewhere"
     for page in ("/setup", "/setup/units", "/setup/how", "/setup/test", "/frame/clean", "/frame/draw"):
         assert statuses.pop(f"/office/rounds/sipas-2026{page}") == 303, "it is no draft, and has no list"
+    for address in OTHER_HOUSE:
+        assert statuses.pop(address) == 404, "the settings name no other house"
     for file in ("left-out.csv", "selected.csv", "batch.csv"):
         assert statuses.pop(f"/office/rounds/sipas-2026/frame/{file}") == 404
     assert set(statuses.values()) == {200}, statuses

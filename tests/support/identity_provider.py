@@ -2,10 +2,13 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin
@@ -15,6 +18,9 @@ from authlib.oidc.core import OpenIDCode
 from flask import Flask, jsonify, request
 from joserfc.jwk import KeySet, RSAKey
 from werkzeug.serving import make_server
+from werkzeug.test import TestResponse
+
+from support.office import Office
 
 CLIENT, SECRET = "hailong", "bí mật của phần mềm, không ai khác biết"
 
@@ -215,3 +221,40 @@ def identity_provider() -> Iterator[Provider]:
         server.shutdown()
         thread.join(10)
         server.server_close()
+
+
+class _Stay(HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+def environment_of(provider: Provider, secret: Path) -> dict[str, str]:
+    """The settings of an instance that takes this issuer's word."""
+    return {
+        "HAILONG_OIDC_ISSUER": provider.address,
+        "HAILONG_OIDC_CLIENT_ID": CLIENT,
+        "HAILONG_OIDC_CLIENT_SECRET_FILE": str(secret),
+        "HAILONG_OIDC_NAME": "Tài khoản cán bộ tỉnh",
+    }
+
+
+def pressed(address: str, name: str) -> str:
+    """Where the issuer sends a browser in which this person pressed their name."""
+    fields = {key: values[0] for key, values in parse_qs(urlsplit(address).query).items()} | {"as": name}
+    target = address.partition("?")[0]
+    opener = build_opener(_Stay())
+    try:
+        opener.open(Request(target, urlencode(fields).encode()), timeout=10)
+    except OSError as answer:
+        headers = getattr(answer, "headers", {})
+        return str(headers["Location"])
+    raise AssertionError("the issuer sent nobody back")
+
+
+def comes_back(
+    browser: Office, location: str, change: Callable[[dict[str, str]], dict[str, str]] = dict
+) -> TestResponse:
+    """The answer to a browser that the issuer sent there, perhaps with something changed on the way."""
+    parts = urlsplit(location)
+    sent = change({key: values[0] for key, values in parse_qs(parts.query).items()})
+    return browser.client.get(f"{parts.path}?{urlencode(sent)}")

@@ -15,6 +15,8 @@ EVERYBODY = frozenset(
         "health.healthz",
         "health.readyz",
         "office.invited",
+        "office.oidc",
+        "office.oidc_back",
         "office.sign_in",
         "public.bloc",
         "public.csv_file",

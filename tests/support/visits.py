@@ -33,6 +33,8 @@ NO_PAGES = frozenset(
         "office.frame_left_out",
         "office.frame_selected",
         "office.nowhere",
+        "office.oidc",
+        "office.oidc_back",
         "office.preview_file",
         "office.questionnaire_file",
         "office.responses_file",

@@ -15,7 +15,8 @@ from survey.web.permissions import READING_METHODS, is_allowed, words_for_templa
 
 
 def guard(blueprint: Blueprint, services: Services, area: Area, *, doors: frozenset[str] = frozenset()) -> None:
-    """Let into an area who is signed in to it, and everybody to its sign-in page and the other pages named `doors`.
+    """Let into an area who is signed in to it, and everybody to its sign-in page, to the way over another house and
+    to the other pages named `doors`.
 
     A view that is added later is guarded before anybody thinks of it. A form at a door checks its token by itself, so
     that a page that was open for too long is shown again with what was typed.
@@ -23,7 +24,7 @@ def guard(blueprint: Blueprint, services: Services, area: Area, *, doors: frozen
     sign_in, sign_out = area.endpoint("sign_in"), area.endpoint("sign_out")
     # A post to these is checked like any other, but by who is not signed in.
     passkey = area.endpoint("sign_in_passkey")
-    open_to_all = {sign_in, *map(area.endpoint, doors)}
+    open_to_all = {sign_in, *map(area.endpoint, ("oidc", "oidc_back", *doors))}
 
     @blueprint.before_request
     def admit() -> Response | None:

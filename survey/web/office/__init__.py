@@ -40,7 +40,6 @@ from survey.web.office.tables_to_download import TABLE_FILE
 from survey.web.office.unit_list import add_unit_files
 from survey.web.pages import page_language, render_page
 
-OFFICE = Area("office", "officer", "office.rounds")
 CONFIRM, FRAME = "office.confirm", "office.frame"
 UPLOADS = frozenset(
     {
@@ -65,8 +64,9 @@ def make_blueprint(services: Services) -> Blueprint:
     blueprint = Blueprint("office", __name__, url_prefix="/office")
     keep_language(blueprint)
     _let_uploads_in(blueprint)
-    guard(blueprint, services, OFFICE, doors=frozenset({"invited"}))
-    _add_pages(blueprint, services)
+    area = Area("office", "officer", "office.rounds", services.settings.other_house)
+    guard(blueprint, services, area, doors=frozenset({"invited"}))
+    _add_pages(blueprint, services, area)
 
     @blueprint.context_processor
     def shared() -> dict[str, object]:
@@ -110,7 +110,7 @@ def _let_uploads_in(blueprint: Blueprint) -> None:
             request.max_form_memory_size = LARGEST_UPLOAD
 
 
-def _add_pages(blueprint: Blueprint, services: Services) -> None:
+def _add_pages(blueprint: Blueprint, services: Services, area: Area) -> None:
     rounds, people = RoundPages(services), PeoplePages(services)
     codes, slips, new_round = CodePages(services), SlipPages(services), NewRoundPages(services)
     accounting, figures = AccountingPages(services), FigurePages(services)
@@ -120,7 +120,7 @@ def _add_pages(blueprint: Blueprint, services: Services) -> None:
     both = ["GET", "POST"]
     add = blueprint.add_url_rule
     add("/", "rounds", rounds.rounds, methods=["GET"])
-    add_account_pages(blueprint, services, OFFICE)
+    add_account_pages(blueprint, services, area)
     add("/people", "people", people.people, methods=both)
     add("/people/<int(max=2147483647):number>", "person", people.access, methods=["POST"])
     add("/rounds/<slug>/responses", "responses", people.responses, methods=both)
@@ -157,7 +157,7 @@ def _add_pages(blueprint: Blueprint, services: Services) -> None:
     add_approval_pages(blueprint, services)
     add_staff_pages(blueprint, services)
     add_audit_pages(blueprint, services)
-    add("/invited", "invited", InvitedPages(services, OFFICE, _acceptance(services)).invited, methods=both)
+    add("/invited", "invited", InvitedPages(services, area, _acceptance(services)).invited, methods=both)
     add("/<path:anything>", "nowhere", _nowhere, methods=["GET"])
 
 

@@ -5,9 +5,11 @@ from http import HTTPStatus
 from flask import Blueprint, Response, g, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import SelectMultipleField, StringField
-from wtforms.validators import DataRequired, Length, Regexp
+from wtforms.validators import DataRequired, Length, Regexp, StopValidation
 
 from survey.errors import BadInput, WrongState
+from survey.mail import MailFailure
+from survey.office_letters import INVITED, send_office_invitation
 from survey.office_people import (
     OfficeInvitation,
     find_office_person,
@@ -19,8 +21,10 @@ from survey.office_people import (
     set_roles,
     shut_officer_out,
 )
+from survey.officers import known_login
 from survey.permissions import OFFICE_ROLES, PERMISSIONS
 from survey.services import Services
+from survey.unit_people import LONGEST_ADDRESS, checked_address
 from survey.web.accounts.session import now
 from survey.web.forms import OfficeForm
 from survey.web.pages import page_language, render_page_of
@@ -31,13 +35,30 @@ RIGHTS = tuple(right for right in PERMISSIONS if not right.startswith(("portal."
 _LOGIN = r"\s*[A-Za-z0-9][A-Za-z0-9._-]{1,39}\s*\Z"
 
 
+def _none_or_address(form: OfficeForm, field: StringField) -> None:
+    try:
+        if field.data:
+            checked_address(field.data)
+    except BadInput:
+        raise StopValidation("error_address") from None
+
+
+class AddressForm(OfficeForm):
+    """Where an invitation is sent; an empty address is a code that is handed over."""
+
+    email = StringField(
+        filters=[lambda text: text.strip() if text else ""],
+        validators=[Length(max=LONGEST_ADDRESS, message="error_too_long"), _none_or_address],
+    )
+
+
 class RolesForm(OfficeForm):
     roles = SelectMultipleField(
         choices=[(role, role) for role in OFFICE_ROLES], validators=[DataRequired("error_roles")]
     )
 
 
-class StaffForm(RolesForm):
+class StaffForm(RolesForm, AddressForm):
     login = StringField(
         validators=[DataRequired("error_required"), Regexp(_LOGIN, message="error_login")],
     )
@@ -68,9 +89,10 @@ class StaffPages:
                         form.roles.data,
                         actor=g.account.login,
                         now=now(),
+                        address=form.email.data,
                     )
                 except BadInput:
-                    form.login.errors = ["error_login_taken"]
+                    self._say_what_is_taken(form)
                 else:
                     return self._invited(invitation)
         return render_page_of(
@@ -85,11 +107,17 @@ class StaffPages:
             rights=[(right, PERMISSIONS[right]) for right in RIGHTS],
         )
 
+    def _say_what_is_taken(self, form: StaffForm) -> None:
+        """Of what the form has let through, the login or the address is somebody's already."""
+        logins = {one.account.login for one in list_office_people(self._services.stores)}
+        if known_login(form.login.data) in logins:
+            form.login.errors = ["error_login_taken"]
+        else:
+            form.email.errors = ["error_staff_address_taken"]
+
     def person(self, number: int) -> AnyResponse:
         """One of them: their roles, and what can be done about their way in."""
-        person = find_office_person(self._services.stores, number)
-        form = RolesForm(formdata=None, roles=list(person.account.roles))
-        return self._person_page(number, form, HTTPStatus.OK)
+        return self._person_page(number, None, HTTPStatus.OK)
 
     def change(self, number: int, what: str) -> AnyResponse:
         """Posted by the page of a person: new roles, shut out, let in, a new invitation, ways in forgotten."""
@@ -101,7 +129,7 @@ class StaffPages:
                     return self._person_page(number, form, HTTPStatus.BAD_REQUEST)
                 set_roles(services.stores, number, form.roles.data, actor=actor)
             elif what == "invite":
-                return self._invited(invite_again(services.stores, services.secrets, number, actor=actor, now=now()))
+                return self._invite_again(number)
             elif number == g.account.id:
                 # One's own way in is changed on one's own page, and nobody locks themselves out.
                 return self._refused(number, "staff_refused_self")
@@ -113,21 +141,34 @@ class StaffPages:
             return self._refused(number, "staff_refused_shut" if is_shut else "staff_refused_last")
         return redirect(url_for("office.staff_person", number=number, did=what), HTTPStatus.SEE_OTHER)
 
-    def _refused(self, number: int, refusal: str) -> Response:
-        person = find_office_person(self._services.stores, number)
-        form = RolesForm(formdata=None, roles=list(person.account.roles))
-        return self._person_page(number, form, HTTPStatus.CONFLICT, refusal)
+    def _invite_again(self, number: int) -> Response:
+        services, form = self._services, AddressForm()
+        if form.validate():
+            address, actor = form.email.data, g.account.login
+            try:
+                return self._invited(
+                    invite_again(services.stores, services.secrets, number, actor=actor, now=now(), address=address)
+                )
+            except BadInput:
+                form.email.errors = ["error_staff_address_taken"]
+        return self._person_page(number, None, HTTPStatus.BAD_REQUEST, address=form)
 
-    def _person_page(self, number: int, form: RolesForm, status: int, refusal: str = "") -> Response:
-        did = request.args.get("did", "")
+    def _refused(self, number: int, refusal: str) -> Response:
+        return self._person_page(number, None, HTTPStatus.CONFLICT, refusal)
+
+    def _person_page(
+        self, number: int, form: RolesForm | None, status: int, refusal: str = "", address: AddressForm | None = None
+    ) -> Response:
+        person, did = find_office_person(self._services.stores, number), request.args.get("did", "")
         return render_page_of(
             "office",
             "staff/person.html",
             page_language(),
             status=int(status),
             area="staff",
-            person=find_office_person(self._services.stores, number),
-            form=form,
+            person=person,
+            form=form or RolesForm(formdata=None, roles=list(person.account.roles)),
+            address=address or AddressForm(formdata=None, email=person.address),
             roles=OFFICE_ROLES,
             is_self=number == g.account.id,
             refusal=(refusal, "") if refusal else None,
@@ -135,13 +176,23 @@ class StaffPages:
         )
 
     def _invited(self, invitation: OfficeInvitation) -> Response:
+        settings, address = self._services.settings, invitation.person.address
+        is_sent, is_asked = False, bool(address) and settings.mail is not None
+        if is_asked:
+            try:
+                send_office_invitation(settings, invitation)
+                is_sent = True
+            except MailFailure:
+                is_sent = False
         return render_page_of(
             "office",
             "staff/invited.html",
             page_language(),
             area="staff",
             invitation=invitation,
-            address=f"{self._services.settings.public_url or ''}{url_for('office.invited', lang=None)}",
+            address=f"{settings.public_url or ''}{INVITED}",
+            is_asked=is_asked,
+            is_sent=is_sent,
             until=invitation.until.date(),
         )
 

@@ -17,21 +17,17 @@ from survey.web.accounts.session import Area
 from survey.web.languages import keep_language
 from survey.web.pages import page_language, render_page
 from survey.web.unit.fieldwork import FieldworkPages
-from survey.web.unit.oidc_pages import OidcPages
 from survey.web.unit.previews import PreviewPages
 from survey.web.unit.promises import PromisePages
 from survey.web.unit.scorecards import ScorecardPages
 
-DOORS = frozenset({"invited", "oidc", "oidc_back"})
-
 
 def make_blueprint(services: Services) -> Blueprint:
     """The portal of one instance. No address in it names a unit: whoever signed in is shown their own."""
-    oidc = services.settings.oidc
-    area = Area("unit", UNIT, "unit.scorecards", "" if oidc is None else oidc.name)
+    area = Area("unit", UNIT, "unit.scorecards", services.settings.other_house)
     blueprint = Blueprint("unit", __name__, url_prefix="/unit")
     keep_language(blueprint)
-    guard(blueprint, services, area, doors=DOORS)
+    guard(blueprint, services, area, doors=frozenset({"invited"}))
     _add_pages(blueprint, services, area)
 
     @blueprint.before_request
@@ -66,13 +62,10 @@ def _add_pages(blueprint: Blueprint, services: Services, area: Area) -> None:
         return None if person is None else person.account.login
 
     invited, cards = InvitedPages(services, area, accept), ScorecardPages(services)
-    oidc = OidcPages(services, area)
     promises, previews = PromisePages(services, cards), PreviewPages(services)
     both = ["GET", "POST"]
     add = blueprint.add_url_rule
     add_account_pages(blueprint, services, area)
-    add("/oidc", "oidc", oidc.begin, methods=["GET"])
-    add("/oidc/back", "oidc_back", oidc.back, methods=["GET"])
     add("/invited", "invited", invited.invited, methods=both)
     add("/", "scorecards", cards.index, methods=["GET"])
     add("/rounds/<slug>/fieldwork", "fieldwork", FieldworkPages(services).fieldwork, methods=["GET"])

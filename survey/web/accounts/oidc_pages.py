@@ -4,30 +4,31 @@ import hmac
 from dataclasses import asdict
 from http import HTTPStatus
 
-from flask import Response, abort, current_app, redirect, request, url_for
+from flask import abort, current_app, redirect, request, url_for
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.wrappers import Response as AnyResponse
 
-from survey.oidc import OidcAttempt, OidcFailure, OidcHouse, person_of
+from survey.oidc import OidcAttempt, OidcFailure, OidcHouse, account_of
 from survey.services import Services
 from survey.sign_in import admit
 from survey.web.accounts.knocking import door_of, note_refusal, visitor_of_request
 from survey.web.accounts.passkey_pages import site_of_request
 from survey.web.accounts.session import Area, keep_token, now
-from survey.web.pages import page_language, render_page
+from survey.web.accounts.showing import account_page
 
 LONGEST_ATTEMPT_SECONDS = 600
 COOKIE = "hailong_oidc"
 
 
 class OidcPages:
-    """The views of the way over another house, where the settings name one."""
+    """The views of an area for the way over another house, where the settings name one."""
 
     def __init__(self, services: Services, area: Area) -> None:
         self._services = services
+        self._area = area
         self._door = door_of(services, area)
         self._house = None if services.settings.oidc is None else OidcHouse(services.settings.oidc)
-        self._signer = URLSafeTimedSerializer(services.secrets.flask_key, salt="hailong oidc")
+        self._signer = URLSafeTimedSerializer(services.secrets.flask_key, salt=f"hailong oidc {area.name}")
 
     def begin(self) -> AnyResponse:
         """Send the browser to the house, with a signed note of what it has to bring back."""
@@ -72,24 +73,24 @@ class OidcPages:
             identity = self._house.finish(attempt, code, self._back_here())
         except OidcFailure as failure:
             return self._failed(failure)
-        account = person_of(self._services.stores, identity, now())
+        account = account_of(self._services.stores, identity, self._area.role, now())
         visitor = visitor_of_request(self._services)
         entry = "refused" if account is None else admit(self._door, account, visitor, now(), "oidc")
         if isinstance(entry, str):
             note_refusal("another house's word")
-            response: Response = redirect(url_for("unit.sign_in", passkey="stranger"), HTTPStatus.SEE_OTHER)  # type: ignore[assignment]
+            response = self._to_sign_in("stranger")
         else:
             keep_token(entry.token)
-            response = render_page("unit/entered.html", page_language(), person=None, account=None)
+            response = account_page("entered", person=None, account=None, officer=None)
         response.delete_cookie(name, path=path, secure=is_secure, httponly=True, samesite="Lax")
         return response
 
     def _back_here(self) -> str:
-        return f"{site_of_request(self._services).origin}{url_for('unit.oidc_back', lang=None)}"
+        return f"{site_of_request(self._services).origin}{url_for(self._area.endpoint('oidc_back'), lang=None)}"
 
     def _cookie(self) -> tuple[str, str, bool]:
         is_secure = (self._services.settings.public_url or "").startswith("https")
-        return ("__Host-" + COOKIE, "/", True) if is_secure else (COOKIE, "/unit", False)
+        return ("__Host-" + COOKIE, "/", True) if is_secure else (COOKIE, f"/{self._area.name}", False)
 
     def _attempt(self, text: str) -> OidcAttempt | None:
         try:
@@ -99,4 +100,7 @@ class OidcPages:
 
     def _failed(self, failure: OidcFailure | None) -> AnyResponse:
         current_app.logger.warning("A sign-in over another house failed: %s", failure or "not begun here, or too old")
-        return redirect(url_for("unit.sign_in", passkey="failed"), HTTPStatus.SEE_OTHER)
+        return self._to_sign_in("failed")
+
+    def _to_sign_in(self, refusal: str) -> AnyResponse:
+        return redirect(url_for(self._area.endpoint("sign_in"), passkey=refusal), HTTPStatus.SEE_OTHER)
