@@ -44,7 +44,7 @@ def test_codes_are_handed_out_after_somebody_else_approved(sqlite_settings: Sett
     assert mine.status_code == 409
     assert "không thể tự phê duyệt" in mine.text
     assert office.send(f"{PAGE}/1/codes", PAGE, file_type="csv").status_code == 409, "not approved yet"
-    assert "1 đề nghị chờ bạn xem" in other.client.get("/office/").text
+    assert "1 đề nghị chờ ông/bà xem" in other.client.get("/office/").text
     assert other.send(f"{PAGE}/1/approve", PAGE).status_code == 303
     again = other.send(f"{PAGE}/1/refuse", PAGE)
     assert again.status_code == 409

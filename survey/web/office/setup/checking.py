@@ -118,6 +118,7 @@ class CheckingPages:
             round=line,
             parts=parts,
             problems=problems,
+            asked={question["name"]: question["text"] for _, questions in parts for question in questions},
             notice_read="notice_read" in typed,
             issuer=record.issuer.in_language(language),
             decision=record.decision,
