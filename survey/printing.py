@@ -10,7 +10,7 @@ import jinja2
 from analysis.scorecards.html import Writer
 from survey.compiled_templates import CompiledOnce
 from survey.resources import bundled_dir
-from survey.texts import LANGUAGES, Catalogue, install_filters
+from survey.texts import LANGUAGES, Catalogue, Translate, install_filters
 
 if TYPE_CHECKING:
     # The PDF engine is imported by who prints: pages of the web are written without it.
@@ -39,6 +39,21 @@ def make_writer() -> Writer:
 def make_slip_printer() -> "Printer":
     """A printer of slips and stands."""
     return _printer("slips")
+
+
+# The hints of a question and the notice are those of the citizen's page.
+_OF_FORMS = ("citizen",)
+
+
+def make_form_printer() -> "Printer":
+    """A printer of forms that are answered on paper."""
+    return _printer("forms", _OF_FORMS)
+
+
+def form_texts(language: str) -> Translate:
+    """The sentences of forms on paper in one language."""
+    templates = bundled_dir("templates")
+    return Catalogue.load(*(templates / name for name in ("forms", *_OF_FORMS))).translator(language)
 
 
 def _printer(area: str, shared: Sequence[str] = ()) -> "Printer":
