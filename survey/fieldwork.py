@@ -1,16 +1,17 @@
 """The fieldwork of a round as an officer watches it: units and channels, targets and forecasts, and no answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 
 from sqlalchemy import delete, select
 
+from analysis.accounting import OPEN_LINK
 from survey.accounting import eligible_by_design
 from survey.errors import BadInput
-from survey.fieldwork_counts import FieldworkWatch
-from survey.fieldwork_days import DayCounts, days_of
+from survey.fieldwork_counts import FieldworkCounts, FieldworkWatch
+from survey.fieldwork_days import DayCounts, day_sums_of, days_of
 from survey.fieldwork_outlook import Calendar, Outlook, outlook_of, sum_of
 from survey.invitations import invited_units
 from survey.round_records import RoundRecord
@@ -25,7 +26,8 @@ MOST_WANTED = 1_000_000
 EVERY_UNIT = ""
 
 
-@dataclass(frozen=True, slots=True)
+# Equal to itself alone: whoever makes something of it needs no look at thousands of counts to see that it is the same.
+@dataclass(frozen=True, slots=True, eq=False)
 class Fieldwork:
     """A round's fieldwork at a moment (UTC): a line for each unit that people are invited for, and their sum."""
 
@@ -54,13 +56,34 @@ class Fieldwork:
 def fieldwork_of(stores: Stores, watch: FieldworkWatch, record: RoundRecord, today: date) -> Fieldwork:
     """How far the fieldwork of a round has come; raises what `FieldworkWatch.look` raises."""
     counts = watch.look(record.slug)
-    targets, days = targets_of(stores, record.slug), days_of(stores, record.slug)
-    people = _people(record.slug, record.design_source, record.unit_codes)
+    targets = targets_of(stores, record.slug)
+    sums = day_sums_of(stores, record.slug)
+    days = watch.once(f"days of {record.slug}", sums, lambda: days_of(stores, record.slug))
     calendar = Calendar(record.opens_on, record.closes_on, today, record.state == "open")
-    by_unit: dict[str, list[StatusCell]] = {unit: [] for unit in invited_units(stores, record)}
+    invited = invited_units(stores, record)
+
+    def make() -> Fieldwork:
+        people = _people(record.slug, record.design_source, record.unit_codes)
+        return _made_of(counts, targets, days, calendar, invited, people)
+
+    # Many may watch: what has not changed since somebody else's look is not worked out again.
+    basis = (counts, targets, sums, calendar, invited, record.design_source)
+    return watch.once(f"fieldwork of {record.slug}", basis, make)
+
+
+def _made_of(
+    counts: FieldworkCounts,
+    targets: Mapping[str, int],
+    days: Mapping[str, Mapping[date, DayCounts]],
+    calendar: Calendar,
+    invited: Sequence[str],
+    people: Mapping[str, int],
+) -> Fieldwork:
+    by_unit: dict[str, list[StatusCell]] = {unit: [] for unit in invited}
     for cell in counts.cells:
         by_unit.setdefault(cell.unit, []).append(cell)
-    whole = outlook_of("", counts.cells, {}, calendar)
+    asked = [cell for cell in counts.cells if cell.channel != OPEN_LINK]
+    issued, spent = sum(cell.issued for cell in asked), sum(cell.spent for cell in asked)
     units = tuple(
         outlook_of(
             unit,
@@ -69,7 +92,7 @@ def fieldwork_of(stores: Stores, watch: FieldworkWatch, record: RoundRecord, tod
             calendar,
             target=targets.get(unit, targets.get(EVERY_UNIT)),
             people=people.get(unit),
-            rate_of_all=whole.rate,
+            rate_of_all=spent / issued if issued else None,
         )
         for unit, cells in by_unit.items()
     )

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from survey.round_status import StatusCell
 from survey.secrets import Secrets
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     Places = npt.NDArray[np.int64]
 
 Place = tuple[str, str]
+Made = TypeVar("Made")
 
 # Rounds with fewer invitations are counted for every reader; larger ones are counted beside their readers.
 LARGE = 20_000
@@ -35,6 +36,8 @@ PATIENCE_SECONDS = 0.02
 SHARE_OF_TIME = 0.1
 # Rounds that are remembered; of a million invitations each takes some 30 MB.
 MOST_ROUNDS = 4
+# What was made of the counts, such as the lines of a page, and is kept for whoever looks next.
+MOST_MADE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,7 @@ class FieldworkWatch:
         self._clock = clock
         self._lock = threading.Lock()
         self._watched: dict[str, _Watched] = {}
+        self._made: dict[str, tuple[object, Any]] = {}
 
     def look(self, slug: str) -> FieldworkCounts:
         """The counts of a round: as they are, or in a large round as they were some seconds ago, which they say.
@@ -147,6 +151,19 @@ class FieldworkWatch:
         if watched.is_counting:
             watched.done.wait(PATIENCE_SECONDS)
         return watched.last
+
+    def once(self, name: str, basis: object, make: Callable[[], Made]) -> Made:
+        """What is made of a basis: made once for all readers who come with an equal one. The last of a name is kept."""
+        kept: tuple[object, Made] | None = self._made.get(name)
+        if kept is not None and kept[0] == basis:
+            return kept[1]
+        made = make()
+        with self._lock:
+            self._made.pop(name, None)
+            self._made[name] = (basis, made)
+            while len(self._made) > MOST_MADE:
+                del self._made[next(iter(self._made))]
+        return made
 
     def _find(self, slug: str) -> _Watched:
         with self._lock:

@@ -133,7 +133,7 @@ def outlook_of(
         margin=half_width(spent, people if people and people >= spent else None, PLANNED),
     )
     alerts = (*_lags(outlook, calendar, rate_of_all), *_bursts(days), *_unopened(days), *_channel_gaps(asked))
-    return replace(outlook, alerts=alerts)
+    return replace(outlook, alerts=alerts) if alerts else outlook
 
 
 def sum_of(outlooks: Iterable[Outlook], people: int | None = None) -> Outlook:
@@ -205,13 +205,16 @@ def _unopened(days: Mapping[dt.date, DayCounts]) -> list[Alert]:
 def _channel_gaps(cells: Sequence[StatusCell]) -> list[Alert]:
     """The widest difference between two channels' response rates that is more than chance."""
     found = []
-    large = [cell for cell in cells if cell.issued >= FEWEST_IN_CHANNEL]
-    for one, other in combinations(large, 2):
-        pooled = (one.spent + other.spent) / (one.issued + other.issued)
-        error = math.sqrt(pooled * (1 - pooled) * (1 / one.issued + 1 / other.issued))
-        low, high = sorted((one, other), key=lambda cell: cell.spent / cell.issued)
-        gap = high.spent / high.issued - low.spent / low.issued
+    large = sorted(
+        (cell.spent / cell.issued, number, cell)
+        for number, cell in enumerate(cells)
+        if cell.issued >= FEWEST_IN_CHANNEL
+    )
+    for (low_rate, _, low), (high_rate, _, high) in combinations(large, 2):
+        pooled = (low.spent + high.spent) / (low.issued + high.issued)
+        error = math.sqrt(pooled * (1 - pooled) * (1 / low.issued + 1 / high.issued))
+        gap = high_rate - low_rate
         if error and gap / error > BEYOND:
-            rates = {"high_rate": high.spent / high.issued, "low_rate": low.spent / low.issued}
+            rates = {"high_rate": high_rate, "low_rate": low_rate}
             found.append((gap, Alert("channels", {"high": high.channel, "low": low.channel, **rates})))
     return [max(found, key=lambda entry: entry[0])[1]] if found else []

@@ -13,7 +13,7 @@ from questionnaires.errors import QuestionnaireError
 from questionnaires.model import Questionnaire, Text
 from survey.errors import BadInput, NotFound, WrongState
 from survey.questionnaire_library import find_questionnaire
-from survey.storage.office import Custodian, Edition, Round, RoundUnit
+from survey.storage.office import Custodian, Edition, Round, RoundUnit, Unit
 from survey.storage.sessions import reading
 from survey.storage.stores import Stores
 from survey.units import UnitRecord, units_on
@@ -143,6 +143,15 @@ def units_of_round(stores: Stores, record: RoundRecord) -> tuple[UnitRecord, ...
     """The units that a round is about, by code."""
     codes = frozenset(record.unit_codes)
     return tuple(unit for unit in units_on(stores, None) if unit.code in codes)
+
+
+def unit_names_of(stores: Stores, record: RoundRecord) -> dict[str, Text]:
+    """The names of the units that a round is about, by code."""
+    unit = Unit.__table__.c
+    codes = frozenset(record.unit_codes)
+    with reading(stores.office) as session:
+        rows = session.execute(select(unit.code, unit.name_vi, unit.name_en).order_by(unit.code))
+        return {code: Text(vi, en) for code, vi, en in rows if code in codes}
 
 
 def load_questionnaire_of(stores: Stores, record: RoundRecord) -> Questionnaire:

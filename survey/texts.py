@@ -49,6 +49,7 @@ _MONTHS = (
     "December",
 )
 _FORMS = ("one", "other")
+_VIETNAMESE_SIGNS = str.maketrans(",.", ".,")
 _FORMATTER = string.Formatter()
 
 Translate = Callable[..., str]
@@ -125,12 +126,17 @@ def number(value: float | None, decimals: int, language: str) -> str:
     """
     if value is None or not isfinite(value):
         return ABSENT
-    rounded = Decimal(repr(float(value)) if isinstance(value, float) else str(value)).quantize(
-        Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP
-    )
-    digits = f"{abs(rounded):,f}"
+    rounded: Decimal | int
+    if decimals == 0 and isinstance(value, int):
+        # Most figures are counts, and a page of them is thousands.
+        rounded, digits = value, f"{abs(value):,}"
+    else:
+        rounded = Decimal(repr(float(value)) if isinstance(value, float) else str(value)).quantize(
+            Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP
+        )
+        digits = f"{abs(rounded):,f}"
     if language == "vi":
-        digits = digits.translate(str.maketrans(",.", ".,"))
+        digits = digits.translate(_VIETNAMESE_SIGNS)
     return MINUS + digits if rounded < 0 else digits
 
 

@@ -6,6 +6,7 @@ said of them.
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from analysis.errors import DesignError
 
@@ -147,6 +148,7 @@ def half_width(answers: float, population: int | None, wanted: Precision) -> flo
     return _quantile(wanted.level) * math.sqrt(wanted.design_effect * wanted.variance * left / answers)
 
 
+@lru_cache(maxsize=64)
 def _quantile(level: float) -> float:
     from scipy.special import ndtri
 

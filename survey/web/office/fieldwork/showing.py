@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from survey.fieldwork import Fieldwork
+from survey.fieldwork_counts import FieldworkWatch
 from survey.fieldwork_outlook import Alert, Outlook
-from survey.round_records import RoundRecord, units_of_round
+from survey.round_records import RoundRecord, unit_names_of
 from survey.round_status import StatusCell
 from survey.storage.stores import Stores
 from survey.texts import ABSENT, date, number, percent
 from survey.viet_nam import VIET_NAM
-from survey.web.office.presenting import channel_label, unit_name
+from survey.web.office.presenting import channel_label
 from survey.web.pages import catalogue_of
 
 COLUMNS = ("issued", "spent", "rate", "opened", "target", "forecast", "margin")
@@ -48,17 +49,25 @@ class DayLine:
 
 def names_of(stores: Stores, record: RoundRecord, language: str) -> dict[str, str]:
     """The names of a round's units by code; what no unit is named in is the whole round."""
-    names = {unit.code: unit_name(unit, language) for unit in units_of_round(stores, record)}
+    names = {code: name.in_language(language) for code, name in unit_names_of(stores, record).items()}
     return {"": catalogue_of("office").text("whole_round", language), **names}
 
 
-def lines_of(fieldwork: Fieldwork, names: Mapping[str, str], language: str) -> tuple[Line, ...]:
+def lines_of(fieldwork: Fieldwork, watch: FieldworkWatch, names: Mapping[str, str], language: str) -> tuple[Line, ...]:
     """The units in the order of their names."""
+    cells = unit_cells(fieldwork, watch, language)
     lines = [
-        Line(one.unit, names.get(one.unit, one.unit), cells_of(one, language), alert_sentences(one.alerts, language))
+        Line(one.unit, names.get(one.unit, one.unit), cells[one.unit], alert_sentences(one.alerts, language))
         for one in fieldwork.units
     ]
     return tuple(sorted(lines, key=lambda line: line.name))
+
+
+def unit_cells(fieldwork: Fieldwork, watch: FieldworkWatch, language: str) -> dict[str, tuple[str, ...]]:
+    """The cells of each unit, written once for all who watch the same counts."""
+    return watch.once(
+        f"cells in {language}", fieldwork, lambda: {one.unit: cells_of(one, language) for one in fieldwork.units}
+    )
 
 
 def cells_of(one: Outlook, language: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from flask import Response, request, stream_with_context
 from survey.fieldwork import fieldwork_of
 from survey.round_records import find_round
 from survey.services import STORE_FAILURES, Services, today
-from survey.web.office.fieldwork.showing import cells_of, clock
+from survey.web.office.fieldwork.showing import cells_of, clock, unit_cells
 from survey.web.pages import page_language
 
 EVENT_STREAM = "text/event-stream"
@@ -69,7 +69,7 @@ class StreamPage:
     def _seen(self, slug: str, language: str) -> tuple[dict[str, object], dict[str, tuple[str, ...]]]:
         record = find_round(self._services.stores, slug)
         fieldwork = fieldwork_of(self._services.stores, self._services.watch, record, today())
-        rows = {one.unit: cells_of(one, language) for one in fieldwork.units}
+        rows = unit_cells(fieldwork, self._services.watch, language)
         n_alerts = sum(len(one.alerts) for one in fieldwork.units)
         total = cells_of(fieldwork.total, language)
         return {"at": clock(fieldwork.counted_at), "total": total, "alerts": n_alerts}, rows

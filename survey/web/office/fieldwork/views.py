@@ -45,7 +45,7 @@ class FieldworkPages:
         """Every unit of the round with its counts, and what an officer should look at first."""
         language = page_language()
         record, fieldwork, names = self._found(slug, language)
-        lines = showing.lines_of(fieldwork, names, language)
+        lines = showing.lines_of(fieldwork, self._services.watch, names, language)
         total = showing.cells_of(fieldwork.total, language)
         response = self._page(
             "monitor",
