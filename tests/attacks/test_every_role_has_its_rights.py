@@ -4,16 +4,21 @@ What the table of `survey.permissions` says is what happens: whoever has the rig
 else is told that it is beyond their rights, and nothing has changed.
 """
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import pytest
 
 from support.citizens import UNIT
+from support.judged_routes import EVERYBODY, MACHINES, OFFICERS, UNITS
 from support.office import Office
 from support.roles import Attack, person_of_a_unit
 from support.site import build_site
 from support.stores import Templates, opened
+from survey.application import services_of
 from survey.officers import create_officer
 from survey.permissions import EVERY_TASK, OFFICE_ROLES, PERMISSIONS, may
 from survey.web.permissions import BY_VALUE, NEEDS, needed_right
@@ -44,13 +49,25 @@ VALUES = {
 
 @pytest.fixture(scope="module")
 def attack(tmp_path_factory: pytest.TempPathFactory, store_templates: Templates) -> Iterator[Attack]:
-    folder = tmp_path_factory.mktemp("rights")
+    yield from _made(tmp_path_factory.mktemp("rights"), store_templates)
+
+
+@pytest.fixture(scope="module")
+def playground(tmp_path_factory: pytest.TempPathFactory, store_templates: Templates) -> Iterator[Attack]:
+    """Another instance, in which what is sent may be done; nobody publishes alone there, not even at once."""
+    yield from _made(tmp_path_factory.mktemp("done"), store_templates, must_have_second_person=True)
+
+
+def _made(folder: Path, store_templates: Templates, *, must_have_second_person: bool = False) -> Iterator[Attack]:
     settings = store_templates.new_instance("sqlite", folder / "var")
     stores = opened(settings)
-    attack = Attack(build_site(settings, stores, folder))
+    asked = build_site(settings, stores, folder)
+    settings = replace(settings, must_have_second_person=must_have_second_person)
+    attack = Attack(replace(asked, settings=settings))
     for role in OFFICE_ROLES:
         create_officer(stores, f"vai-{role}", f"Vai {role}", PASSWORD, actor="command line", roles=[role])
     yield attack
+    services_of(attack.app).stores.close()
     stores.close()
 
 
@@ -97,16 +114,48 @@ def test_who_has_no_right_is_told_so_and_who_has_it_is_let_through(attack: Attac
     assert n_refused > 0 or role == "unit"
 
 
-def test_every_page_behind_a_sign_in_has_its_row(attack: Attack) -> None:
-    doors = {
-        *("office.sign_in", "office.invited"),
-        *("unit.sign_in", "unit.invited", "unit.oidc", "unit.oidc_back", "office.oidc", "office.oidc_back"),
-    }
-    behind = {
-        rule.endpoint for rule in attack.app.url_map.iter_rules() if rule.endpoint.startswith(("office.", "unit."))
-    }
-    assert behind - doors <= set(NEEDS)
-    assert {endpoint for endpoint, _ in BY_VALUE} <= set(NEEDS)
+@pytest.mark.parametrize("role", [*OFFICE_ROLES, "unit"])
+def test_what_somebody_with_the_right_sends_is_not_refused(playground: Attack, role: str) -> None:
+    area = "unit" if role == "unit" else "office"
+    client = person_of_a_unit(playground) if role == "unit" else playground.signed_in(f"vai-{role}", PASSWORD)
+    token = Office(playground.app, client).token(f"/{area}/account/password")
+    complaints = []
+    for endpoint, address, values, method in guarded(playground):
+        right = needed_right(endpoint, method, values)
+        # One's own account asks for the password once more, and answers 403 to a wrong one.
+        is_other = method != "POST" or not endpoint.startswith(f"{area}.") or right == "account.own"
+        if is_other or right is None or not may([role], right):
+            continue
+        status = client.post(address, data={"csrf_token": token}).status_code
+        if status == 403 or status >= 500:
+            complaints.append(f"{role}: {address}: {status}, right {right}")
+    assert complaints == []
+
+
+def test_every_page_behind_a_sign_in_has_its_row_and_every_row_its_page(attack: Attack) -> None:
+    doors = {f"{area}.{page}" for area in ("office", "unit") for page in ("sign_in", "invited", "oidc", "oidc_back")}
+    rules = list(attack.app.url_map.iter_rules())
+    behind = {rule.endpoint for rule in rules if rule.endpoint.startswith(("office.", "unit."))} - doors
+    assert behind == set(NEEDS)
+    assert behind == OFFICERS | UNITS, "and the same pages are judged by hand"
+    assert doors <= EVERYBODY
+    assert {rule.endpoint for rule in rules} - behind == EVERYBODY | MACHINES
+
+
+def test_a_page_that_takes_something_names_the_right_to_send_it_and_no_other_does(attack: Attack) -> None:
+    posted: dict[str, set[str]] = {}
+    for rule in attack.app.url_map.iter_rules():
+        if rule.endpoint in NEEDS and "POST" in (rule.methods or ()):
+            posted.setdefault(rule.endpoint, set()).update(re.findall("[a-z_]+", rule.rule.partition("any(")[2]))
+    for endpoint, needs in NEEDS.items():
+        if needs.read == "account.own":
+            continue
+        steps = {value for of, value in BY_VALUE if of == endpoint}
+        takes_something = needs.change is not None or bool(steps)
+        assert takes_something is (endpoint in posted), endpoint
+        if needs.change is None and steps:
+            assert steps == posted[endpoint] & {value for _, value in BY_VALUE}, endpoint
+            assert steps == posted[endpoint] - {"step", "action", "done"}, endpoint
 
 
 def test_an_auditor_is_in_every_line_that_reads_and_in_none_that_changes_anything() -> None:

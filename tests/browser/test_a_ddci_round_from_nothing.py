@@ -9,16 +9,12 @@ from playwright.sync_api import expect
 
 from questionnaires.library import load_bundled
 from questionnaires.model import Item
-from support.journeys import Desk, NewPage, NewRound, Person, verified
+from support.journeys import Desk, NewPage, NewRound, Person, found_office, holds_on_the_command_line, verified
 from support.played import PlainBrowser, nonce_of
 from support.server import running_server
-from support.stores import Templates, opened
-from survey.officers import create_officer
-from survey.permissions import checked_roles
+from support.stores import Templates
 from survey.publishing import edition_folder
 from survey.sealing import archive_path
-from survey.units import import_units
-from survey.verifying import verify_path
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
@@ -36,7 +32,8 @@ UNITS_CSV = (
     "so-xay-dung,Sở Xây dựng,Department of Construction,department,Khối sở,khoi-so,Departments,,2025-03-01,,,,thử\n"
     "so-cong-thuong,Sở Công Thương,Department of Trade,department,Khối sở,khoi-so,Departments,,2025-03-01,,,,thử\n"
 )
-OFFICER = Person("lan", "Nguyễn Thị Lan", "bốn từ chọn bừa", ("officer", "statistician"))
+OFFICER = Person("lan", "Nguyễn Thị Lan", "bốn từ chọn bừa", ("administrator", "officer"))
+STATISTICIAN = Person("binh", "Phạm Thị Bình", "năm từ chọn bừa khác", ("statistician",))
 ROUND = NewRound(SLUG, "DDCI năm 2026", "DDCI 2026", REFERENCE, PLAN, DESIGN, N_FIRMS, "post", "machine")
 
 
@@ -44,24 +41,25 @@ def test_businesses_rate_departments_and_everybody_reads_the_result(
     tmp_path: Path, store_templates: Templates, new_page: NewPage
 ) -> None:
     settings = store_templates.new_instance("sqlite", tmp_path / "var")
-    stores = opened(settings)
-    roles = checked_roles(OFFICER.roles)
-    create_officer(stores, OFFICER.login, OFFICER.name, OFFICER.password, actor="command line", roles=roles)
-    units = tmp_path / "units.csv"
-    units.write_text(UNITS_CSV, encoding="utf-8")
-    import_units(stores, units)
-    with running_server(settings) as server:
+    found_office(settings, OFFICER)
+    with running_server(settings, extra={"HAILONG_SECOND_PERSON": "required"}) as server:
         lan = Desk(new_page, server.address, OFFICER, is_shown=False)
+        binh = Desk(new_page, server.address, STATISTICIAN, code=lan.engages(STATISTICIAN), is_shown=False)
+        lan.loads_units(UNITS_CSV, 3)
         lan.sets_up(ROUND)
         lan.tries_the_form(SLUG)
         lan.opens(SLUG)
-        codes = batch(lan, tmp_path)
+        lan.asks_for_codes_by_file(SLUG, wanted_codes(tmp_path))
+        binh.grants(SLUG)
+        codes = lan.takes_codes(SLUG, tmp_path)
         rate(server.address, codes)
         lan.takes(SLUG, "Đóng đợt khảo sát", "Đợt khảo sát đã đóng")
+        lan.asks_to_seal(SLUG)
+        binh.grants(SLUG)
         lan.takes(SLUG, "Niêm phong", "Đợt khảo sát đã được niêm phong")
-        lan.analyses(SLUG, "")
+        binh.analyses(SLUG, "")
         lan.prepares(SLUG)
-        lan.approves(SLUG)
+        binh.approves(SLUG)
         lan.publishes(SLUG)
         everybody = new_page(width=1280, height=800)
         everybody.goto(f"{server.address}/results/{SLUG}")
@@ -69,16 +67,14 @@ def test_businesses_rate_departments_and_everybody_reads_the_result(
             expect(everybody.locator("main")).to_contain_text(name)
         pdf = everybody.request.get(f"{server.address}/results/{SLUG}/{DEPARTMENTS[0]}.pdf").body()
         verified(everybody, server.address, SLUG, DEPARTMENTS[0], pdf)
-    for sealed in (archive_path(settings, SLUG), edition_folder(settings, SLUG, 1)):
-        assert verify_path(sealed, settings.instance).findings == ()
-    stores.close()
+    holds_on_the_command_line(settings, archive_path(settings, SLUG), edition_folder(settings, SLUG, 1))
 
 
-def batch(officer: Desk, folder: Path) -> list[dict[str, str]]:
-    """Codes of the whole round, asked for in a file that names the stratum."""
+def wanted_codes(folder: Path) -> Path:
+    """A file that asks for codes of the whole round, and names the stratum."""
     wanted = folder / "wanted.csv"
     wanted.write_text(f"unit,stratum,psu,channel,count\n,company,,post,{N_FIRMS}\n", encoding="utf-8")
-    return officer.issues_by_file(SLUG, folder, wanted)
+    return wanted
 
 
 def rate(address: str, codes: Sequence[dict[str, str]]) -> None:

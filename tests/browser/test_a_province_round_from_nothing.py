@@ -13,28 +13,34 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from questionnaires.library import load_bundled
-from support.journeys import Desk, NewPage, NewRound, Person, picture, verified
+from support.journeys import (
+    Desk,
+    NewPage,
+    NewRound,
+    Person,
+    accept,
+    found_office,
+    holds_on_the_command_line,
+    picture,
+    verified,
+)
 from support.pdf_keys import lay_pdf_key
 from support.played import PlainBrowser, nonce_of
 from support.rounds import UNITS_CSV
 from support.server import running_server
-from support.stores import Templates, opened
-from survey.officers import create_officer
-from survey.permissions import checked_roles
+from support.stores import Templates
+from survey.pdf_signatures import read_signatures
 from survey.publishing import edition_folder
 from survey.sealing import archive_path
 from survey.settings import Settings
-from survey.storage.stores import Stores
-from survey.units import import_units
-from survey.verifying import verify_path
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 SLUG, UNIT, LIKED = "sipas-2026", "phuong-a", "xa-b"
 REFERENCE = "sipas/2017.1"
 N_SHEETS = 14
-PLAN = 'plan: 1\nversion: "2026.1"\naggregate: units\nrelease: {embargo_days: 0, approvals: 2}\n'
-OFFICER = Person("lan", "Nguyễn Thị Lan", "bốn từ chọn bừa", ("officer",))
+PLAN = 'plan: 1\nversion: "2026.1"\naggregate: units\nrelease: {embargo_days: 0, approvals: 1}\n'
+OFFICER = Person("lan", "Nguyễn Thị Lan", "bốn từ chọn bừa", ("administrator", "officer"))
 STATISTICIAN = Person("binh", "Phạm Thị Bình", "năm từ chọn bừa khác", ("statistician",))
 CUSTODIANS = (
     Person("an", "Trần Văn An", "sáu từ của anh An đây", ("custodian",)),
@@ -56,64 +62,67 @@ ROUND = NewRound(
 )
 
 
-@pytest.fixture
-def place(tmp_path: Path, store_templates: Templates) -> tuple[Settings, Stores]:
-    """An instance with nothing in it but what its operator has laid down: accounts, units and a certificate."""
-    settings = lay_pdf_key(store_templates.new_instance("sqlite", tmp_path / "var"), tmp_path / "certificate")
-    stores = opened(settings)
-    for person in (OFFICER, STATISTICIAN, *CUSTODIANS):
-        create_officer(
-            stores, person.login, person.name, person.password, actor="command line", roles=checked_roles(person.roles)
-        )
-    units = tmp_path / "units.csv"
-    units.write_text(UNITS_CSV, encoding="utf-8")
-    import_units(stores, units)
-    return settings, stores
-
-
 def test_five_people_lead_a_round_to_a_signed_scorecard(
-    place: tuple[Settings, Stores], tmp_path: Path, new_page: NewPage
+    tmp_path: Path, store_templates: Templates, new_page: NewPage
 ) -> None:
-    settings, stores = place
-    certificate = {
-        "HAILONG_PDF_CERTIFICATE": settings.pdf_certificate or "",
-        "HAILONG_PDF_PASSPHRASE_FILE": str(settings.pdf_passphrase_file),
-    }
-    with running_server(settings, extra=certificate) as server:
+    settings = lay_pdf_key(store_templates.new_instance("sqlite", tmp_path / "var"), tmp_path / "certificate")
+    found_office(settings, OFFICER)
+    with running_server(settings, extra=environment_of_the_office(settings)) as server:
         address = server.address
-        lan, binh = (Desk(new_page, address, person) for person in (OFFICER, STATISTICIAN))
-        an, chi = (Desk(new_page, address, person) for person in CUSTODIANS)
+        lan = Desk(new_page, address, OFFICER)
+        binh, an, chi = (
+            Desk(new_page, address, person, code=lan.engages(person)) for person in (STATISTICIAN, *CUSTODIANS)
+        )
+        lan.loads_units(UNITS_CSV, 3)
         lan.sets_up(ROUND)
         files = lan.entrusts(SLUG, tmp_path, PASSPHRASES, need=2)
         try_key(an, list(files.values()), list(PASSPHRASES.values()))
         lan.tries_the_form(SLUG)
         lan.opens(SLUG)
-        codes = lan.issues(SLUG, tmp_path, {"unit": "*", "count": str(N_SHEETS)})
+        lan.asks_for_codes(SLUG, {"unit": "*", "count": str(N_SHEETS)})
+        binh.grants(SLUG)
+        codes = lan.takes_codes(SLUG, tmp_path)
         answer(address, new_page, codes)
         shows_progress(lan)
         lan.takes(SLUG, "Đóng đợt khảo sát", "Đợt khảo sát đã đóng")
+        lan.asks_to_seal(SLUG)
+        binh.grants(SLUG)
         seals(chi, list(files.values())[:2])
         binh.analyses(SLUG, "Đã xem trọng số và các công thức khác.")
         code = lan.invites(UNIT, "Đặng Thị Hà", UNIT_ADDRESS)
         lan.prepares(SLUG)
-        unit = comes_in(new_page, address, code)
-        expect(unit.locator("main")).to_contain_text("Xem bản xem trước")
-        lan.approves(SLUG)
-        # The same person twice is one approval: the page offers no second one, and says that another is wanted.
-        expect(lan.page.get_by_role("button", name="Tôi duyệt bản này")).to_have_count(0)
-        expect(lan.page.locator("main")).to_contain_text("Chưa công bố được")
+        invited = new_page(width=1280, height=800)
+        accept(invited, f"{address}/unit/", code, UNIT_PASSWORD)
+        expect(invited.locator("main")).to_contain_text("Xem bản xem trước")
+        # Whoever had it prepared is offered no approval of it, and no publication before somebody else's.
+        lan.at_round(SLUG, "/release")
+        expect(lan.page.locator("main")).to_contain_text("cần một người khác phê duyệt")
+        for button in ("Tôi duyệt bản này", "Công bố"):
+            expect(lan.page.get_by_role("button", name=button, exact=True)).to_have_count(0)
         binh.approves(SLUG)
         lan.publishes(SLUG)
-        pdf = reads_the_scorecard(unit, address)
+        pdf = reads_the_scorecard(new_page(width=1280, height=800), address)
         anybody = new_page(width=1280, height=800)
         verified(anybody, address, SLUG, UNIT, pdf)
         picture(anybody, "verified")
         reads_results(new_page(width=1280, height=800), address)
         looks_at_responses(lan)
-    assert b"/ByteRange" in pdf, "the scorecard is signed"
-    for sealed in (archive_path(settings, SLUG), edition_folder(settings, SLUG, 1)):
-        assert verify_path(sealed, settings.instance).findings == ()
-    stores.close()
+        everybody_is_named(lan)
+    (signature,) = read_signatures(pdf)
+    assert signature.is_intact
+    assert signature.covers_all
+    scorecard = tmp_path / "phieu.pdf"
+    scorecard.write_bytes(pdf)
+    holds_on_the_command_line(settings, archive_path(settings, SLUG), edition_folder(settings, SLUG, 1), scorecard)
+
+
+def environment_of_the_office(settings: Settings) -> dict[str, str]:
+    """Two people for what takes two, and the certificate that scorecards are signed with."""
+    return {
+        "HAILONG_SECOND_PERSON": "required",
+        "HAILONG_PDF_CERTIFICATE": settings.pdf_certificate or "",
+        "HAILONG_PDF_PASSPHRASE_FILE": str(settings.pdf_passphrase_file),
+    }
 
 
 def try_key(custodian: Desk, files: Sequence[Path], passphrases: Sequence[str]) -> None:
@@ -185,20 +194,12 @@ def shows_progress(officer: Desk) -> None:
     expect(page.locator("tfoot")).to_contain_text(f"{3 * N_SHEETS}")
 
 
-def comes_in(new_page: NewPage, address: str, code: str) -> Page:
-    """Somebody of the unit, with the code of the invitation."""
-    page = new_page(width=1280, height=800)
-    page.goto(f"{address}/unit/invited")
-    page.locator("#invitation").fill(code)
-    for field in ("#new_password", "#again"):
-        page.locator(field).fill(UNIT_PASSWORD)
-    page.get_by_role("button", name="Đặt mật khẩu").click()
-    page.wait_for_url("**/unit/")
-    return page
-
-
 def reads_the_scorecard(page: Page, address: str) -> bytes:
+    """Somebody of the unit signs in, takes the printed scorecard along and says that it was read."""
     page.goto(f"{address}/unit/")
+    page.locator("#login").fill(UNIT_ADDRESS)
+    page.locator("#password").fill(UNIT_PASSWORD)
+    page.get_by_role("button", name="Đăng nhập", exact=True).click()
     page.get_by_role("link", name=ROUND.title_vi).click()
     picture(page, "unit-scorecard")
     where = page.get_by_role("link", name="Mở phiếu điểm (PDF)").get_attribute("href")
@@ -225,3 +226,12 @@ def looks_at_responses(officer: Desk) -> None:
     page = officer.at_round(SLUG, "/responses")
     expect(page.locator("main")).to_contain_text("Đặng Thị Hà")
     picture(page, "responses")
+
+
+def everybody_is_named(officer: Desk) -> None:
+    """The audit log knows who did what, and holds."""
+    page = officer.goes_to("/audit")
+    expect(page.locator("main")).to_contain_text("Chuỗi băm nguyên vẹn")
+    page = officer.goes_to("/audit?action=approval.approved")
+    expect(page.locator("tbody tr")).to_have_count(2)
+    expect(page.locator("tbody")).not_to_contain_text(OFFICER.login)

@@ -2,6 +2,9 @@
 
 import csv
 import os
+import re
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +14,10 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
+from support.command_line import run
+from support.server import environment_of
 from survey.services import today
+from survey.settings import Settings
 
 WIDE, HIGH = 1280, 800
 # Printing starts the PDF engine in processes of its own, on a machine that other tests share.
@@ -63,11 +69,19 @@ def picture(page: Page, name: str) -> None:
 
 
 class Desk:
-    """A person of the office who has signed in, at a browser of their own. What `is_shown` is in the guide."""
+    """A person of the office who has signed in, at a browser of their own. What `is_shown` is in the guide.
 
-    def __init__(self, new_page: NewPage, address: str, person: Person, *, is_shown: bool = True) -> None:
+    With the code of an invitation they come for the first time, and choose their password.
+    """
+
+    def __init__(
+        self, new_page: NewPage, address: str, person: Person, *, code: str = "", is_shown: bool = True
+    ) -> None:
         self.address, self.person, self._is_shown = address, person, is_shown
         self.page = new_page(width=WIDE, height=HIGH)
+        if code:
+            accept(self.page, f"{address}/office/", code, person.password)
+            return
         self.page.goto(f"{address}/office/")
         self.pictures("sign-in")
         self.page.locator("#login").fill(person.login)
@@ -88,6 +102,23 @@ class Desk:
     def at_round(self, slug: str, path: str = "") -> Page:
         """The page of a round, or one below it."""
         return self.goes_to(f"/rounds/{slug}{path}")
+
+    def engages(self, person: Person) -> str:
+        """Invite a colleague; the code that they come in with."""
+        page = self.goes_to("/staff")
+        self._fills({"name": person.name, "login": person.login})
+        for role in person.roles:
+            page.locator(f"input[name=roles][value={role}]").check()
+        self.pictures("staff")
+        page.get_by_role("button", name="Tạo lời mời").click()
+        return page.locator("code.key").inner_text()
+
+    def loads_units(self, table: str, count: int) -> None:
+        """The registry of units, from a table."""
+        page = self.goes_to("/units/table")
+        page.locator("input[type=file]").set_input_files([_file("units.csv", table)])
+        page.locator("main form button.primary").click()
+        expect(page.get_by_role("status")).to_contain_text(f"{count}")
 
     def sets_up(self, wanted: NewRound) -> None:
         """A draft, from the list of rounds on over the three pages of a set-up."""
@@ -161,23 +192,42 @@ class Desk:
         page.get_by_role("button", name=button, exact=True).click()
         expect(page.locator("h1")).to_have_text(done)
 
-    def issues(self, slug: str, folder: Path, fields: Mapping[str, str]) -> list[dict[str, str]]:
-        """Codes as a file, as a spreadsheet would read it."""
+    def asks_for_codes(self, slug: str, fields: Mapping[str, str]) -> None:
+        """Codes for one unit or all of them, which somebody else has to approve."""
         page = self.at_round(slug, "/codes")
         for name, value in fields.items():
             field = page.locator(f"#{name}")
             field.select_option(value) if name in ("unit", "channel") else field.fill(value)
         self.pictures("codes")
-        return self._codes(page, folder)
+        self._asks(page)
 
-    def issues_by_file(self, slug: str, folder: Path, wanted: Path) -> list[dict[str, str]]:
-        """Codes for what a file asks for."""
+    def asks_for_codes_by_file(self, slug: str, wanted: Path) -> None:
+        """Codes for what a file asks for, which somebody else has to approve."""
         page = self.at_round(slug, "/codes/batch")
         page.locator("input[type=file]").set_input_files(wanted)
         self.pictures("codes-by-file")
-        return self._codes(page, folder)
+        self._asks(page)
 
-    def _codes(self, page: Page, folder: Path) -> list[dict[str, str]]:
+    def asks_to_seal(self, slug: str) -> None:
+        """The sealing of a closed round, which somebody else has to approve."""
+        self._asks(self.at_round(slug, "/seal"))
+
+    def _asks(self, page: Page) -> None:
+        page.locator("main form button.primary").click()
+        expect(page.locator("h1")).to_have_text("Đề nghị và phê duyệt")
+        expect(page.locator("main")).to_contain_text("Một người khác cần phê duyệt")
+        expect(page.get_by_role("button", name="Phê duyệt")).to_have_count(0)
+
+    def grants(self, slug: str, picture_name: str = "approval") -> None:
+        """What a colleague asked for."""
+        page = self.at_round(slug, "/approvals")
+        self.pictures(picture_name)
+        page.get_by_role("button", name=re.compile("^Phê duyệt")).click()
+        expect(page.get_by_role("status")).to_contain_text("đã phê duyệt đề nghị")
+
+    def takes_codes(self, slug: str, folder: Path) -> list[dict[str, str]]:
+        """The codes that were approved, as a file that a spreadsheet reads."""
+        page = self.at_round(slug, "/approvals")
         with page.expect_download() as download:
             page.locator("main form button.primary").click()
         saved = folder / "codes.csv"
@@ -256,6 +306,34 @@ class Desk:
         page.locator("#email").fill(address)
         page.get_by_role("button", name="Tạo lời mời").click()
         return page.locator("main code").first.inner_text()
+
+
+def found_office(settings: Settings, person: Person) -> None:
+    """The first account, which whoever runs the machine makes as the guide for operators says."""
+    command = [sys.executable, "-m", "survey", "officer", "create", person.login, "--name", person.name]
+    for role in person.roles:
+        command += ["--role", role]
+    environment = environment_of(settings, "http://127.0.0.1:8000")
+    typed = f"{person.password}\n".encode()
+    subprocess.run([*command, "--password-stdin"], input=typed, env=environment, check=True, timeout=60)
+
+
+def accept(page: Page, area: str, code: str, password: str) -> None:
+    """Choose a password with the code of an invitation, and be in."""
+    page.goto(f"{area}invited")
+    page.locator("#invitation").fill(code)
+    for field in ("#new_password", "#again"):
+        page.locator(field).fill(password)
+    page.get_by_role("button", name="Đặt mật khẩu").click()
+    page.wait_for_url(area)
+
+
+def holds_on_the_command_line(settings: Settings, *found: Path) -> None:
+    """`hailong verify` finds nothing wrong with any of these."""
+    environment = environment_of(settings, settings.public_url or "")
+    for path in found:
+        said = run(environment, "verify", path)
+        assert said.exit_code == 0, (path, said.output, said.errors)
 
 
 def verified(page: Page, address: str, slug: str, unit: str, pdf: bytes) -> None:

@@ -10,11 +10,14 @@ from support.citizens import OTHER_UNIT, UNIT, Asked, add_round, ask
 from support.firms import COMMUNES, SLUG, add_firm_round, import_firms
 from support.office import LOGIN, PASSWORD
 from support.portal import OFFICERS_PASSKEY, add_people, keep_passkey
+from support.portal import UNIT as PORTAL_UNIT
 from support.published import PUBLISHED_INDICES, preview_by_hand, publish_by_hand, sipas_edition
 from survey.account import renew_recovery_codes
+from survey.approvals import ask_for_codes, decide
 from survey.custody import NewCustodian, entrust_key
 from survey.frame_cleaning import CleaningRules
 from survey.frames import clean_uploaded, upload_frame
+from survey.invitations import CodeRequest
 from survey.officers import create_officer, list_officers
 from survey.previews import raise_objection
 from survey.published_scores import import_published
@@ -37,6 +40,8 @@ CHEAP = 2**14
 # Whoever has an app, and what stands in for it without a clock.
 APP_LOGIN, APP_PASSWORD = "binh", "bốn từ và một mã"
 PREVIEWED = "xem-truoc"
+# A round about the unit of whoever is at the portal.
+UNDER_WAY = "dang-thu"
 CUSTODIANS = ("Nguyễn Thị An", "Trần Văn Bình", "Lê Thị Chi")
 
 
@@ -46,6 +51,7 @@ def build_site(settings: Settings, stores: Stores, folder: Path) -> Asked:
     `hai-long` has every kind of question, `nam-tieng` five languages, `sipas` the most questions, `mo` an open link;
     `nhap` is a draft, `danh-sach` one with a list of people, `chia-khoa` one with custodians;
     `sau` begins later, `dung` is halted, `het` closed,
+    `dang-thu` asks about the unit of the portal; codes of `hai-long` were asked for, and some approved.
     `niem-phong` sealed with comments, and its plan was run; `xem-truoc` has a preview, `sipas-2026` is published.
     Several units are rated in support.firms.SLUG and, in five languages, in `ddci`.
     """
@@ -72,10 +78,13 @@ def build_site(settings: Settings, stores: Stores, folder: Path) -> Asked:
     _seal(asked)
     analyse_here(settings, stores, "niem-phong")
     publish_by_hand(settings, stores, sipas_edition())
+    add_round(asked, UNDER_WAY, units=(PORTAL_UNIT,))
+    asked.codes(PORTAL_UNIT, 30, UNDER_WAY)
     _preview(settings, stores)
     import_published(settings.instance, *PUBLISHED_INDICES)
     add_people(settings, stores)
     create_officer(stores, LOGIN, "Nguyễn Thị Lan", PASSWORD, actor="command line")
+    _ask_for_codes(stores)
     # Its first parts are p1, the scale; p2, the first question; p4, the first section; p37, a factor; p42, a rule.
     start_from_version(stores, "sipas/2017.1", Writer(LOGIN, "Nguyễn Thị Lan"), datetime.now(UTC))
     careful = create_officer(stores, APP_LOGIN, "Phạm Thị Bình", APP_PASSWORD, actor="command line")
@@ -100,6 +109,17 @@ def _hand_in_a_list(settings: Settings) -> None:
     rules = CleaningRules({"key": "Mã hồ sơ", "unit": "Đơn vị", "phone": "Điện thoại"}, ("Họ tên",), needs_phone=True)
     clean_uploaded(services, record, rules, actor=LOGIN)
     services.stores.close()
+
+
+def _ask_for_codes(stores: Stores) -> None:
+    """Requests that wait for the first officer's approval, are approved, and are their own."""
+    second = create_officer(stores, "minh", "Vũ Văn Minh", "bốn từ người thứ hai", actor="command line")
+    (first,) = (officer for officer in list_officers(stores) if officer.login == LOGIN)
+    now = datetime.now(UTC)
+    for asker, decider in ((second, None), (second, first), (first, None)):
+        found = ask_for_codes(stores, "hai-long", [CodeRequest(UNIT, 30)], officer=asker, now=now)
+        if decider is not None:
+            decide(stores, "hai-long", found.number, "approve", officer=decider, now=now)
 
 
 def recovery_codes(asked: Asked) -> tuple[str, ...]:

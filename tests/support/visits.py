@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from secrets import token_hex
 
 from playwright.sync_api import Page, expect
 
@@ -145,6 +146,23 @@ def sign_in_wrongly(page: Page, asked: Asked) -> None:
     send_blank(page, asked)
 
 
+def invite_an_officer(page: Page, asked: Asked) -> None:
+    """The page that shows the code, once."""
+    page.locator("#name").fill("Đỗ Thị Mới")
+    page.locator("#login").fill(f"moi-{token_hex(4)}")
+    page.locator("input[name=roles][value=clerk]").check()
+    send_blank(page, asked)
+    expect(page.locator("code.key")).to_be_visible()
+
+
+def invite_somebody_of_a_unit(page: Page, asked: Asked) -> None:
+    page.locator("#unit").select_option(index=1)
+    page.locator("#name").fill("Đỗ Thị Mới")
+    page.locator("#email").fill(f"moi-{token_hex(4)}@don-vi.gov.vn")
+    send_blank(page, asked)
+    expect(page.locator("code.key")).to_be_visible()
+
+
 def find_by_a_factor(page: Page, asked: Asked) -> None:
     """The league of a factor, searched by a name; the table stands below the form again."""
     page.select_option("#node", index=2)
@@ -239,11 +257,14 @@ OFFICE = (
     Visit("office.units", "/office/units"),
     Visit("office.people", "/office/people"),
     Visit("office.people", "/office/people", act=send_blank),
+    Visit("office.people", "/office/people", act=invite_somebody_of_a_unit),
     Visit("office.staff", "/office/staff"),
     Visit("office.staff", "/office/staff", act=send_blank),
+    Visit("office.staff", "/office/staff", act=invite_an_officer),
     Visit("office.staff_person", "/office/staff/2"),
     Visit("office.audit", "/office/audit"),
     Visit("office.approvals", "/office/rounds/het/approvals"),
+    Visit("office.approvals", "/office/rounds/hai-long/approvals"),
     Visit("office.questionnaires", "/office/questionnaires"),
     Visit("office.questionnaire", "/office/questionnaires/versions/ddci/departments-2024.2"),
     Visit("office.questionnaire_preview", "/office/questionnaires/versions/sipas/2017.1/preview"),
@@ -320,7 +341,7 @@ UNIT_PORTAL = (
     Visit("unit.promise", "/unit/rounds/sipas-2026/promise"),
     Visit("unit.promise", "/unit/rounds/sipas-2026/promise", act=send_blank),
     Visit("unit.promise_state", "/unit/promises/1"),
-    Visit("unit.fieldwork", "/unit/rounds/khong-co/fieldwork"),
+    Visit("unit.fieldwork", "/unit/rounds/dang-thu/fieldwork"),
     Visit("unit.preview", "/unit/previews/xem-truoc"),
     Visit("unit.account", "/unit/account"),
     Visit("unit.passkeys", "/unit/account/passkeys"),
