@@ -89,6 +89,10 @@ class Waiting:
     once: int
     differing: int
 
+    @property
+    def in_all(self) -> int:
+        return self.once + self.differing
+
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
@@ -182,7 +186,7 @@ def waiting_forms(stores: Stores, round_slug: str) -> Waiting:
     """The forms of a round that are keyed and not received yet."""
     query = select(PaperEntry.state, func.count()).where(PaperEntry.round_slug == round_slug).group_by(PaperEntry.state)
     with reading(stores.frame) as session:
-        counts = dict(session.execute(query).tuples().all())
+        counts = {row[0]: int(row[1]) for row in session.execute(query)}
     return Waiting(counts.get(ONCE, 0), counts.get(DIFFERS, 0))
 
 
@@ -199,16 +203,6 @@ def list_differences(stores: Stores, secrets: Secrets, round_slug: str) -> list[
     return sorted(found, key=lambda difference: (difference.unit, difference.fields))
 
 
-def erase_entries(stores: Stores, round_slug: str) -> int:
-    """Nothing of the entries of a round is left; returns how many forms were waiting."""
-    with writing(stores.frame) as session:
-        n_waiting = session.scalar(
-            select(func.count()).select_from(PaperEntry).where(PaperEntry.round_slug == round_slug)
-        )
-        session.execute(delete(PaperEntry).where(PaperEntry.round_slug == round_slug))
-    return n_waiting or 0
-
-
 def _enter(desk: Desk, code_text: str, keyed: KeyedForm) -> Outcome:
     found = find_form(desk, code_text)
     code = _typed(code_text)
@@ -223,7 +217,12 @@ def _enter(desk: Desk, code_text: str, keyed: KeyedForm) -> Outcome:
         count_forms(desk.stores, desk.open_round.slug, desk.login, desk.today, Counted(first=1))
         return "kept"
     # Where a first entry could not be kept, somebody else keyed the same form in the same moment: theirs is the first.
-    theirs, *others = _read(desk, code) or [mine]
+    entries = _read(desk, code)
+    if not entries:
+        # A row that does not open was changed by somebody: it must not keep the form from being keyed.
+        _forget(desk, code)
+        return _enter(desk, code_text, keyed)
+    theirs, *others = entries
     if others or theirs.login == desk.login:
         return "differs" if others else "own"
     rows = differing_fields(desk.questionnaire, theirs.kept, mine.kept)

@@ -8,16 +8,18 @@ import datetime as dt
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from survey.storage.audit import record_event
+from survey.storage.frame import PaperEntry
 from survey.storage.paper import PaperTally
 from survey.storage.sessions import reading, writing
 from survey.storage.stores import Stores
 
 PAPER_ENTERED = "paper.entered"
+PAPER_ERASED = "paper.erased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,18 @@ def count_forms(stores: Stores, round_slug: str, login: str, today: dt.date, cou
         _tell(session, round_slug, today)
 
 
-def tell_days(stores: Stores, round_slug: str) -> None:
-    """Tell the audit log of every day that it was not told of, today's included."""
+def erase_unfinished(stores: Stores, round_slug: str, *, actor: str) -> int:
+    """Nothing of the entries of a round is left, and the audit log knows of every day and of how many forms waited."""
+    with writing(stores.frame) as session:
+        of_round = PaperEntry.round_slug == round_slug
+        n_waiting = session.scalar(select(func.count()).select_from(PaperEntry).where(of_round)) or 0
+        if n_waiting:
+            session.execute(delete(PaperEntry).where(of_round))
     with writing(stores.office) as session:
         _tell(session, round_slug, None)
+        if n_waiting:
+            record_event(session, actor, PAPER_ERASED, f"{round_slug}: {n_waiting} forms keyed and not received")
+    return n_waiting
 
 
 def forms_counted(stores: Stores, round_slug: str) -> Counted:

@@ -31,6 +31,7 @@ from survey.custody_record import custody_statement
 from survey.deciding import decisions_of
 from survey.errors import HailongError, StoreUnavailable, WrongState
 from survey.invitations import invited_units
+from survey.paper_tallies import erase_unfinished
 from survey.questionnaire_library import questionnaire_source
 from survey.round_records import RoundRecord, find_round, load_questionnaire_of, units_of_round
 from survey.rounds import COMMAND_LINE, mark_sealed, refuse_step
@@ -117,6 +118,7 @@ def seal_round(
     if record.custody is None:
         tell("destroy", 0, 1)
     _destroy_key(stores, vault, record, actor)
+    erase_unfinished(stores, slug, actor=actor)
     tell("record", 0, 1)
     counts = archive.contents.counts
     n_rejected = sum(counts.rejected.values())

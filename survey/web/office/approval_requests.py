@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from survey.approvals import ApprovalRecord, ask_for_codes, ask_to_seal
 from survey.errors import WrongState
 from survey.invitations import CodeRequest
+from survey.paper_entry import waiting_forms
 from survey.round_records import RoundRecord
 from survey.services import Services
 from survey.web.accounts.session import now
@@ -39,7 +40,12 @@ def ask_for_sealing(services: Services, record: RoundRecord, found: ApprovalReco
         return _to_approvals(record.slug, did)
     language = page_language()
     return render_page_of(
-        "office", "staff/approval_seal.html", language, area="rounds", round=round_line(record, language)
+        "office",
+        "staff/approval_seal.html",
+        language,
+        area="rounds",
+        round=round_line(record, language),
+        n_on_paper=waiting_forms(services.stores, record.slug).in_all,
     )
 
 

@@ -23,7 +23,7 @@ from survey.web.office.slips import MOST_SLIPS
 from survey.web.pages import catalogue_of, page_language, render_page
 from survey.web.spreadsheets import BYTE_ORDER_MARK, CSV_TYPE, XLSX_TYPE, attachment
 
-CHANNELS = (DEFAULT_CHANNEL, "post", "phone", "online")
+CHANNELS = (DEFAULT_CHANNEL, "tablet", "post", "phone", "online")
 EVERY_UNIT = "*"
 # What stands for the unit in a round whose ballots rate several: a choice of a list cannot be empty.
 WHOLE_ROUND = "round"

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from survey.custody import UNSEALED, NewCustodian, ShareFile, entrust_key, join_shares, try_shares
 from survey.custody_record import DAYS_TO_DESTROY, custody_status, record_destruction
 from survey.errors import BadInput, NotFound, WrongState
+from survey.paper_entry import waiting_forms
 from survey.round_records import RoundRecord
 from survey.services import Services, today
 from survey.shares import (
@@ -197,6 +198,7 @@ class CustodyPages:
             need=record.custody.need if record.custody else 0,
             names=[custodian.name for custodian in record.custody.custodians] if record.custody else [],
             n_rows=n_rows,
+            n_on_paper=waiting_forms(self._services.stores, record.slug).in_all if purpose == "seal" else 0,
             complaint=complaint,
             limits={"days": DAYS_TO_DESTROY},
         )

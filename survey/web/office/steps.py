@@ -15,6 +15,7 @@ from survey.custody_record import DAYS_TO_DESTROY
 from survey.errors import HailongError, StoreUnavailable
 from survey.hard_figures import wanted_indicators
 from survey.jobs import JobRecord, is_at_work, job_of
+from survey.paper_entry import waiting_forms
 from survey.previews import current_preview
 from survey.publishing import release_plan_of
 from survey.round_records import RoundRecord
@@ -80,6 +81,7 @@ class StepPages:
                 step=step,
                 is_early=is_early,
                 release_plan=plan,
+                n_on_paper=waiting_forms(self._services.stores, slug).in_all if step in ("close", "seal") else 0,
                 n_waiting=self.release.n_waiting(record) if step == "publish" else 0,
             )
         return self._published(slug) if step == "publish" else self._taken(step, slug)
