@@ -19,6 +19,7 @@ STEPS_ELSEWHERE = {
     "custody": ("round_custody", "custody", "Tell who holds the shares of a round's key."),
     "export": ("round_export", "export", "Write the responses of a sealed round for other tools."),
     "import": ("round_archive", "import_command", "Make a sealed archive of answers collected elsewhere."),
+    "import-answers": ("round_collected", "import_answers_command", "Receive what ODK or Kobo tablets collected."),
     "preview": ("round_release", "preview", "Show the next edition to its units before it is public."),
     "reconcile": ("round_reconcile", "reconcile", "Let a restored round go on, with a name and a reason."),
     "publish": ("round_publish", "publish", "Compute and publish an edition of a sealed round."),
@@ -27,6 +28,7 @@ STEPS_ELSEWHERE = {
     "shares-destroyed": ("round_custody", "shares_destroyed", "Record that a custodian has destroyed a share."),
     "slips": ("round_slips", "slips", "Print the codes of a list as slips to be cut, with QR codes."),
     "stands": ("round_slips", "stands", "Print a stand a unit for its counter, with a QR code."),
+    "tablet-form": ("round_collected", "tablet_form_command", "Write the questions for ODK or Kobo tablets."),
     "trial": ("round_custody", "trial", "Try the shares of a round's key; before it opens, and whenever one likes."),
 }
 DAY = click.DateTime(["%Y-%m-%d"])

@@ -12,6 +12,8 @@ from importlib.resources.abc import Traversable
 CONTENT_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 # Each further file before the first paint costs a phone on a slow network its latency once more.
 TOGETHER = {"results.css": ("page.css", "public.css")}
+# A folder of scripts that another one's stand beneath: a file takes the place of the other's of its name.
+OVER = {"kiosk": "citizen"}
 # What others wrote is sent as they wrote it.
 FOREIGN = frozenset({"altcha-pbkdf2.js"})
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -67,6 +69,8 @@ def _kept(found: re.Match[str]) -> str:
 
 def _joined(folder: Traversable) -> bytes:
     """The scripts of a folder in the order of their names, as one that leaves no name behind."""
-    scripts = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".js")), key=lambda entry: entry.name)
-    bodies = [script.read_text(encoding="utf-8") for script in scripts]
+    beneath = OVER.get(folder.name)
+    folders = ([resources.files("survey.web").joinpath("static", beneath)] if beneath else []) + [folder]
+    scripts = {entry.name: entry for one in folders for entry in one.iterdir() if entry.name.endswith(".js")}
+    bodies = [scripts[name].read_text(encoding="utf-8") for name in sorted(scripts)]
     return "\n".join(["(() => {", '"use strict";', *bodies, "})();", ""]).encode()

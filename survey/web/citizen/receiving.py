@@ -94,7 +94,7 @@ class Reception:
                 result,
             )
         except WrongState:
-            return shut_page(place.round, place.language, place.unit_name, was_sent=True)
+            return shut_page(place, was_sent=True)
         except STORE_FAILURES as failure:
             log_store_failure(failure)
             return form_page(place, form(), is_unavailable=True)

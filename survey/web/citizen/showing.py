@@ -1,8 +1,6 @@
-"""The citizen's pages drawn: units to choose, the form, and what is said when answers came in or cannot come."""
+"""The citizen's pages drawn: the form, and what is said when answers came in or cannot come."""
 
-import unicodedata
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -26,6 +24,10 @@ PAGE_TYPE = "text/html; charset=utf-8"
 # Stands where a unit's code stands in a round of one unit each; a round of several has no unit in its address.
 RECEIVED = "received"
 RETRY_CROWDED_SECONDS = 5
+# Stands in a kiosk's address where respondents choose the units.
+WHOLE_ROUND = "-"
+# A counter's tablet forgets who has not touched it for so long; it asks them before, and goes on after the thanks.
+IDLE_SECONDS, WARNING_SECONDS, THANKS_SECONDS = 90, 20, 15
 # Names are written in Vietnamese and English; on a page in a third language the English ones say what they are.
 _IN_ENGLISH = Markup(' lang="en"')
 # The sentences that the script says; all others are in the page already.
@@ -59,37 +61,25 @@ SCRIPT_TEXTS = (
     "sending",
     "server_busy",
     "start",
-)
-# Those of the page on which several units are chosen, and what they are called by the script that both pages share.
-CHOICE_TEXTS = {
-    "code_filled": "code_filled",
-    "code_missing": "code_missing",
-    "code_mistyped": "code_mistyped",
-    "draft_clear": "draft_clear",
-    "draft_clear_no": "draft_clear_no",
-    "draft_clear_sure": "draft_clear_sure",
-    "draft_clear_yes": "draft_clear_yes",
-    "draft_cleared": "draft_cleared",
-    "draft_expired": "draft_expired",
-    "draft_kept": "draft_kept",
-    "draft_restored": "draft_restored",
-    "error_word": "error_word",
-    "not_sent_yet": "not_sent_yet",
-    "offline": "offline_units",
-    "problems_part": "problems_part",
-    "sending": "units_go_on",
-    "units_chosen": "units_chosen",
-    "units_full": "units_full",
+)  # What a counter's tablet says instead: it keeps nothing, and there is no tab to come back to.
+KIOSK_TEXTS = {
+    "draft_kept": "kiosk_kept",
+    "offline": "kiosk_offline",
+    "offline_units": "kiosk_offline",
+    "server_busy": "kiosk_offline",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the reader is: a round, the unit or units that are rated, and the language they read."""
+    """Where the reader is: a round, the unit or units that are rated, the language they read, and whether they stand at
+    a counter's tablet.
+    """
 
     round: ShelvedRound
     units: tuple[UnitRecord, ...]
     language: str
+    is_kiosk: bool = False
 
     @property
     def rates_several(self) -> bool:
@@ -109,7 +99,7 @@ class Place:
     @property
     def unit_name(self) -> str:
         """The unit that the form is about; none where it is about several."""
-        return "" if self.rates_several else name_of(self.units[0], self.language)
+        return "" if self.rates_several or not self.units else name_of(self.units[0], self.language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +108,6 @@ class Waiting:
 
     ticket: str
     seconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class ListedUnit:
-    """A unit to choose. `words` are what else it is found by; a number stands for a word of the list's shared ones."""
-
-    code: str
-    name: str
-    address: str
-    words: str
-    is_chosen: bool
 
 
 def name_of(unit: UnitRecord, language: str) -> str:
@@ -146,7 +125,7 @@ def blank_page(place: Place) -> Response:
         form = blank_form(place.round.questionnaire, place.language)
         return KeptPage.cut(form_page(place, form).get_data(as_text=True), str(form.nonce.data))
 
-    key = ("form", place.units[0].code, place.language)
+    key = ("form", place.units[0].code, place.language, place.is_kiosk)
     return _sent(place.round.pages.find(key, draw), new_nonce())
 
 
@@ -179,7 +158,7 @@ def form_page(
         "citizen/form.html",
         place.language,
         status=HTTPStatus.SERVICE_UNAVAILABLE if is_unavailable else status,
-        **_frame(place.round, place.language, place.unit_name),
+        **frame_of(place),
         form=form,
         units=names,
         parts=parts,
@@ -188,56 +167,12 @@ def form_page(
         is_unavailable=is_unavailable,
         waiting=waiting,
         unit_code=place.unit_code,
-        action=_round_address(place.round) if place.rates_several else _unit_address(place.round, place.units[0]),
-        script_texts=_script_texts(t, (*SCRIPT_TEXTS, *(["rating_problem"] if place.rates_several else []))),
+        action=form_address(place),
+        script_texts=_script_texts(t, place),
     )
     if is_unavailable:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
-
-
-def list_page(found: ShelvedRound, language: str) -> Response:
-    """The units of a round, each with a link to its form."""
-    shared = _shared_words(found)
-    units = _listed(found, language, shared)
-    return render_page("citizen/choose.html", language, **_frame(found, language), units=units, shared="|".join(shared))
-
-
-def choice_page(
-    found: ShelvedRound,
-    form: BallotForm,
-    language: str,
-    chosen: Collection[str] = (),
-    carried: Sequence[tuple[str, str]] = (),
-    problems: Mapping[str, str] | None = None,
-) -> Response:
-    """The page on which the units that are rated together are chosen.
-
-    :param carried: the fields of the other page, which this one keeps for it.
-    :param problems: what is wrong, by `code` and `units`.
-    """
-    t = catalogue_of("citizen").translator(language)
-    most = found.questionnaire.most_units
-    shared = _shared_words(found)
-    blocs: dict[str, list[ListedUnit]] = {}
-    for entry in _listed(found, language, shared, chosen):
-        unit = found.units[entry.code]
-        bloc = ("" if language == "vi" else unit.bloc_name_en) or unit.bloc_name
-        blocs.setdefault(bloc, []).append(entry)
-    return render_page(
-        "citizen/choose_several.html",
-        language,
-        status=HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK,
-        **_frame(found, language),
-        form=form,
-        blocs=sorted(blocs.items(), key=lambda bloc: _alphabetical(bloc[0])),
-        shared="|".join(shared),
-        most=most,
-        carried=carried,
-        problems=problems or {},
-        action=_round_address(found),
-        script_texts={name: t(key, **_braces(), most=most) for name, key in CHOICE_TEXTS.items()},
-    )
 
 
 def crowded_page(place: Place, carried: Sequence[tuple[str, str]], code: str) -> Response:
@@ -259,8 +194,8 @@ def _resending_page(
         "citizen/resending.html",
         place.language,
         status=status,
-        **_frame(place.round, place.language, place.unit_name),
-        action=_round_address(place.round) if place.rates_several else _unit_address(place.round, place.units[0]),
+        **frame_of(place),
+        action=form_address(place),
         carried=carried,
         code=code,
         problem=problem,
@@ -271,35 +206,42 @@ def received_page(place: Place) -> Response:
     """The page that says that the answers are stored."""
 
     def draw() -> KeptPage:
-        frame = _frame(place.round, place.language, place.unit_name)
-        return KeptPage.cut(render_page("citizen/received.html", place.language, **frame).get_data(as_text=True))
+        page = render_page("citizen/received.html", place.language, **frame_of(place))
+        return KeptPage.cut(page.get_data(as_text=True))
 
-    return _sent(place.round.pages.find(("received", place.unit_code, place.language), draw))
+    return _sent(place.round.pages.find(("received", place.unit_code, place.language, place.is_kiosk), draw))
 
 
-def shut_page(found: ShelvedRound, language: str, unit_name: str = "", *, was_sent: bool = False) -> Response:
+def shut_page(place: Place, *, was_sent: bool = False) -> Response:
     """The page of a round that takes no answers on this day."""
-    slug, day = found.record.slug, today()
+    found, day = place.round, today()
     state = "early" if found.season_on(day) == "early" else "closed" if day > found.record.closes_on else "stopped"
     if state == "stopped" and found.record.is_halted:
         state = "paused"
     return render_page(
         "citizen/shut.html",
-        language,
+        place.language,
         status=HTTPStatus.CONFLICT if was_sent else HTTPStatus.OK,
-        **_frame(found, language, unit_name),
+        **frame_of(place),
         state=state,
         was_sent=was_sent,
-        results=f"/results/{slug}" if found.record.state == "published" else "",
+        results=f"/results/{found.record.slug}" if found.record.state == "published" and not place.is_kiosk else "",
     )
 
 
 def received_address(place: Place) -> str:
     """Where the browser is sent after the answers are stored; it says nothing of them and names no chosen unit."""
     slug = place.round.record.slug
+    if place.is_kiosk:
+        return in_language(url_for("citizen.kiosk_received", slug=slug, unit_code=kiosk_unit(place)), place.language)
     if place.rates_several:
-        return _in_language(url_for("citizen.show", slug=slug, unit_code=RECEIVED), place.language)
-    return _in_language(url_for("citizen.received", slug=slug, unit_code=place.unit_code), place.language)
+        return in_language(url_for("citizen.show", slug=slug, unit_code=RECEIVED), place.language)
+    return in_language(url_for("citizen.received", slug=slug, unit_code=place.unit_code), place.language)
+
+
+def kiosk_unit(place: Place) -> str:
+    """What stands for the unit in a kiosk's address."""
+    return place.unit_code or WHOLE_ROUND
 
 
 def _sent(page: KeptPage, nonce: str = "") -> Response:
@@ -327,70 +269,53 @@ def marked_items(questionnaire: Questionnaire) -> str:
     return "required" if 2 * n_required < len(questionnaire.items) else "optional"
 
 
-def _script_texts(t: Translate, keys: Sequence[str]) -> dict[str, str]:
-    return {key: t(key, **_braces()) for key in keys}
+def _script_texts(t: Translate, place: Place) -> dict[str, str]:
+    keys = (*SCRIPT_TEXTS, *(["rating_problem"] if place.rates_several else []))
+    return {key: t(said_at(place, key), **braces()) for key in keys}
 
 
-def _braces() -> dict[str, str]:
-    # The script fills in what stands in braces, so the braces travel as they are.
+def said_at(place: Place, key: str) -> str:
+    """The key of a sentence as it is said here: a counter's tablet keeps nothing that a reader's phone keeps."""
+    return KIOSK_TEXTS.get(key, key) if place.is_kiosk else key
+
+
+def braces() -> dict[str, str]:
+    """What the script fills in stands in braces, so the braces travel as they are."""
     return {name: f"{{{name}}}" for name in ("number", "total", "left", "problem", "unit", "chosen")}
 
 
-def _shared_words(found: ShelvedRound) -> list[str]:
-    """The words that find more than one unit, such as procedures that every commune has: the page says them once."""
-    counts = Counter(_speakable(word) for words in found.words.values() for word in words)
-    return [word for word, count in counts.items() if count > 1]
-
-
-def _listed(
-    found: ShelvedRound, language: str, shared: Sequence[str], chosen: Collection[str] = ()
-) -> list[ListedUnit]:
-    places = {word: str(place) for place, word in enumerate(shared)}
-    entries = []
-    for unit in found.units.values():
-        name = name_of(unit, language)
-        words = [_speakable(word) for word in found.words.get(unit.code, ()) if word != name]
-        listed = "|".join(places.get(word, word) for word in words)
-        address = _in_language(_unit_address(found, unit, "citizen.show"), language)
-        entries.append(ListedUnit(unit.code, name, address, listed, unit.code in chosen))
-    return sorted(entries, key=lambda entry: _alphabetical(entry.name))
-
-
-def _speakable(word: str) -> str:
-    # The stroke parts words in the page, and a number alone would be taken for the place of a shared word.
-    return f"{word} " if word.isdigit() else word.replace("|", " ")
-
-
-def _alphabetical(name: str) -> tuple[str, str]:
-    # The letters decide, đ after d, and only then the marks on them: Bãi Cháy comes before Bình Khê.
-    letters = unicodedata.normalize("NFD", name.casefold().replace("đ", "dz"))
-    return "".join(letter for letter in letters if not unicodedata.combining(letter)), name
-
-
-def _frame(found: ShelvedRound, language: str, unit_name: str = "") -> dict[str, Any]:
+def frame_of(place: Place) -> dict[str, Any]:
+    """What every page of a place says of it; `kiosk` is the address that a counter's tablet returns to, or empty."""
+    found, language = place.round, place.language
     record = found.record
     # A round is named in Vietnamese and English; who reads another language is told what is asked.
     title = record.title if language in LANGUAGES else found.questionnaire.title
+    home = url_for("citizen.kiosk", slug=record.slug, unit_code=kiosk_unit(place)) if place.is_kiosk else ""
     return {
         "round": record,
         "title": title.in_language(language),
         "issuer": record.issuer.in_language(language),
         "about": found.questionnaire.about.in_language(language) if found.questionnaire.about else "",
-        "unit_name": unit_name,
+        "unit_name": place.unit_name,
         "rates_several": found.questionnaire.rates_several_units,
         "is_open_link": found.is_open_link,
         "languages": found.questionnaire.languages,
         "in_english": "" if language in LANGUAGES else _IN_ENGLISH,
+        "kiosk": home,
+        "idle": (IDLE_SECONDS, WARNING_SECONDS, THANKS_SECONDS),
     }
 
 
-def _round_address(found: ShelvedRound) -> str:
-    return url_for("citizen.choose", slug=found.record.slug)
+def form_address(place: Place) -> str:
+    """Where the form of a place is sent."""
+    slug = place.round.record.slug
+    if place.is_kiosk:
+        return url_for("citizen.kiosk_send", slug=slug, unit_code=kiosk_unit(place))
+    if place.rates_several:
+        return url_for("citizen.choose", slug=slug)
+    return url_for("citizen.send", slug=slug, unit_code=place.units[0].code)
 
 
-def _unit_address(found: ShelvedRound, unit: UnitRecord, endpoint: str = "citizen.send") -> str:
-    return url_for(endpoint, slug=found.record.slug, unit_code=unit.code)
-
-
-def _in_language(address: str, language: str) -> str:
+def in_language(address: str, language: str) -> str:
+    """The address of a page in a language."""
     return address if language == LANGUAGES[0] else f"{address}?lang={language}"
