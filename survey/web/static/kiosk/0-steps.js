@@ -4,3 +4,5 @@ const history = {
   pushState: () => {},
   replaceState: (state, title, address) => { if (address) window.history.replaceState(null, "", address); },
 };
+// A page that answered a sending is from here on one that was asked for: going back to it sends nothing again.
+window.history.replaceState(null, "", location.href);
