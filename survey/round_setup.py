@@ -20,7 +20,7 @@ from survey.texts import CITIZEN_LANGUAGES
 KeyHolding = Literal["people", "machine"]
 Check = Literal["dates", "units", "way_in", "notice", "custody", "test", "capacity"]
 CHECKS: tuple[Check, ...] = get_args(Check)
-CHANNELS = ("slip", "post", "phone", "online", "open_link", "paper")
+CHANNELS = ("slip", "tablet", "post", "phone", "online", "open_link", "paper")
 # Answers a second that were measured on two cores with everything checked, sealed and committed; half of it is planned.
 MEASURED_PER_SECOND: Mapping[str, float] = {"sqlite": 60.0, "postgresql": 100.0}
 SHARE_OF_MEASURED = 0.5

@@ -38,7 +38,10 @@ COMPRESSED_TYPES = frozenset(
 # What an area shows beside its own templates: their sentences come along.
 SHARED_FOLDERS = {
     "public": ("annex", "verify"),
-    "office": ("accounts", "release", "staff", "fieldwork", "analysis", "questionnaires", "setup", "frames"),
+    "office": (
+        *("accounts", "release", "staff", "fieldwork", "analysis"),
+        *("questionnaires", "setup", "frames", "tablets", "paper"),
+    ),
     "unit": ("accounts",),
 }
 UNCOMPRESSED_AREAS = frozenset({"office", "unit"})

@@ -24,7 +24,7 @@ USERS = {
     # Parts of the office have folders of their own; their views stand below the office's.
     **{
         part: (part, "office", "accounts")
-        for part in ("staff", "fieldwork", "analysis", "questionnaires", "setup", "frames")
+        for part in ("staff", "fieldwork", "analysis", "questionnaires", "setup", "frames", "tablets", "paper")
     },
 }
 

@@ -49,7 +49,7 @@ SLUGS = (
 )
 VALUES = {
     "slug": (*SLUGS, "khong-co"),
-    "unit_code": (UNIT, OTHER_UNIT, "received"),
+    "unit_code": (UNIT, OTHER_UNIT, "received", "-"),
     "unit": ("06652", "06664"),
     "name": ("06652", "league-ward", "estimates", "ranks", "method"),
     "step": ("open", "close", "seal", "publish"),

@@ -7,7 +7,18 @@ from werkzeug.routing import Rule
 
 from support.citizens import OTHER_UNIT, UNIT
 
-CODE_PATHS = ("citizen.choose", "citizen.show", "citizen.received", "citizen.challenge", "citizen.rate", "citizen.send")
+CODE_PATHS = (
+    "citizen.choose",
+    "citizen.show",
+    "citizen.received",
+    "citizen.challenge",
+    "citizen.rate",
+    "citizen.send",
+    "citizen.kiosk",
+    "citizen.kiosk_form",
+    "citizen.kiosk_send",
+    "citizen.kiosk_received",
+)
 # Who may get an answer below 300: everybody, whoever has the metrics' token, a signed-in officer, a unit's own people.
 EVERYBODY = frozenset(
     {
@@ -43,6 +54,9 @@ EVERYBODY = frozenset(
 MACHINES = frozenset({"metrics.metrics"})
 OFFICERS = frozenset(
     {
+        "office.answers_import",
+        "office.kiosk",
+        "office.tablet_form",
         "office.frame",
         "office.frame_batch",
         "office.frame_clean",
@@ -167,7 +181,7 @@ VALUES = {
     "number": ("1", "999"),
     "key": ("0" * 16,),
     "slug": ROUNDS,
-    "unit_code": (UNIT, OTHER_UNIT, "..%2f..", "%00"),
+    "unit_code": (UNIT, OTHER_UNIT, "-", "..%2f..", "%00"),
     "unit": ("06652", "khong-co"),
     "name": ("06652", "estimates", "league-06652", "..%2f..%2f..%2fsecret", "manifest", "edition", "sipas"),
     "version": ("2017.1", "..%2f..%2fsecret.key"),

@@ -11,7 +11,9 @@ from support.firms import SLUG, firm_codes
 from support.office import LOGIN
 from support.portal import OFFICERS_PASSKEY_MARK, OTHER_ADDRESS, OTHER_PASSWORD, PASSKEY_MARK
 from support.site import APP_LOGIN, APP_PASSWORD, recovery_codes
+from support.tablets import kobo_csv, submission
 from survey.codes import new_code
+from survey.round_records import find_round, load_questionnaire_of
 from survey.texts import CITIZEN_LANGUAGES, LANGUAGES
 
 Act = Callable[[Page, Asked], None]
@@ -33,6 +35,7 @@ NO_PAGES = frozenset(
         "office.frame_batch",
         "office.frame_left_out",
         "office.frame_selected",
+        "office.tablet_form",
         "office.nowhere",
         "office.oidc",
         "office.oidc_back",
@@ -70,6 +73,12 @@ def send_blank(page: Page, asked: Asked) -> None:
     """The form as it is; the server says what is missing."""
     with page.expect_navigation():
         page.evaluate("HTMLFormElement.prototype.submit.call(document.querySelector('main form'))")
+
+
+def send_blank_last(page: Page, asked: Asked) -> None:
+    """The last form of a page whose others are buttons."""
+    with page.expect_navigation():
+        page.evaluate("HTMLFormElement.prototype.submit.call([...document.querySelectorAll('main form')].at(-1))")
 
 
 def go_on_wrongly(page: Page, asked: Asked) -> None:
@@ -159,7 +168,7 @@ def invite_somebody_of_a_unit(page: Page, asked: Asked) -> None:
     page.locator("#unit").select_option(index=1)
     page.locator("#name").fill("Đỗ Thị Mới")
     page.locator("#email").fill(f"moi-{token_hex(4)}@don-vi.gov.vn")
-    send_blank(page, asked)
+    send_blank_last(page, asked)
     expect(page.locator("code.key")).to_be_visible()
 
 
@@ -184,6 +193,17 @@ def send_a_file(page: Page, asked: Asked) -> None:
     expect(page.locator("#outcome")).to_be_visible()
 
 
+def look_at_an_export(page: Page, asked: Asked) -> None:
+    """A file with a row that is in order and one that is not."""
+    questionnaire = load_questionnaire_of(asked.stores, find_round(asked.stores, "hai-long"))
+    codes = asked.codes(count=2, slug="hai-long")
+    rows = [submission("hai-long", questionnaire, code.typed, n, overall="5") for n, code in enumerate(codes)]
+    content = kobo_csv(questionnaire, [rows[0], rows[1] | {"overall": "9"}])
+    page.set_input_files("#export", {"name": "kobo.csv", "mimeType": "text/csv", "buffer": content})
+    send_blank(page, asked)
+    expect(page.locator("main table")).to_be_visible()
+
+
 CITIZEN = (
     Visit("citizen.show", f"/r/nam-tieng/{UNIT}", CITIZEN_LANGUAGES),
     Visit("citizen.show", f"/r/nam-tieng/{UNIT}", CITIZEN_LANGUAGES, send_blank),
@@ -202,6 +222,13 @@ CITIZEN = (
     Visit("citizen.show", f"/r/het/{OTHER_UNIT}"),
     Visit("citizen.show", f"/r/dung/{OTHER_UNIT}"),
     Visit("citizen.show", "/r/khong-co", CITIZEN_LANGUAGES),
+    Visit("citizen.kiosk", f"/r/nam-tieng/{UNIT}/kiosk", CITIZEN_LANGUAGES),
+    Visit("citizen.kiosk", "/r/ddci/-/kiosk"),
+    Visit("citizen.kiosk", f"/r/het/{OTHER_UNIT}/kiosk"),
+    Visit("citizen.kiosk_form", f"/r/nam-tieng/{UNIT}/kiosk/form", CITIZEN_LANGUAGES),
+    Visit("citizen.kiosk_form", "/r/ddci/-/kiosk/form"),
+    Visit("citizen.kiosk_send", f"/r/hai-long/{UNIT}/kiosk/form", act=send_blank),
+    Visit("citizen.kiosk_received", f"/r/nam-tieng/{UNIT}/kiosk/form/received", CITIZEN_LANGUAGES),
 )
 # What only the script shows.
 SCRIPTED = (
@@ -256,7 +283,7 @@ OFFICE = (
     Visit("office.rounds", "/office/"),
     Visit("office.units", "/office/units"),
     Visit("office.people", "/office/people"),
-    Visit("office.people", "/office/people", act=send_blank),
+    Visit("office.people", "/office/people", act=send_blank_last),
     Visit("office.people", "/office/people", act=invite_somebody_of_a_unit),
     Visit("office.staff", "/office/staff"),
     Visit("office.staff", "/office/staff", act=send_blank),
@@ -315,6 +342,11 @@ OFFICE = (
         Visit("office.analysis_part", f"/office/rounds/niem-phong/analysis/{part}")
         for part in ("units", "weights", "response", "flags", "formulas")
     ),
+    Visit("office.answers_import", "/office/rounds/hai-long/import"),
+    Visit("office.answers_import", "/office/rounds/hai-long/import", act=send_blank),
+    Visit("office.answers_import", "/office/rounds/hai-long/import", act=look_at_an_export),
+    Visit("office.kiosk", "/office/rounds/hai-long/kiosk"),
+    Visit("office.kiosk", f"/office/rounds/hai-long/kiosk?unit={UNIT}"),
     Visit("office.codes", "/office/rounds/hai-long/codes"),
     Visit("office.codes", "/office/rounds/hai-long/codes", act=send_blank),
     Visit("office.batch", "/office/rounds/hai-long/codes/batch"),

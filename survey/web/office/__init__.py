@@ -28,6 +28,7 @@ from survey.web.office.frames import add_frame_pages
 from survey.web.office.frames.uploading import LARGEST_LIST, InMemoryForms
 from survey.web.office.halted import HaltedPages
 from survey.web.office.new_round import NewRoundPages
+from survey.web.office.paper import add_paper_pages
 from survey.web.office.people import PeoplePages
 from survey.web.office.questionnaires import add_questionnaire_pages
 from survey.web.office.release import ACTIONS
@@ -37,10 +38,12 @@ from survey.web.office.slips import SlipPages
 from survey.web.office.staff import add_staff_pages
 from survey.web.office.steps import StepPages
 from survey.web.office.tables_to_download import TABLE_FILE
+from survey.web.office.tablets import add_tablet_pages
+from survey.web.office.tablets.collected import LARGEST_SENDING
 from survey.web.office.unit_list import add_unit_files
 from survey.web.pages import page_language, render_page
 
-CONFIRM, FRAME = "office.confirm", "office.frame"
+CONFIRM, FRAME, COLLECTED = "office.confirm", "office.frame", "office.answers_import"
 UPLOADS = frozenset(
     {
         "office.batch",
@@ -52,6 +55,7 @@ UPLOADS = frozenset(
         "office.analysis",
         "office.setup_how",
         "office.unit_table",
+        "office.paper_forms",
         CONFIRM,
     }
 )
@@ -105,6 +109,10 @@ def _let_uploads_in(blueprint: Blueprint) -> None:
             request.max_content_length = LARGEST_LIST
             # A list names people: it is not to lie in a file of the form parser.
             request.form_data_parser_class = InMemoryForms
+        if request.endpoint == COLLECTED:
+            request.max_content_length = request.max_form_memory_size = LARGEST_SENDING
+            # Answers beside their codes are to lie in no file, either; they come back in a field.
+            request.form_data_parser_class = InMemoryForms
         if request.endpoint == CONFIRM:
             # Figures that were read come back in a field, so that nothing lies on the server in between.
             request.max_form_memory_size = LARGEST_UPLOAD
@@ -134,7 +142,7 @@ def _add_pages(blueprint: Blueprint, services: Services, area: Area) -> None:
     add("/rounds/<slug>/stands", "stands", slips.stands, methods=["POST"])
     add("/rounds/<slug>/accounting", "accounting", accounting.accounting, methods=["GET"])
     add("/rounds/<slug>/accounting.<any(csv, xlsx):file_type>", "accounting_file", accounting.file, methods=["GET"])
-    add("/rounds/<slug>/hard-data.csv", "figures_form", figures.form, methods=["GET"])
+    add(f"/rounds/<slug>/hard-data{TABLE_FILE}", "figures_form", figures.form, methods=["GET"])
     add("/rounds/<slug>/custody", "custody", custody.custody, methods=both)
     add("/rounds/<slug>/custody/destroyed", "destroyed", custody.destroyed, methods=["POST"])
     add("/rounds/<slug>/reconcile", "reconcile", halted.reconcile, methods=both)
@@ -150,7 +158,9 @@ def _add_pages(blueprint: Blueprint, services: Services, area: Area) -> None:
     add("/rounds/<slug>/comments/review", "comment_review", comments.review, methods=both)
     add_setup_pages(blueprint, services)
     add_frame_pages(blueprint, services)
+    add_tablet_pages(blueprint, services)
     add_fieldwork_pages(blueprint, services)
+    add_paper_pages(blueprint, services)
     add_analysis_pages(blueprint, services)
     add_unit_files(blueprint, services)
     add_questionnaire_pages(blueprint, services)
