@@ -58,7 +58,7 @@ class FigureField(FloatField):  # type: ignore[misc]
 FILE_TYPES = ("csv", "xlsx", "slips")
 
 
-def _has_content(form: object, field: Field) -> None:
+def has_content(form: object, field: Field) -> None:
     # A browser sends an empty part without a name where no file was chosen.
     if not getattr(field.data, "filename", ""):
         raise StopValidation("error_file")
@@ -69,16 +69,16 @@ def _file_type() -> RadioField:
 
 
 class BatchForm(OfficeForm):
-    batch = FileField(validators=[_has_content])
+    batch = FileField(validators=[has_content])
     file_type = _file_type()
 
 
 class SlipsForm(OfficeForm):
-    codes = FileField(validators=[_has_content])
+    codes = FileField(validators=[has_content])
 
 
 class FiguresForm(OfficeForm):
-    figures = FileField(validators=[_has_content])
+    figures = FileField(validators=[has_content])
 
 
 class StandsForm(OfficeForm):

@@ -61,6 +61,8 @@ for (const form of document.querySelectorAll("form[data-keys]")) {
   showDue();
   const wrong = form.querySelector("[aria-invalid=true]");
   const first = controls.find((control) => control.closest(".key-row"));
+  // Where nothing is left but to keep the form, that is one key away.
   if (wrong) wrong.focus();
+  else if (form.dataset.next === "save") save?.focus();
   else first?.focus();
 }

@@ -11,7 +11,7 @@ from wtforms.validators import DataRequired, Optional
 
 from questionnaires.keying import KeyedForm, KeyProblem, check_keys, key_fields
 from questionnaires.model import Questionnaire
-from survey.codes import read_code
+from survey.codes import read_code, spell_typed
 from survey.errors import WrongState
 from survey.paper_entry import (
     Desk,
@@ -168,7 +168,10 @@ class EntryPages:
         places = form.places.data
         n_places = min(max(places if isinstance(places, int) else 1, 1), questionnaire.most_units)
         units = units_of_round(services.stores, record)
-        return _Sheet(record, questionnaire, units, desk, form.code.data or "", form.fingerprint.data or "", n_places)
+        typed = form.code.data or ""
+        read = read_code(typed)
+        code = spell_typed(int.from_bytes(read[1], "big")) if read is not None and read[0] == "typed" else typed
+        return _Sheet(record, questionnaire, units, desk, code or typed, form.fingerprint.data or "", n_places)
 
     def _is_wrong(self, sheet: _Sheet, form: StartForm) -> bool:
         """Whether the code is none, or the paper is of another version; the form then says so."""
