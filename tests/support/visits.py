@@ -6,6 +6,7 @@ from secrets import token_hex
 
 from playwright.sync_api import Page, expect
 
+from questionnaires.keying import check_keys
 from support.citizens import OTHER_UNIT, UNIT, Asked
 from support.firms import SLUG, firm_codes
 from support.office import LOGIN
@@ -13,7 +14,10 @@ from support.portal import OFFICERS_PASSKEY_MARK, OTHER_ADDRESS, OTHER_PASSWORD,
 from support.site import APP_LOGIN, APP_PASSWORD, recovery_codes
 from support.tablets import kobo_csv, submission
 from survey.codes import new_code
+from survey.paper_entry import Desk, enter_form, round_on_paper
+from survey.paper_forms import fingerprint_of
 from survey.round_records import find_round, load_questionnaire_of
+from survey.services import today
 from survey.texts import CITIZEN_LANGUAGES, LANGUAGES
 
 Act = Callable[[Page, Asked], None]
@@ -32,6 +36,7 @@ NO_PAGES = frozenset(
         "office.analysis_file",
         "office.draft_file",
         "office.figures_form",
+        "office.paper_form",
         "office.frame_batch",
         "office.frame_left_out",
         "office.frame_selected",
@@ -204,6 +209,41 @@ def look_at_an_export(page: Page, asked: Asked) -> None:
     expect(page.locator("main table")).to_be_visible()
 
 
+def key_a_form(page: Page, asked: Asked) -> None:
+    """A form with an answer that no box has."""
+    _open_form(page, asked, "hai-long", asked.codes()[0].typed)
+    page.fill("#k1", "8")
+    with page.expect_navigation():
+        page.locator("[data-save]").click()
+
+
+def key_a_form_of_firms(page: Page, asked: Asked) -> None:
+    _open_form(page, asked, SLUG, firm_codes(asked, slug=SLUG)[0].typed, places="2")
+
+
+def settle_a_form(page: Page, asked: Asked) -> None:
+    """A form that two people have read differently."""
+    code = asked.codes()[0].typed
+    record = find_round(asked.stores, "hai-long")
+    questionnaire = load_questionnaire_of(asked.stores, record)
+    open_round = round_on_paper(record, questionnaire, today())
+    for login, key in (("mot", "1"), ("hai", "2")):
+        desk = Desk(asked.stores, asked.secrets, open_round, questionnaire, login, today())
+        enter_form(desk, code, check_keys(questionnaire, {"1": key, "5": f"Lời của {login}"}))
+    _open_form(page, asked, "hai-long", code)
+    expect(page.locator(".settled").first).to_be_visible()
+
+
+def _open_form(page: Page, asked: Asked, slug: str, code: str, places: str = "") -> None:
+    questionnaire = load_questionnaire_of(asked.stores, find_round(asked.stores, slug))
+    page.fill("#code", code)
+    page.fill("#fingerprint", fingerprint_of(questionnaire.content_hash))
+    if places:
+        page.fill("#places", places)
+    with page.expect_navigation():
+        page.locator("main button.primary").click()
+
+
 CITIZEN = (
     Visit("citizen.show", f"/r/nam-tieng/{UNIT}", CITIZEN_LANGUAGES),
     Visit("citizen.show", f"/r/nam-tieng/{UNIT}", CITIZEN_LANGUAGES, send_blank),
@@ -357,6 +397,15 @@ OFFICE = (
     Visit("office.reconcile", "/office/rounds/dung/reconcile"),
     Visit("office.slips", "/office/rounds/hai-long/slips"),
     Visit("office.slips", "/office/rounds/hai-long/slips", act=send_blank),
+    Visit("office.paper", "/office/rounds/hai-long/paper"),
+    Visit("office.paper", f"/office/rounds/{SLUG}/paper"),
+    Visit("office.paper_forms", "/office/rounds/hai-long/paper/forms"),
+    Visit("office.paper_forms", "/office/rounds/hai-long/paper/forms", act=send_blank),
+    Visit("office.paper_enter", "/office/rounds/hai-long/paper/enter"),
+    Visit("office.paper_enter", "/office/rounds/hai-long/paper/enter", act=send_blank),
+    Visit("office.paper_enter", "/office/rounds/hai-long/paper/enter", act=key_a_form),
+    Visit("office.paper_enter", f"/office/rounds/{SLUG}/paper/enter", act=key_a_form_of_firms),
+    Visit("office.paper_settle", "/office/rounds/hai-long/paper/enter", act=settle_a_form),
     Visit("office.round", "/office/rounds/xem-truoc"),
     Visit("office.release", "/office/rounds/xem-truoc/release"),
     Visit("office.printing", "/office/rounds/xem-truoc/printing"),
