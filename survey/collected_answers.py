@@ -192,7 +192,7 @@ class _Reader:
         if row.is_rejected:
             return RowRefusal(row.line, "rejected")
         if row.mark != self._mark or row.version not in ("", self._version):
-            other = row.mark if row.mark != self._mark else row.version
+            other = row.mark.removeprefix(f"{self._opened.slug}/") if row.mark != self._mark else row.version
             return RowRefusal(row.line, "version", version=_shown(other))
         if not row.identity:
             return RowRefusal(row.line, "no_identity")

@@ -78,7 +78,7 @@ def test_a_file_is_looked_at_and_then_received_and_nothing_lies_between(office: 
     fields = {field.get("name"): field.get("value") for field in looked.root.xpath("//main//input[@type='hidden']")}
     assert base64.b64decode(fields["kept"]) == content
     done = checked_page(office.client.post(PAGE, data=fields), PAGE)
-    assert "Đã nhận và niêm phong 3 phiếu" in done.text
+    assert "Đã nhận và khóa lại 3 phiếu" in done.text
     assert n_ballots(asked) == 3
     again = checked_page(office.client.post(PAGE, data=fields), PAGE)
     assert "3 phiếu đã có từ trước" in again.text

@@ -24,7 +24,7 @@ from survey.collected_tables import ForeignExportError
 from survey.errors import BadInput, WrongState
 from survey.round_records import RoundRecord
 from survey.services import STORE_FAILURES, Services, today
-from survey.texts import Translate
+from survey.texts import Translate, number
 from survey.web.forms import OfficeForm
 from survey.web.office.files import is_chosen, name_of
 from survey.web.office.rounds import find_line
@@ -153,7 +153,7 @@ class CollectedPages:
             kept=kept,
             n_refused=len(found.refused) if found else 0,
             refused=_in_words(found, t) if found else (),
-            limits={"rows": MOST_ROWS, "mb": "1,4" if language == "vi" else "1.4", "slug": record.slug},
+            limits={"rows": number(MOST_ROWS, 0, language), "mb": number(LARGEST_EXPORT / 1e6, 1, language)},
         )
 
 

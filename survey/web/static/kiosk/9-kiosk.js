@@ -15,7 +15,8 @@ const leave = () => {
 };
 const ask = () => {
   let left = seconds("warning");
-  const tell = () => { byId("idle-left").textContent = left; };
+  const line = byId("idle-left");
+  const tell = () => { line.textContent = line.dataset.left.replace("{left}", left); };
   tell();
   asking.showModal();
   counting = setInterval(() => {
