@@ -1,6 +1,6 @@
 """The fieldwork of a round as an officer watches it: units and channels, targets and forecasts, and no answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -112,7 +112,13 @@ def set_targets(stores: Stores, record: RoundRecord, wanted: Mapping[str, int | 
 
     Raises BadInput for a unit that nobody is invited for and for a number that no round has.
     """
-    known = {EVERY_UNIT, *invited_units(stores, record)}
+    _keep_targets(stores, record, wanted, set(), actor)
+
+
+def _keep_targets(
+    stores: Stores, record: RoundRecord, wanted: Mapping[str, int | None], gone: Set[str], actor: str
+) -> None:
+    known = {EVERY_UNIT, *gone, *invited_units(stores, record)}
     for unit, answers in wanted.items():
         if unit not in known:
             raise BadInput(f"unit: found {unit[:40]!r}, expected a unit of the round {record.slug}")
@@ -132,6 +138,15 @@ def set_targets(stores: Stores, record: RoundRecord, wanted: Mapping[str, int | 
         rows = [FieldworkTarget(round_slug=record.slug, unit_code=u, answers=n) for u, n in changed.items() if n]
         session.add_all(rows)
         record_event(session, actor=actor, action="fieldwork.targets_set", subject=f"{record.slug}: {len(changed)}")
+
+
+def plan_targets(stores: Stores, record: RoundRecord, wanted: Mapping[str, int], *, actor: str) -> None:
+    """From now on so many answers are wanted of these units, and no target of another unit stands.
+
+    Raises BadInput for a unit that nobody is invited for and for a number that no round has.
+    """
+    gone = {unit: None for unit in targets_of(stores, record.slug) if unit not in wanted}
+    _keep_targets(stores, record, {**wanted, **gone}, set(gone), actor)
 
 
 # A design has thousands of lines at times; it changes at most while its round is a draft.

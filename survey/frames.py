@@ -165,6 +165,12 @@ def draw_people(
     )
 
 
+def list_frames(stores: Stores) -> tuple[FrameRecord, ...]:
+    """The lists of all rounds, by round."""
+    with reading(stores.office) as session:
+        return tuple(_record_of(row) for row in session.scalars(select(RoundFrame).order_by(RoundFrame.round_slug)))
+
+
 def erase_frame(services: Services, slug: str, today: date, *, actor: str) -> FrameRecord:
     """The list with nobody in it any more: its files and their key are gone. Raises NotFound."""
 

@@ -6,12 +6,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analysis.errors import AnalysisError
 from analysis.release.hard_data import COLUMNS, HardData, parse_hard_data, written_anew
 from analysis.release.plan import parse_plan
 from questionnaires.model import Text
+from survey.errors import BadInput
 from survey.round_records import RoundRecord, load_questionnaire_of, units_of_round
 from survey.storage.stores import Stores
 from survey.units import UnitRecord
+
+# How every workbook begins; no CSV file does.
+_WORKBOOK = b"PK\x03\x04"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +73,15 @@ def wanted_indicators(stores: Stores, record: RoundRecord) -> tuple[Indicator, .
 
 
 def read_figures(stores: Stores, record: RoundRecord, content: bytes, origin: str) -> Figures:
-    """The figures in a CSV file, each of a unit of the round and an indicator that its profile counts.
+    """The figures in a CSV file or a workbook, each of a unit of the round and an indicator that its profile counts.
 
-    The file may be as a spreadsheet writes it, with a mark at its beginning and semicolons; what is kept of it is
-    `written_anew`. Raises AnalysisError that names the line of what does not fit.
+    A CSV file may be as a spreadsheet writes it, with a mark at its beginning and semicolons; of a workbook the first
+    sheet is read. What is kept of either is `written_anew`. Raises AnalysisError that names the line of what does not
+    fit.
     """
     indicators = wanted_indicators(stores, record)
+    if content.startswith(_WORKBOOK):
+        content = _csv_of(content, origin)
     data = parse_hard_data(written_anew(content), origin)
     units = units_of_round(stores, record)
     table = data.table([unit.code for unit in units], [indicator.code for indicator in indicators])
@@ -84,11 +92,24 @@ def read_figures(stores: Stores, record: RoundRecord, content: bytes, origin: st
     return Figures(data, indicators, lines)
 
 
-def figures_form(stores: Stores, record: RoundRecord, indicators: Sequence[Indicator]) -> bytes:
-    """A CSV file for a spreadsheet with a line for each figure that is wanted, its value and source left empty."""
+def _csv_of(workbook: bytes, origin: str) -> bytes:
+    """The first sheet of a workbook as CSV; its lines are those of the sheet."""
+    from survey.frame_files import table_of_texts
+
+    try:
+        table = table_of_texts(workbook, origin).table
+    except BadInput as complaint:
+        raise AnalysisError(str(complaint)) from None
     stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for unit in units_of_round(stores, record):
-        writer.writerows((unit.code, indicator.code, "", "") for indicator in indicators)
-    return stream.getvalue().encode("utf-8-sig")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(table.column_names)
+    writer.writerows(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
+    return stream.getvalue().encode()
+
+
+def figures_form(
+    stores: Stores, record: RoundRecord, indicators: Sequence[Indicator]
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """A table to fill in: its columns, and a line for each figure that is wanted, its value and source left empty."""
+    units = units_of_round(stores, record)
+    return COLUMNS, [(unit.code, indicator.code, "", "") for unit in units for indicator in indicators]

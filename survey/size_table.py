@@ -21,6 +21,11 @@ class UnitSize:
     half_width: float | None
 
 
+def answers_wanted(asked: int, response: float) -> int:
+    """How many answers come of so many people who are asked, of whom a share answers; one at least."""
+    return max(1, round(asked * response))
+
+
 def size_table(units: Sequence[UnitRecord], question: SizeQuestion) -> tuple[UnitSize, ...]:
     """The sizes of units, in their order. Where a unit's people are not counted, there are as good as endlessly many.
 

@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": ("demo", "Set up the demonstration, and let practice people answer."),
     "disclosure": ("disclosure", "Audit what an edition tells of the figures that it hides."),
     "estimate": ("estimate", "Estimate from any table and design, without a database."),
+    "frames": ("frames", "The lists that people are drawn from: erased on their day."),
     "officer": ("officer", "Create officers and reset their passwords."),
     "published": ("published", "Indices that others published of the province."),
     "quality": ("quality", "Flag a round's answers, compare its channels; nothing is deleted."),

@@ -97,6 +97,7 @@ def test_five_people_lead_a_round_to_a_signed_scorecard(
         # Whoever had it prepared is offered no approval of it, and no publication before somebody else's.
         lan.at_round(SLUG, "/release")
         expect(lan.page.locator("main")).to_contain_text("cần một người khác phê duyệt")
+        expect(lan.page.locator("main")).to_contain_text(f"đúng là những con số {STATISTICIAN.name} đã xác nhận")
         for button in ("Tôi duyệt bản này", "Công bố"):
             expect(lan.page.get_by_role("button", name=button, exact=True)).to_have_count(0)
         binh.approves(SLUG)

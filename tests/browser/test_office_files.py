@@ -89,7 +89,7 @@ def create_with_design(page: Page, address: str, files: Path) -> None:
 def publish_with_figures(page: Page, address: str, files: Path) -> None:
     page.goto(f"{address}/office/rounds/{SLUG}/publish")
     with page.expect_download() as download:
-        page.get_by_role("link", name="Tải tệp để điền (CSV)").click()
+        page.get_by_role("link", name="Tải CSV").click()
     assert download.value.suggested_filename == f"{SLUG}-hard-data.csv"
     page.get_by_label("Tệp số liệu cứng").set_input_files(files / "wrong.csv")
     page.get_by_role("button", name="Đọc tệp và xem lại").click()

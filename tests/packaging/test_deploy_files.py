@@ -49,8 +49,14 @@ def test_another_machine_fetches_the_logs_and_changes_none_that_it_has() -> None
     assert "--append" in fetched
     assert not {"--inplace", "--delete", "--append-verify"} & set(fetched)
     assert f'command="rrsync -ro {folder}",restrict' in (DEPLOY / "log-host" / "hailong-logs.service").read_text()
-    for timer in ("hailong-audit.timer", "log-host/hailong-logs.timer"):
+    for timer in ("hailong-audit.timer", "hailong-frames.timer", "log-host/hailong-logs.timer"):
         assert unit(timer)["Install"]["WantedBy"] == "timers.target"
+
+
+def test_lists_of_people_are_erased_each_night() -> None:
+    command = shlex.split(unit("hailong-frames.service")["Service"]["ExecStart"])
+    assert (Path(command[0]).name, COMMANDS[command[1]][0], command[2:]) == ("hailong", "frames", ["erase"])
+    assert "Asia/Ho_Chi_Minh" in unit("hailong-frames.timer")["Timer"]["OnCalendar"], "days are those of Viet Nam"
 
 
 def test_the_example_names_settings_that_exist() -> None:

@@ -1,11 +1,13 @@
 """Designs, plans and hard data handed in through the office, and what its pages say of them (W2, W4, W6)."""
 
 import base64
+import io
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook, load_workbook
 from werkzeug.test import TestResponse
 
 from support.command_line import environment_of_settings, run
@@ -241,6 +243,43 @@ def test_figures_are_shown_before_they_are_published(office: Office) -> None:
     published = office.services.settings.instance / "editions" / SLUG / "1" / "hard.csv"
     # Every reader of an edition's table, R too, finds commas and no mark.
     assert published.read_text(encoding="utf-8") == FIGURES.replace("xa-c,h,20,\n", "")
+
+
+def test_figures_are_taken_from_a_workbook_too(office: Office) -> None:
+    seal(office)
+    form = load_workbook(io.BytesIO(office.client.get(f"{ROUND}/hard-data.xlsx").data))
+    sheet = form.active
+    assert sheet is not None
+    # Numbers are typed as numbers, and a line whose figure is not known goes.
+    for row, value in ((2, 10.5), (3, 30)):
+        sheet.cell(row, 3, value)
+        sheet.cell(row, 4, "Báo cáo quý IV")
+    sheet.delete_rows(4)
+    stream = io.BytesIO()
+    form.save(stream)
+    shown = checked_page(publish_figures(office, stream.getvalue(), "số liệu.xlsx"), PUBLISH)
+    rows = [[cell.text_content().strip() for cell in row] for row in shown.root.xpath("//tbody/tr")]
+    assert rows == [["Phường A", "10,5"], ["Xã B", "30,0"], ["Xã C", "Thiếu"]]
+    assert path_of(office.client.post(PUBLISH, data=shown.fields(1))) == f"{ROUND}/printing"
+    office.finished(SLUG)
+    kept = office.services.settings.instance / "editions" / SLUG / "1" / "hard.csv"
+    assert kept.read_text(encoding="utf-8").splitlines() == [
+        "unit,indicator,value,source", "phuong-a,h,10.5,Báo cáo quý IV", "xa-b,h,30,Báo cáo quý IV",
+    ]  # fmt: skip
+
+
+def test_a_workbook_that_does_not_fit_is_complained_of(office: Office) -> None:
+    seal(office)
+    workbook = Workbook()
+    sheet = workbook.active
+    assert sheet is not None
+    for row in (["unit", "indicator", "value"], ["phuong-a", "h", 1], ["xa-q", "h", 2]):
+        sheet.append(row)
+    stream = io.BytesIO()
+    workbook.save(stream)
+    for content, complaint in ((stream.getvalue(), "xa-q"), (b"PK\x03\x04 no workbook", "số liệu.xlsx")):
+        shown = checked_page(publish_figures(office, content, "số liệu.xlsx"), PUBLISH)
+        assert (shown.status, complaint in shown.text) == (400, True)
 
 
 @pytest.mark.parametrize("kept", ["", "%%%", base64.b64encode(b"unit,indicator,value\nxa-q,h,1\n").decode()])

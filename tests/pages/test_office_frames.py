@@ -9,6 +9,7 @@ from openpyxl import load_workbook
 
 from support.office import Office, add_units, open_office, path_of
 from support.pages import checked_page
+from survey.fieldwork import targets_of
 from survey.frame_shelf import folder_of
 from survey.frames import erase_due_frames, frame_of
 from survey.old_spellings import TCVN3
@@ -101,6 +102,8 @@ def test_a_list_is_cleaned_drawn_from_and_asked_for_codes(office: Office) -> Non
     assert path_of(office.send(f"{FRAME}/draw", **drawn)) == FRAME
     assert "Đã chọn 36 người, số gieo ngẫu nhiên 7" in checked_page(office.client.get(FRAME), FRAME).text
     assert find_round(office.services.stores, SLUG).design_source.count(b"population: 20") == 3
+    # Of twelve people in each unit seven of ten are to answer.
+    assert targets_of(office.services.stores, SLUG) == {"phuong-a": 8, "xa-b": 8, "xa-c": 8}
     batch = office.client.get(f"{FRAME}/batch.csv").data
     codes = office.hand_in(f"/office/rounds/{SLUG}/codes/batch", {"batch": (batch, "batch.csv")}, file_type="csv")
     assert len(codes.data.splitlines()) == 1 + 36

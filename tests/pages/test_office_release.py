@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -10,11 +10,14 @@ from analysis.release.edition import Edition
 from support.office import Office, open_office, path_of
 from support.pages import Page, checked_page
 from support.published import preview_by_hand, sipas_edition
+from survey.analysis_runs import figures_hash_of
 from survey.officers import create_officer
 from survey.previews import current_preview, objections_of, raise_objection
 from survey.round_records import editions_of
 from survey.services import today
 from survey.settings import Settings
+from survey.storage.releases import AnalysisRun
+from survey.storage.sessions import writing
 
 pytestmark = pytest.mark.slow
 
@@ -74,6 +77,29 @@ def test_the_page_says_what_the_preview_waits_for(office: Office) -> None:
     assert path_of(office.client.get(f"{ROUND}/publish")) == RELEASE
     assert page(office, f"{ROUND}/publish?again=yes").h1 == "Lập bản xem trước"
     assert "7 ngày" in page(office, f"{ROUND}/publish?again=yes").text
+
+
+def approve_figures(office: Office, figures_hash: str) -> None:
+    """Somebody ran the plan and stands behind what it gave."""
+    with writing(office.services.stores.office) as session:
+        row = session.get(AnalysisRun, SLUG) or AnalysisRun(round_slug=SLUG, mark="a" * 32, number=1)
+        moment = datetime.now(UTC)
+        row.state, row.started_by, row.began, row.seen = "done", "Trần Văn Bình", moment, moment
+        row.figures_hash, row.approved_by, row.approved_on = figures_hash, "Trần Văn Bình", date(2026, 11, 20)
+        session.add(row)
+
+
+def test_the_page_says_whether_a_statistician_approved_these_very_figures(office: Office) -> None:
+    assert "Chưa có chuyên viên thống kê nào xác nhận" in page(office).text
+    approve_figures(office, "0" * 64)
+    shown = page(office)
+    assert "khác với những con số Trần Văn Bình đã xác nhận ngày 20/11/2026" in shown.text
+    assert shown.root.xpath("//section[@aria-labelledby='figures']//a/@href") == [f"{ROUND}/analysis"]
+    approve_figures(office, figures_hash_of(dated(1)))
+    for language, words in (("vi", "đúng là những con số Trần Văn Bình"), ("en", "exactly those that Trần Văn Bình")):
+        assert words in page(office, f"{RELEASE}?lang={language}").text
+    free(office)
+    assert "đúng là những con số" in page(office).text, "another preview of the same figures"
 
 
 def test_the_documents_are_for_officers_alone(office: Office) -> None:

@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from questionnaires.model import Text
 from support.office import Office, add_units, open_office, path_of
 from support.pages import checked_page
 from support.readiness import make_ready
+from survey.fieldwork import targets_of
 from survey.round_records import find_round, list_rounds
 from survey.round_setup import setup_of
 from survey.services import today
@@ -39,6 +41,8 @@ SIZES = {"rule": "circular", "margin": "5", "share": "85", "response": "70", "de
 
 def how() -> dict[str, object]:
     return {
+        "title_vi": begun()["title_vi"],
+        "title_en": begun()["title_en"],
         "opens_on": begun()["opens_on"],
         "closes_on": begun()["closes_on"],
         "channels": ["slip", "post"],
@@ -119,6 +123,31 @@ def test_the_citizens_pages_have_the_languages_that_were_chosen(drafted: Office)
     assert '<html lang="vi">' in page.text
 
 
+def test_a_draft_gets_another_title_until_it_opens(drafted: Office) -> None:
+    changed = how() | {"profile": profile_of(drafted), "title_vi": "Hài lòng 2026", "title_en": "Content 2026"}
+    refused = checked_page(drafted.send(f"{SETUP}/how", **changed | {"title_en": " "}), f"{SETUP}/how")
+    assert (refused.status, refused.root.xpath("//input[@id='title_vi']/@value")) == (400, ["Hài lòng 2026"])
+    assert path_of(drafted.send(f"{SETUP}/how", **changed)) == SETUP
+    assert find(drafted).title == Text("Hài lòng 2026", "Content 2026")
+    make_ready(drafted.services, SLUG)
+    assert path_of(drafted.send(f"{ROUND}/open", SETUP)) == f"{ROUND}/open/done"
+    assert path_of(drafted.send(f"{SETUP}/how", "/office/account/password", **changed | {"title_vi": "Khác"})) == ROUND
+    assert find(drafted).title.vi == "Hài lòng 2026"
+
+
+def test_the_monitor_knows_the_sizes_that_were_planned(drafted: Office) -> None:
+    stores = drafted.services.stores
+    planned = SIZES | {"rule": "fixed", "fixed": "200", "response": "65"}
+    for units in (["xa-b", "xa-c"], ["xa-b"]):
+        drafted.send(f"{SETUP}/units", units=units, **planned)
+        assert targets_of(stores, SLUG) == dict.fromkeys(units, 130), "a unit that is not asked about has no target"
+    drafted.send(f"{SETUP}/units", units=["xa-b"], look="1", **planned | {"fixed": "400"})
+    assert targets_of(stores, SLUG) == {"xa-b": 130}, "who only looks changes nothing"
+    make_ready(drafted.services, SLUG)
+    assert path_of(drafted.send(f"{ROUND}/open", SETUP)) == f"{ROUND}/open/done"
+    assert "130" in checked_page(drafted.client.get(f"{ROUND}/fieldwork"), f"{ROUND}/fieldwork").text
+
+
 def test_what_changes_after_the_test_has_to_be_tested_again(drafted: Office) -> None:
     make_ready(drafted.services, SLUG)
     assert path_of(drafted.send(f"{SETUP}/how", **how() | {"profile": profile_of(drafted), "hotline": "1"})) == SETUP
@@ -191,5 +220,5 @@ def test_units_come_from_a_table_in_any_encoding(office: Office) -> None:
 def test_what_was_changed_is_in_the_log_and_nobody_who_answers_is(drafted: Office) -> None:
     drafted.send(f"{SETUP}/units", units=["xa-c"], **SIZES)
     with reading(drafted.services.stores.office) as session:
-        actions = [event.action for event in list_events(session, newest=2)]
-    assert actions == ["round.set_up", "round.changed"]
+        actions = [event.action for event in list_events(session, newest=3)]
+    assert actions == ["fieldwork.targets_set", "round.set_up", "round.changed"]

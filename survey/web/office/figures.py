@@ -19,8 +19,8 @@ from survey.web.office.files import FileComplaint, complaint_about, name_of
 from survey.web.office.forms import FiguresForm
 from survey.web.office.presenting import unit_name
 from survey.web.office.rounds import find_line
+from survey.web.office.tables_to_download import Column, Table, table_file
 from survey.web.pages import catalogue_of, page_language, render_page
-from survey.web.spreadsheets import CSV_TYPE, attachment
 
 # Read, shown and sent back in a field of the page; a larger file is the command line's work.
 LARGEST_FIGURES = 150_000
@@ -43,13 +43,15 @@ class FigurePages:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def form(self, slug: str) -> Response:
+    def form(self, slug: str, file_type: str) -> Response:
         """The file to fill in, with a line for each figure that is wanted."""
         record, _ = find_line(self._services, slug, page_language())
         indicators = wanted_indicators(self._services.stores, record)
         if not indicators:
             abort(HTTPStatus.NOT_FOUND)
-        return attachment(figures_form(self._services.stores, record, indicators), CSV_TYPE, f"{slug}-hard-data.csv")
+        header, rows = figures_form(self._services.stores, record, indicators)
+        columns = [Column(name, width) for name, width in zip(header, (14, 24, 12, 40), strict=True)]
+        return table_file(Table("hard data", columns, rows), file_type, f"{slug}-hard-data")
 
     def ask(self, record: RoundRecord, indicators: tuple[Indicator, ...], publish: Publish) -> AnyResponse:
         """The answer to the page of the step: the form, what was read from a file, or what publishing leads to."""

@@ -1,14 +1,17 @@
 """An edition on its way to the public: the work that makes it, the preview, objections, approvals, corrections."""
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Literal
 
 from flask import Response, abort, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from analysis.errors import AnalysisError, EditionError
 from analysis.release.hard_data import HardData
+from survey.analysis_runs import figures_hash_of, run_of
 from survey.comments import n_waiting_comments
 from survey.editions import OpenEdition
 from survey.errors import BadInput, NotFound, SamePerson, StoreUnavailable, WrongState
@@ -55,6 +58,15 @@ class ObjectionLine:
     is_of_this_preview: bool
 
 
+@dataclass(frozen=True, slots=True)
+class FiguresApproval:
+    """Whether a statistician has approved the figures of a preview: these, `others`, or none; who did, and when."""
+
+    state: Literal["approved", "others", "unapproved"]
+    name: str = ""
+    on: dt.date | None = None
+
+
 class ReleasePages:
     """Previews, approvals and corrections, over one instance."""
 
@@ -62,6 +74,8 @@ class ReleasePages:
         self._services = services
         # The page that says why there is no edition is the steps' own.
         self._failed = failed
+        # The manifest of the preview that was looked at last, and what tells its figures.
+        self._figures_hash = ("", "")
 
     def printing(self, slug: str) -> AnyResponse:
         """How far the work is; when it is over, the way to what came of it."""
@@ -255,6 +269,7 @@ class ReleasePages:
             round=line,
             preview=preview,
             is_readable=opened is not None,
+            figures=self._figures_of(preview, opened),
             files=files,
             obstacles=[_in_words(obstacle, language) for obstacle in found],
             is_unsettled=any(obstacle.kind in ("objections", "upheld") for obstacle in found),
@@ -276,6 +291,21 @@ class ReleasePages:
             sent={name: request.form.get(name, "") if refusal else "" for name in TYPED},
             limits={"longest": LONGEST_TEXT},
         )
+
+    def _figures_of(self, preview: PreviewRecord, opened: OpenEdition | None) -> FiguresApproval | None:
+        """What the approval of the analysis says of the preview's figures; None where the preview cannot be read."""
+        if opened is None:
+            return None
+        run = run_of(self._services.stores, preview.slug)
+        if run is None or not run.is_approved:
+            return FiguresApproval("unapproved")
+        # An edition never changes, and what tells its figures is made of all of them.
+        looked_at, found = self._figures_hash
+        if looked_at != preview.manifest_hash:
+            found = figures_hash_of(opened.edition)
+            self._figures_hash = preview.manifest_hash, found
+        is_same = found == run.figures_hash
+        return FiguresApproval("approved" if is_same else "others", run.approved_by, run.approved_on)
 
     def _names(self, record: RoundRecord, language: str) -> Mapping[str, str]:
         return {unit.code: unit_name(unit, language) for unit in units_of_round(self._services.stores, record)}

@@ -9,10 +9,13 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from analysis.errors import AnalysisError
 from survey.errors import HailongError, StoreUnavailable
+from survey.fieldwork import plan_targets
 from survey.frame_cleaning import ROW_COLUMN, UNIT_COLUMN
 from survey.frames import FrameRecord, draw_people, frame_of, frame_table
-from survey.round_records import RoundRecord
+from survey.invitations import invited_units
+from survey.round_records import RoundRecord, find_round
 from survey.services import Services
+from survey.size_table import answers_wanted
 from survey.web.office.frames.forms import DrawingForm
 from survey.web.office.rounds import find_line
 from survey.web.office.setup.steps import is_changed_here
@@ -38,12 +41,22 @@ class DrawingPages:
         if not form.validate():
             return self._page(record, frame, form, HTTPStatus.BAD_REQUEST)
         try:
-            draw_people(self._services, record, plan_of(frame, form, record.title.vi), actor=g.account.login)
+            drawn = draw_people(self._services, record, plan_of(frame, form, record.title.vi), actor=g.account.login)
+            self._plan_answers(drawn, form.response.data / 100)
         except StoreUnavailable:
             raise
         except (HailongError, AnalysisError) as complaint:
             return self._page(record, frame, form, HTTPStatus.BAD_REQUEST, ("frame_not_drawn", str(complaint)))
         return redirect(url_for("office.frame", slug=slug), HTTPStatus.SEE_OTHER)
+
+    def _plan_answers(self, drawn: FrameRecord, response: float) -> None:
+        """The fieldwork's targets are what this sample promises."""
+        stores, groups = self._services.stores, (drawn.facts or {}).get("sizes", ())
+        record = find_round(stores, drawn.slug)
+        asked = {group["name"]: group["asked"] for group in groups if group["asked"]}
+        invited = [unit for unit in invited_units(stores, record) if unit in asked]
+        planned = {unit: answers_wanted(asked[unit], response) for unit in invited}
+        plan_targets(stores, record, planned, actor=g.account.login)
 
     def selected(self, slug: str, file_type: str) -> Response:
         """The people who were drawn, in the order of their cells: codes are handed out within a cell in any order."""

@@ -58,8 +58,10 @@ class UnitsForm(OfficeForm):
 
 
 class HowForm(OfficeForm):
-    """Through which channels and in which languages, in whose name, who holds the key, and what the plan says."""
+    """The title, which channels and languages, in whose name, who holds the key, and what the plan says."""
 
+    title_vi = _line(200, is_required=True)
+    title_en = _line(200, is_required=True)
     opens_on = DateField(validators=[InputRequired("error_date")])
     closes_on = DateField(validators=[InputRequired("error_date"), not_before_opening])
     channels = SelectMultipleField(choices=list(CHANNELS), validators=[InputRequired("error_choice")])

@@ -14,6 +14,7 @@ from analysis.release.release_plan import ReleasePlan
 from questionnaires.errors import QuestionnaireError
 from questionnaires.model import Questionnaire, Text
 from survey.errors import HailongError, StoreUnavailable
+from survey.fieldwork import plan_targets
 from survey.notices import Notice
 from survey.round_drafts import DraftChange, change_draft
 from survey.round_records import RoundRecord, load_questionnaire_of
@@ -21,7 +22,7 @@ from survey.round_setup import CHANNELS, SizeQuestion, keep_setup, setup_of
 from survey.round_sources import SourceFile, sources_of_round
 from survey.rounds import DEFAULT_CAP
 from survey.services import Services
-from survey.size_table import UnitSize, size_table
+from survey.size_table import UnitSize, answers_wanted, size_table
 from survey.units import UnitRecord, units_on
 from survey.web.office import presenting
 from survey.web.office.design_words import sources_in_words
@@ -61,6 +62,9 @@ class SetupStepPages:
                 changed = change_draft(self._services.stores, slug, change, actor=g.account.login)
                 wanted = replace(setup, sizes=question, n_asked=_in_all(sizes, self._rates_several(record)))
                 keep_setup(self._services.stores, changed, wanted, actor=g.account.login)
+                if not self._rates_several(record):
+                    planned = {size.unit.code: answers_wanted(size.asked, question.response) for size in sizes}
+                    plan_targets(self._services.stores, changed, planned, actor=g.account.login)
             except StoreUnavailable:
                 raise
             except (HailongError, AnalysisError) as complaint:
@@ -134,6 +138,7 @@ class SetupStepPages:
             hotline=form.hotline.data,
         )
         change = DraftChange(
+            title=Text(form.title_vi.data, form.title_en.data),
             opens_on=form.opens_on.data,
             closes_on=form.closes_on.data,
             notice=notice,
@@ -153,6 +158,7 @@ class SetupStepPages:
     def _fill_how(self, form: HowForm, record: RoundRecord, questionnaire: Questionnaire) -> None:
         setup = setup_of(self._services.stores, record)
         plan = parse_plan(record.plan_source, "plan")
+        form.title_vi.data, form.title_en.data = record.title.vi, record.title.en
         form.opens_on.data, form.closes_on.data = record.opens_on, record.closes_on
         form.channels.data = list(setup.channels)
         form.open_link_cap.data = record.open_link_cap or DEFAULT_CAP
