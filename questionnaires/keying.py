@@ -135,6 +135,7 @@ def check_keys(questionnaire: Questionnaire, typed: Mapping[str, str], units: Co
     for row in key_fields(questionnaire):
         if row.item is None:
             continue
+        fields[row.item.code, at.get(row.place, "")] = row.name
         given = _read(row.item, typed.get(row.name, ""))
         if isinstance(given, KeyProblem):
             problems[row.name] = KeyProblem(row.name, given.reason, given.found)
@@ -143,11 +144,9 @@ def check_keys(questionnaire: Questionnaire, typed: Mapping[str, str], units: Co
             if given and f"{row.place}.{UNIT}" not in problems:
                 problems[f"{row.place}.{UNIT}"] = KeyProblem(f"{row.place}.{UNIT}", "no_unit")
             continue
-        unit = at.get(row.place, "")
-        fields[row.item.code, unit] = row.name
         if given:
             filled.append(row.name)
-            form[field_name(row.item.code, unit)] = given
+            form[field_name(row.item.code, at.get(row.place, ""))] = given
     checked = check_answers(questionnaire, form, tuple(at.values()))
     if not isinstance(checked, CheckedAnswers):
         for problem in checked:
@@ -245,6 +244,8 @@ def _kept(
 def _spelled(item: Item, answer: Answer) -> str:
     keys = keys_of(item)
     values = answers_to_form({item.code: answer})[item.code]
+    if isinstance(answer, float):
+        return values[0].removesuffix(".0")
     return " ".join(keys.get(value, value) for value in values)
 
 
