@@ -93,6 +93,17 @@ def test_a_page_and_its_style_are_14_kb_on_the_wire_and_its_script_8_more(
     assert view + brought <= LARGEST_FIRST_LOAD
 
 
+def test_a_tablet_at_a_counter_brings_a_style_and_a_script_of_its_own(server: RunningServer) -> None:
+    start, form = (text_of(server, f"/r/hai-long/{UNIT}/kiosk{part}") for part in ("", "/form"))
+    files = [set(re.findall(r'(?:src|href)="(/static/[^"]+)"', source)) for source in (start, form)]
+    assert files[0] == files[1], "what the questions need is there before they are asked for"
+    assert {file.rpartition("/")[2] for file in files[0]} == {"citizen.css", "kiosk.css", "kiosk.js"}
+    brought = sum(len(on_the_wire(server, file)) for file in files[0])
+    assert brought + len(on_the_wire(server, f"/r/hai-long/{UNIT}/kiosk")) <= LARGEST_FIRST_LOAD
+    own = text_of(server, f"/r/hai-long/{UNIT}")
+    assert "kiosk" not in own, "and a phone has nothing of it"
+
+
 @pytest.mark.parametrize("language", ["vi", "en"])
 @pytest.mark.parametrize("name", ["departments", "communes"])
 def test_the_questions_about_five_units_are_no_heavier_than_an_ordinary_form_may_be(
@@ -138,6 +149,24 @@ def test_after_sending_failing_and_rubbish_the_log_names_nobody(asked: Asked, se
     assert all(json.loads(line)["what"] for line in said.splitlines()[1:])
     for secret in (code.typed, code.qr, nonce[1], "/r/", UNIT, "POST", "127.0.0.1 "):
         assert secret not in said.replace(f"Serving at {server.address}/", "")
+
+
+def test_an_answer_at_a_counter_is_in_no_log_either(asked: Asked, server: RunningServer) -> None:
+    parts, path = urlsplit(server.address), f"/r/hai-long/{UNIT}/kiosk/form"
+    (code,) = asked.codes()
+    assert f"/r/hai-long/{UNIT}/kiosk/form" in text_of(server, f"/r/hai-long/{UNIT}/kiosk")
+    scanned = code.address("https://hailong.example.vn")
+    fields = {"code": scanned, "nonce": "k" * 32, "visited": "no", "gave_feedback": "no"}
+    for sent, status in ((fields, 303), (fields | {"nonce": "x" * 32}, 422), ({"code": "%ff"}, 422)):
+        connection = http.client.HTTPConnection(parts.netloc, timeout=20)
+        connection.request("POST", path, urlencode(sent), {"Content-Type": "application/x-www-form-urlencoded"})
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("Set-Cookie")) == (status, None)
+        assert answer.getheader("Location") in (None, f"{path}/received")
+        connection.close()
+    said = server.said().replace(f"Serving at {server.address}/", "")
+    for secret in (code.typed, code.qr, "kiosk", UNIT, "POST", "127.0.0.1 "):
+        assert secret not in said
 
 
 def test_what_a_firm_chose_and_said_is_in_no_address_and_no_log(asked: Asked, server: RunningServer) -> None:

@@ -273,7 +273,8 @@ def seal(table: Table) -> None:
 
 def _journey(table: Table, address: str, respondent: Respondent, *, is_full: bool) -> None:
     table.n_journeys += 1
-    path = f"/r/{SLUG}/{respondent.answers.unit}"
+    # One in three stands at a counter's tablet, whose pages are others.
+    path = f"/r/{SLUG}/{respondent.answers.unit}" + ("/kiosk/form" if respondent.number % 3 == 0 else "")
     is_page_seen = is_full or respondent.habit == "abandon"
     nonce = randomness.token_urlsafe(24)
     with _browser(address, respondent) as browser:
