@@ -16,14 +16,10 @@ from survey.storage.sessions import reading
 from survey.storage.stores import Stores, connect_stores, revision_of
 from survey.storage.upgrading import differences
 
-REFUSING_TRIGGERS = {
-    "sqlite": {
-        "ballot_refuses_delete",
-        "ballot_refuses_update",
-        "spent_invitation_refuses_delete",
-        "spent_invitation_refuses_update",
-    },
-    "postgresql": {"ballot_refuses_change", "spent_invitation_refuses_change"},
+# The tables that only grow, by store, and what is said of them while they do.
+GROWING_TABLES = {
+    "intake": (("ballot", "spent_invitation"), "ballots and marks only grow"),
+    "office": (("audit_event",), "the audit log only grows"),
 }
 
 
@@ -63,10 +59,10 @@ def _check_store(stores: Stores, lineage: Lineage) -> Iterator[CheckFinding]:
             yield from _check_sqlite(connection, subject)
         else:
             yield from _check_postgresql(connection, subject)
-        if lineage.store == "intake":
-            yield _check_triggers(connection)
-            if engine.dialect.name == "postgresql":
-                yield _check_writer(connection)
+        if lineage.store in GROWING_TABLES:
+            yield _check_triggers(connection, lineage.store)
+        if lineage.store == "intake" and engine.dialect.name == "postgresql":
+            yield _check_writer(connection)
 
 
 def _check_sqlite(connection: Connection, subject: str) -> Iterator[CheckFinding]:
@@ -86,17 +82,20 @@ def _check_postgresql(connection: Connection, subject: str) -> Iterator[CheckFin
         yield CheckFinding(f"{subject}, {name}", found, found != "off")
 
 
-def _check_triggers(connection: Connection) -> CheckFinding:
+def _check_triggers(connection: Connection, store: str) -> CheckFinding:
+    tables, in_order = GROWING_TABLES[store]
     if connection.dialect.name == "sqlite":
-        query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        changes, query = ["update", "delete"], "SELECT name FROM sqlite_master WHERE type = 'trigger'"
     else:
+        changes = ["change"]
         query = (
             "SELECT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
-            "WHERE NOT tgisinternal AND tgenabled = 'O' AND relnamespace = 'intake'::regnamespace"
+            "WHERE NOT tgisinternal AND tgenabled = 'O' AND relnamespace = current_schema()::regnamespace"
         )
-    missing = REFUSING_TRIGGERS[connection.dialect.name] - set(connection.execute(text(query)).scalars())
-    found = f"without {', '.join(sorted(missing))}" if missing else "ballots and marks only grow"
-    return CheckFinding("intake store, triggers", found, not missing)
+    wanted = {f"{table}_refuses_{change}" for table in tables for change in changes}
+    missing = wanted - set(connection.execute(text(query)).scalars())
+    found = f"without {', '.join(sorted(missing))}" if missing else in_order
+    return CheckFinding(f"{store} store, triggers", found, not missing)
 
 
 def _check_writer(connection: Connection) -> CheckFinding:

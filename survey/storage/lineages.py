@@ -35,7 +35,7 @@ class Lineage:
 
 
 LINEAGES: tuple[Lineage, ...] = (
-    Lineage("office", OfficeBase.metadata, "office_0016"),
+    Lineage("office", OfficeBase.metadata, "office_0017"),
     Lineage("frame", FrameBase.metadata, "frame_0002"),
     Lineage("intake", IntakeBase.metadata, "intake_0002"),
 )

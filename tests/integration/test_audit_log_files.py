@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, text, update
 
+from support.audit_rows import disarm_audit_log
 from support.command_line import RunHailong
 from survey.audit_file import append_events, check_file
 from survey.errors import BadInput, WrongState
-from survey.storage.audit import hash_of_event, record_event
+from survey.storage.audit import broken_links, hash_of_event, record_event
 from survey.storage.office import AuditEvent
 from survey.storage.sessions import reading, writing
 from survey.storage.stores import Stores
@@ -24,6 +25,7 @@ def record(stores: Stores, *subjects: str) -> None:
 
 def rewrite_history(stores: Stores) -> None:
     """Leave the last event out and bind a new one to what is left, as whoever may write to the store can."""
+    disarm_audit_log(stores)
     with writing(stores.office) as session:
         last = session.query(AuditEvent).order_by(AuditEvent.id.desc()).first()
         assert last is not None
@@ -88,10 +90,44 @@ def test_a_copy_elsewhere_shows_the_place_where_history_changed(stores: Stores, 
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM audit_event WHERE id = 4",
+        "DELETE FROM audit_event WHERE id > 2",
+        "DELETE FROM audit_event WHERE id = 2",
+        "UPDATE audit_event SET subject = 'khác' WHERE id = 3",
+    ],
+    ids=["the last is gone", "the tail is cut", "one within is gone", "one was edited"],
+)
+@pytest.mark.parametrize("is_gone_on", [False, True], ids=["as it is", "and somebody worked on"])
+def test_no_cut_and_no_edit_escapes_both_the_chain_and_the_file(
+    stores: Stores, file: Path, change: str, is_gone_on: bool
+) -> None:
+    """What the chain alone cannot see, that its end is missing, is seen where the file ends."""
+    record(stores, "một", "hai", "ba", "bốn")
+    append_events(stores, file)
+    disarm_audit_log(stores)
+    with stores.office.begin() as connection:
+        connection.execute(text(change))
+    if is_gone_on:
+        # New events take the numbers of those that are gone, or the next ones.
+        record(stores, "năm", "sáu", "bảy")
+    with reading(stores.office) as session:
+        is_seen_in_the_chain = bool(broken_links(session))
+    try:
+        append_events(stores, file)
+        is_seen_at_the_file = False
+    except WrongState:
+        is_seen_at_the_file = True
+    assert is_seen_in_the_chain or is_seen_at_the_file
+
+
+@pytest.mark.parametrize(
     ("change", "refusal", "complaint"),
     [
         (lambda text: text.replace("hai", "bốn"), WrongState, ":2: event 2 is not what was recorded"),
         (lambda text: text[text.index("\n") + 1 :], WrongState, ":1: event 2 does not follow"),
+        (lambda text: "".join(reversed(text.splitlines(keepends=True))), WrongState, ":1: event 2 does not follow"),
         (lambda text: text[:-1], BadInput, ":2: found no event"),
         (lambda text: text + "[]\n", BadInput, ":3: found no event"),
         (lambda text: text.replace('"at"', '"At"'), BadInput, ":1: found no event"),

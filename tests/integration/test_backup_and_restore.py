@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
+from support.audit_rows import disarm_audit_log
 from support.beginnings import begin_with
 from support.command_line import RunHailong, environment_of_settings, run
 from support.rounds import SLUG, Collection, open_collection
@@ -272,7 +273,8 @@ def test_an_instance_in_order_passes_every_check(settings: Settings) -> None:
     ("damage", "subject"),
     [
         ("chmod", "passphrase"),
-        ("trigger", "triggers"),
+        ("trigger", "intake store, triggers"),
+        ("log", "office store, triggers"),
         ("column", "tables"),
     ],
 )
@@ -281,6 +283,8 @@ def test_each_check_fails_when_its_promise_is_broken(
 ) -> None:
     if damage == "chmod":
         settings.passphrase_file.chmod(0o644)
+    if damage == "log":
+        disarm_audit_log(stores)
     with stores.intake.begin() as connection:
         if damage == "trigger":
             name = (

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import DatabaseError, IntegrityError, StatementError
 
+from support.audit_rows import disarm_audit_log
 from survey.storage.audit import FIRST_HASH, broken_links, hash_of_event, list_events, record_event
 from survey.storage.office import AuditEvent
 from survey.storage.sessions import reading, writing
@@ -43,13 +44,42 @@ def test_each_event_holds_the_hash_of_the_one_before(stores: Stores) -> None:
         ("UPDATE audit_event SET at = '2020-01-01 00:00:00' WHERE id = 2", "audit event 2 is not what was recorded"),
         ("DELETE FROM audit_event WHERE id = 2", "audit event 3 does not follow the one before it"),
         ("DELETE FROM audit_event WHERE id = 1", "audit event 2 does not follow the one before it"),
+        ("UPDATE audit_event SET id = 9 WHERE id = 2", "audit event 3 does not follow the one before it"),
+        ("UPDATE audit_event SET previous_hash = 'x' WHERE id = 3", "audit event 3 does not follow the one before it"),
     ],
 )
 def test_a_log_that_was_changed_shows_it(stores: Stores, change: str, complaint: str) -> None:
     record(stores, "một", "hai", "ba")
+    disarm_audit_log(stores)
     with stores.office.begin() as connection:
         connection.execute(text(change))
     assert complaint in broken(stores)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE audit_event SET actor = 'binh' WHERE id = 2",
+        "UPDATE audit_event SET id = 9 WHERE id = 2",
+        "DELETE FROM audit_event WHERE id = 3",
+        "DELETE FROM audit_event",
+        "REPLACE INTO audit_event SELECT id, at, 'binh', action, subject, previous_hash, hash FROM audit_event",
+        "TRUNCATE audit_event",
+    ],
+)
+def test_the_store_itself_lets_the_log_only_grow(stores: Stores, change: str) -> None:
+    record(stores, "một", "hai", "ba")
+    foreign = {"sqlite": "TRUNCATE", "postgresql": "REPLACE"}[stores.office.dialect.name]
+    with pytest.raises(DatabaseError, match="syntax" if change.startswith(foreign) else "only grows"):
+        change_rows(stores, change)
+    with reading(stores.office) as session:
+        assert [event.subject for event in list_events(session)] == ["ba", "hai", "một"]
+    assert broken(stores) == ()
+
+
+def change_rows(stores: Stores, change: str) -> None:
+    with stores.office.begin() as connection:
+        connection.execute(text(change))
 
 
 def add_event(stores: Stores, at: datetime, previous_hash: str) -> None:
