@@ -57,10 +57,10 @@ def test_large_rounds_are_counted_beside_their_readers(collection: Collection, m
     assert watch.look(SLUG).cells[0].spent == 0
     collection.send("phuong-a", codes[0].typed)
     moment[0] += 60
+    before = set(threading.enumerate())
     watch.look(SLUG)
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and thread.daemon:
-            thread.join(timeout=10)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(timeout=10)
     assert watch.look(SLUG).cells[0].spent == 1
 
 
