@@ -9,7 +9,16 @@ from playwright.sync_api import expect
 
 from questionnaires.library import load_bundled
 from questionnaires.model import Item
-from support.journeys import Desk, NewPage, NewRound, Person, found_office, holds_on_the_command_line, verified
+from support.journeys import (
+    Desk,
+    NewPage,
+    NewRound,
+    Person,
+    found_office,
+    holds_on_the_command_line,
+    log_knows_none_of,
+    verified,
+)
 from support.played import PlainBrowser, nonce_of
 from support.server import running_server
 from support.stores import Templates
@@ -67,6 +76,7 @@ def test_businesses_rate_departments_and_everybody_reads_the_result(
             expect(everybody.locator("main")).to_contain_text(name)
         pdf = everybody.request.get(f"{server.address}/results/{SLUG}/{DEPARTMENTS[0]}.pdf").body()
         verified(everybody, server.address, SLUG, DEPARTMENTS[0], pdf)
+    log_knows_none_of(settings, [code for line in codes for code in (line["code"], line["url"].rpartition("#")[2])])
     holds_on_the_command_line(settings, archive_path(settings, SLUG), edition_folder(settings, SLUG, 1))
 
 

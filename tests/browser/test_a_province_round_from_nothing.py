@@ -21,6 +21,7 @@ from support.journeys import (
     accept,
     found_office,
     holds_on_the_command_line,
+    log_knows_none_of,
     picture,
     verified,
 )
@@ -39,6 +40,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 SLUG, UNIT, LIKED = "sipas-2026", "phuong-a", "xa-b"
 REFERENCE = "sipas/2017.1"
 N_SHEETS = 14
+# What some citizens write; nobody else would.
+SAID = "bông súng tím ngoài hiên"
 PLAN = 'plan: 1\nversion: "2026.1"\naggregate: units\nrelease: {embargo_days: 0, approvals: 1}\n'
 OFFICER = Person("lan", "Nguyễn Thị Lan", "bốn từ chọn bừa", ("administrator", "officer"))
 STATISTICIAN = Person("binh", "Phạm Thị Bình", "năm từ chọn bừa khác", ("statistician",))
@@ -114,6 +117,9 @@ def test_five_people_lead_a_round_to_a_signed_scorecard(
     assert signature.covers_all
     scorecard = tmp_path / "phieu.pdf"
     scorecard.write_bytes(pdf)
+    codes_as_printed = [code for line in codes for code in (line["code"], line["url"].rpartition("#")[2])]
+    passwords = [person.password for person in (OFFICER, STATISTICIAN, *CUSTODIANS)] + [UNIT_PASSWORD]
+    log_knows_none_of(settings, [*codes_as_printed, *passwords, *PASSPHRASES.values(), SAID])
     holds_on_the_command_line(settings, archive_path(settings, SLUG), edition_folder(settings, SLUG, 1), scorecard)
 
 
@@ -152,7 +158,7 @@ def answer(address: str, new_page: NewPage, codes: Sequence[dict[str, str]]) -> 
         liked = ["3", "4", "5", "5"] if line["unit"] == LIKED else ["1", "2", "3", "4"]
         path = f"/r/{SLUG}/{line['unit']}"
         form = {item.code: [chance.choice(liked)] for item in questionnaire.items if item.scale == "satisfaction"}
-        form |= {"visited": ["yes"], "gave_feedback": ["yes"]}
+        form |= {"visited": ["yes"], "gave_feedback": ["yes"], "comment": [SAID]}
         browser.send(path, form | {"code": [line["code"]], "nonce": [nonce_of(browser.get(path))]})
     browser.close()
     answer_on_a_phone(new_page(), codes[-1]["url"])

@@ -110,6 +110,11 @@ def test_a_list_is_cleaned_drawn_from_and_asked_for_codes(office: Office) -> Non
     people = load_workbook(io.BytesIO(office.client.get(f"{FRAME}/selected.xlsx").data)).active
     assert people.max_row == 1 + 36
     code = codes.data.decode("utf-8-sig").splitlines()[1].split(",")[1]
+    with reading(office.services.stores.office) as session:
+        told = " ".join(f"{event.action} {event.subject}" for event in list_events(session))
+    assert "frame.drawn" in told
+    for nobody in (code, "Nguyễn", "Hương", "09121", "HS1", "HS9"):
+        assert nobody not in told, "the audit log names nobody on a list"
     assert all(code not in str(cell) for row in people.iter_rows(values_only=True) for cell in row)
 
 

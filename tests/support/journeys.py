@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,9 @@ from support.command_line import run
 from support.server import environment_of
 from survey.services import today
 from survey.settings import Settings
+from survey.storage.audit import list_events
+from survey.storage.sessions import reading
+from survey.storage.stores import open_stores
 
 WIDE, HIGH = 1280, 800
 # Printing starts the PDF engine in processes of its own, on a machine that other tests share.
@@ -326,6 +329,20 @@ def accept(page: Page, area: str, code: str, password: str) -> None:
         page.locator(field).fill(password)
     page.get_by_role("button", name="Đặt mật khẩu").click()
     page.wait_for_url(area)
+
+
+def log_knows_none_of(settings: Settings, secrets: Iterable[str]) -> None:
+    """Nothing of what citizens hold or wrote, and no password, stands in the audit log, however it is spelled."""
+    stores = open_stores(settings)
+    with reading(stores.office) as session:
+        written = "\n".join(
+            f"{event.actor} {event.action} {event.subject}" for event in list_events(session)
+        ).casefold()
+    stores.close()
+    assert "round.sealed" in written
+    for secret in secrets:
+        for spelled in {secret.casefold(), secret.replace("-", "").casefold()}:
+            assert spelled not in written, spelled
 
 
 def holds_on_the_command_line(settings: Settings, *found: Path) -> None:
