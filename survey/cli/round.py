@@ -18,6 +18,7 @@ STEPS_ELSEWHERE = {
     "custodians": ("round_custody", "custodians", "Split a draft's key among custodians, k of n."),
     "custody": ("round_custody", "custody", "Tell who holds the shares of a round's key."),
     "export": ("round_export", "export", "Write the responses of a sealed round for other tools."),
+    "forms": ("round_forms", "forms", "Print a form on paper for each code of a list."),
     "import": ("round_archive", "import_command", "Make a sealed archive of answers collected elsewhere."),
     "import-answers": ("round_collected", "import_answers_command", "Receive what ODK or Kobo tablets collected."),
     "preview": ("round_release", "preview", "Show the next edition to its units before it is public."),

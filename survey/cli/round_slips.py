@@ -45,19 +45,19 @@ def slips(slug: str, codes_csv: Path, out: Path, workers: int | None) -> None:
 
     with opened() as (settings, stores):
         record = find_round(stores, slug)
-        address = _address(settings, record)
+        address = address_for(settings, record)
         codes = read_issued_codes(read_plain_file(codes_csv, LARGEST_BATCH_BYTES), str(codes_csv), record)
         refuse_unknown_codes(stores, Secrets(settings.secret_key), record, codes, str(codes_csv))
         units = units_of_round(stores, record)
     total = n_files(codes)
     paths = [out] if total == 1 else [out.with_name(f"{out.stem}-{n}{out.suffix}") for n in range(1, total + 1)]
-    with _new_files(paths) as files:
+    with new_files(paths) as files:
         click.echo(f"printing {len(codes)} slips: 1,000 take about a minute", err=True)
         printed = print_slips(record, units, codes, address, workers=workers)
         for done, file in enumerate(printed, 1):
             place = int(file.name) - 1
             tell_progress(done, total, replace(file, name=paths[place].name))
-            files[place].fill(_pdf(file))
+            files[place].fill(pdf_of(file))
     named = str(out) if total == 1 else f"{paths[0]} to {paths[-1].name}"
     slips_made = f"{len(codes)} slip{'s' if len(codes) > 1 else ''}"
     click.echo(f"round {slug}: {slips_made} in {named}; keep them as safe as the codes")
@@ -76,7 +76,7 @@ def stands(slug: str, out: Path, unit: str | None) -> None:
 
     with opened() as (settings, stores):
         record = find_round(stores, slug)
-        address = _address(settings, record)
+        address = address_for(settings, record)
         units = units_of_round(stores, record)
         is_for_all = load_questionnaire_of(stores, record).rates_several_units
     if unit is not None:
@@ -85,13 +85,14 @@ def stands(slug: str, out: Path, unit: str | None) -> None:
         units = tuple(known for known in units if known.code == unit)
         if not units:
             raise BadInput(f"--unit: found {unit[:60]!r}, expected a unit of the round {slug}")
-    with _new_files([out]) as (file,):
-        file.fill(_pdf(print_stands(record, (None,) if is_for_all else units, address)))
+    with new_files([out]) as (file,):
+        file.fill(pdf_of(print_stands(record, (None,) if is_for_all else units, address)))
     count = 1 if is_for_all else len(units)
     click.echo(f"round {slug}: {count} stand{'s' if count > 1 else ''} in {out}")
 
 
-def _address(settings: "Settings", record: "RoundRecord") -> str:
+def address_for(settings: "Settings", record: "RoundRecord") -> str:
+    """The address that is printed; WrongState where nobody could answer with it, or none is set."""
     from survey.slips import printed_address, refuse_printing
 
     refuse_printing(record)
@@ -99,7 +100,7 @@ def _address(settings: "Settings", record: "RoundRecord") -> str:
 
 
 @contextmanager
-def _new_files(paths: Sequence[Path]) -> Iterator[list["CodeFile"]]:
+def new_files(paths: Sequence[Path]) -> Iterator[list["CodeFile"]]:
     """Files that are not there yet, readable by their owner alone; in their places when all of them are whole."""
     from survey.code_files import new_code_file
     from survey.errors import BadInput
@@ -111,7 +112,8 @@ def _new_files(paths: Sequence[Path]) -> Iterator[list["CodeFile"]]:
         yield [stack.enter_context(new_code_file(path)) for path in paths]
 
 
-def _pdf(printed: "Printed") -> bytes:
+def pdf_of(printed: "Printed") -> bytes:
+    """The bytes of a printed file; an error of the command where it could not be printed."""
     if printed.pdf is None:
         raise click.ClickException(f"a file could not be printed: {printed.failure}")
     return printed.pdf

@@ -12,10 +12,12 @@ from questionnaires.keying import asked_sections, item_numbers, keys_of
 from questionnaires.library import load_bundled
 from questionnaires.reading import parse_questionnaire
 from support.citizens import ALL_KINDS
+from support.command_line import environment_of_settings, run
 from support.pdf_checks import structural_findings
 from support.printed import inked_millimetres, qr_texts
 from support.rounds import SLUG, Collection, planned_collection
 from support.several_units import Firms
+from survey.code_files import issued_codes_csv
 from survey.paper_forms import (
     compose_parts,
     fingerprint_of,
@@ -151,3 +153,27 @@ def test_a_fingerprint_is_read_however_its_digits_are_parted() -> None:
     assert fingerprint_of("00000000000000ff" + "0" * 48) == "0000-0255"
     assert {read_fingerprint(typed) for typed in ("00000255", "0000-0255", " 0000 0255 ", "OOOO.0255")} == {"0000-0255"}
     assert {read_fingerprint(typed) for typed in ("", "1234567", "123456789", "abcdefgh", "１２３４５６７８")} == {None}
+
+
+@pytest.mark.slow
+def test_the_command_prints_a_form_for_each_code_into_a_new_private_file(
+    collection: Collection, tmp_path: Path
+) -> None:
+    environment = environment_of_settings(collection.settings.instance, None)
+    codes = collection.codes("phuong-a", 2, channel="paper")
+    listed, out = tmp_path / "codes.csv", tmp_path / "forms.pdf"
+    listed.write_bytes(issued_codes_csv(codes, PUBLIC_URL))
+    words = ("round", "forms", SLUG, "--codes", listed, "--out", out, "--language", "en", "--workers", "1")
+    refused = run({**environment, "HAILONG_PUBLIC_URL": ""}, *words)
+    assert refused.exit_code == 2
+    assert "HAILONG_PUBLIC_URL: found nothing" in refused.errors
+    done = run({**environment, "HAILONG_PUBLIC_URL": PUBLIC_URL}, *words)
+    assert done.exit_code == 0, done.errors
+    assert "2 forms in" in done.output
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert [texts for texts in qr_texts(out.read_bytes(), tmp_path) if texts] == [
+        [code.address(PUBLIC_URL)] for code in codes
+    ]
+    again = run({**environment, "HAILONG_PUBLIC_URL": PUBLIC_URL}, *words)
+    assert again.exit_code == 2
+    assert "is there already" in again.errors
