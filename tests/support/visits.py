@@ -198,6 +198,12 @@ def send_a_file(page: Page, asked: Asked) -> None:
     expect(page.locator("#outcome")).to_be_visible()
 
 
+def ask_who_is_there(page: Page, asked: Asked) -> None:
+    """What a counter's tablet asks when nobody has touched it for a while."""
+    page.evaluate("document.getElementById('idle').showModal()")
+    expect(page.locator("#idle-stay")).to_be_visible()
+
+
 def look_at_an_export(page: Page, asked: Asked) -> None:
     """A file with a row that is in order and one that is not."""
     questionnaire = load_questionnaire_of(asked.stores, find_round(asked.stores, "hai-long"))
@@ -275,6 +281,7 @@ SCRIPTED = (
     Visit("citizen.show", f"/r/nam-tieng/{UNIT}", CITIZEN_LANGUAGES, go_on_wrongly),
     Visit("citizen.show", f"/r/nam-tieng/{UNIT}", CITIZEN_LANGUAGES, first_questions),
     Visit("citizen.show", f"/r/hai-long/{UNIT}", act=wait_for_network),
+    Visit("citizen.kiosk_form", f"/r/nam-tieng/{UNIT}/kiosk/form", CITIZEN_LANGUAGES, ask_who_is_there),
     Visit("public.verify", "/results/sipas-2026/06664/verify", act=hold_a_file_against_it),
 )
 PUBLIC = (
