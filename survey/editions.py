@@ -77,4 +77,5 @@ def open_edition(folder: Path, slug: str, number: int, manifest_hash: str) -> Op
         raise EditionError(f"{folder}: found edition {edition.number} of {edition.facts.slug}")
     described = edition.manifest["files"]
     hashes = {str(name): str(facts["sha256"]) for name, facts in dict(described).items()}  # type: ignore[call-overload]
+    hashes[MANIFEST] = manifest_hash
     return OpenEdition(edition, Composer(edition), folder, hashes)

@@ -157,6 +157,18 @@ def test_the_description_for_programs_has_the_hashes_of_the_files(client: PageCl
     assert hashed >= 4
 
 
+def test_the_signed_list_leaves_as_it_was_signed(client: PageClient) -> None:
+    address = client.get(f"{ROUND}/data").root.xpath("//a[contains(@href, '/edition.json')]/@href")
+    assert address == [f"{ROUND}/edition.json?edition=1"]
+    content = client.raw.get(address[0]).data
+    assert hashlib.sha256(content).hexdigest() in client.get(f"{ROUND}/verify").text
+    manifest = json.loads(content)
+    assert manifest["signature"]["algorithm"] == "Ed25519"
+    for name in ("estimates.csv", "ranks.csv", "differences.csv", "accounting.csv"):
+        content = client.raw.get(f"{ROUND}/{name}").data
+        assert hashlib.sha256(content).hexdigest() == manifest["files"][name]["sha256"], name
+
+
 def test_what_people_wrote_is_in_no_public_file(client: PageClient, sqlite_settings: Settings) -> None:
     folder = sqlite_settings.instance / "editions" / "sipas-2026" / "1"
     assert SECRET in (folder / "comments.csv").read_text(encoding="utf-8")

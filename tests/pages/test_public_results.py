@@ -213,7 +213,6 @@ def test_the_tables_of_the_edition_leave_byte_for_byte(client: PageClient, sqlit
         "/results/published",
         "/results/published.csv",
         "/results/sipas-2026/plan.yaml",
-        "/results/sipas-2026/edition.json",
         "/results/sipas-2026?edition=2",
         "/results/sipas-2026?edition=0",
         "/results/sipas-2026?edition=1%20",

@@ -5,12 +5,15 @@ from http import HTTPStatus
 
 from flask import Response, abort, url_for
 
+from analysis.release.edition_folder import MANIFEST
 from survey.editions import OpenEdition
 from survey.published_scores import published_indices, scores_source
 from survey.web.pages import catalogue_of, page_language
 from survey.web.public import open_data, presenting
 from survey.web.public.area import ResultArea, file_response
 from survey.web.public.published import sections_of
+
+SIGNED = MANIFEST.removesuffix(".json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,9 @@ class FilePages:
             "package": url_for(
                 "public.table_file", slug=slug, name=open_data.DATA_PACKAGE, kind="json", edition=asked, lang=None
             ),
+            "manifest": url_for(
+                "public.table_file", slug=slug, name=SIGNED, kind="json", edition=opened.edition.number, lang=None
+            ),
             "fixed": url_for("public.csv_file", slug=slug, name="estimates", edition=opened.edition.number, lang=None),
             "newest": url_for("public.csv_file", slug=slug, name="estimates", lang=None),
         }
@@ -63,6 +69,9 @@ class FilePages:
     def table_file(self, slug: str, name: str, kind: str) -> Response:
         opened, _ = self._area.opened(slug)
         edition = opened.edition
+        if (name, kind) == (SIGNED, "json"):
+            # Byte for byte as it was signed: whoever has it and the tables needs no word of ours.
+            return file_response(opened.content(MANIFEST), open_data.CONTENT_TYPES[kind], f"{slug}-{MANIFEST}")
         if any(unit.code == name for unit in edition.units):
             table = open_data.unit_table(edition, name)
             content = self._made.of(opened, table, kind, part=f"unit {name}")
