@@ -164,7 +164,7 @@ def test_the_signed_list_leaves_as_it_was_signed(client: PageClient) -> None:
     assert hashlib.sha256(content).hexdigest() in client.get(f"{ROUND}/verify").text
     manifest = json.loads(content)
     assert manifest["signature"]["algorithm"] == "Ed25519"
-    for name in ("estimates.csv", "ranks.csv", "differences.csv", "accounting.csv"):
+    for name in ("estimates.csv", "ranks.csv", "differences.csv", "formulas.csv"):
         content = client.raw.get(f"{ROUND}/{name}").data
         assert hashlib.sha256(content).hexdigest() == manifest["files"][name]["sha256"], name
 
