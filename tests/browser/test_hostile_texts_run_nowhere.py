@@ -125,7 +125,12 @@ def test_names_are_names_on_every_page_that_shows_them(stage: Stage, browser: Br
         for address in (
             "/r/loi",
             "/r/loi/u0007",
+            "/r/loi/u0007/kiosk",
+            "/r/loi/u0007/kiosk/form",
+            "/r/loi/u0007/kiosk/form/received",
             "/office/units",
+            "/office/rounds/loi/import",
+            "/office/rounds/loi/kiosk",
             "/office/rounds/loi",
             "/office/rounds/loi/codes",
             "/office/rounds/loi/accounting",

@@ -135,6 +135,14 @@ def test_a_file_of_another_version_names_both(office: Office, asked: Asked) -> N
     assert "Nhận 0 phiếu" not in page.text
 
 
+def test_what_a_file_calls_its_columns_and_versions_is_shown_as_words(office: Office, asked: Asked) -> None:
+    script = "<img src=x onerror=alert(1)>"
+    content = central_csv(questionnaire_of(asked), rows(asked, 1), version=script)
+    page = hand_in(office, content.replace(b"DeviceID", script.encode()), f"{script}.csv")
+    assert page.text.count(script) == 3, "the file, the version and a column that is not read"
+    assert not page.root.xpath("//main//img")
+
+
 def test_no_file_and_what_came_back_broken_are_told(office: Office) -> None:
     page = checked_page(office.send(PAGE), PAGE)
     assert (page.status, "Hãy chọn" in page.text) == (400, True)
