@@ -34,14 +34,26 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture
+def keeping_browser(playwright: Playwright) -> Iterator[Browser]:
+    """One that keeps pages in its memory to go back to, as people's own browsers do."""
+    chromium = playwright.chromium.launch(
+        executable_path=CHROMIUM, args=list(ARGUMENTS), ignore_default_args=["--disable-back-forward-cache"]
+    )
+    yield chromium
+    chromium.close()
+
+
+@pytest.fixture
 def new_page(browser: Browser) -> Iterator[NewPage]:
     """Makes a page of an unused browser; a script that fails or breaks the policy fails the test at its end."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def make(*, script: bool = True, width: int = PHONE["width"], height: int = PHONE["height"]) -> Page:
+    def make(
+        *, script: bool = True, width: int = PHONE["width"], height: int = PHONE["height"], touch: bool = False
+    ) -> Page:
         context = browser.new_context(
-            viewport={"width": width, "height": height}, java_script_enabled=script, locale="vi-VN"
+            viewport={"width": width, "height": height}, java_script_enabled=script, locale="vi-VN", has_touch=touch
         )
         context.set_default_timeout(10_000)
         contexts.append(context)

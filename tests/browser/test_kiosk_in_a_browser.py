@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 from sqlalchemy import func, select
 
 from support.citizens import UNIT, Asked, add_round, ask
@@ -54,19 +54,27 @@ def start(server: RunningServer) -> str:
 @pytest.fixture(params=[(1024, 768), (360, 740)], ids=["tablet", "narrow"])
 def tablet(request: pytest.FixtureRequest, new_page: NewPage, start: str) -> Page:
     """The start of the kiosk, with the clock in the test's hand."""
-    page = new_page(width=request.param[0], height=request.param[1])
+    page = new_page(width=request.param[0], height=request.param[1], touch=True)
     page.clock.install()
     page.goto(start)
     return page
 
 
+def touch(page: Page, button: Locator) -> None:
+    """With a finger where the screen takes one."""
+    if page.evaluate("navigator.maxTouchPoints > 0"):
+        button.tap()
+    else:
+        button.click()
+
+
 def begin(page: Page) -> None:
-    page.get_by_role("link", name="Bắt đầu").click()
+    touch(page, page.get_by_role("link", name="Bắt đầu"))
     expect(page.locator("#code")).to_be_visible()
 
 
 def choose(page: Page, item: str, option: str) -> None:
-    page.locator("label", has=page.locator(f'input[name="{item}"][value="{option}"]')).click()
+    touch(page, page.locator("label", has=page.locator(f'input[name="{item}"][value="{option}"]')))
 
 
 def fill_in(page: Page, code: str) -> None:
@@ -74,9 +82,9 @@ def fill_in(page: Page, code: str) -> None:
     page.locator("#code").fill(code)
     page.get_by_role("button", name="Bắt đầu").click()
     choose(page, "overall", "1")
-    page.get_by_role("button", name="Tiếp tục").click()
+    touch(page, page.get_by_role("button", name="Tiếp tục"))
     page.get_by_label("Đã nộp bao nhiêu nghìn đồng").fill("40")
-    page.get_by_role("button", name="Tiếp tục").click()
+    touch(page, page.get_by_role("button", name="Tiếp tục"))
     page.get_by_label("Ông/bà muốn nói thêm gì").fill(SAID)
 
 
@@ -107,7 +115,7 @@ def test_two_citizens_one_after_another_and_the_second_finds_nothing_of_the_firs
     begin(tablet)
     fill_in(tablet, first.typed)
     assert tablet.evaluate(WHAT_IS_LEFT) == NOTHING, "not even while somebody writes"
-    tablet.get_by_role("button", name="Gửi phiếu").click()
+    touch(tablet, tablet.get_by_role("button", name="Gửi phiếu"))
     expect(tablet.locator("main")).to_have_attribute("data-state", "received")
     assert n_ballots(asked) == before + 1
     tablet.get_by_role("link", name="Về màn hình đầu").click()
@@ -117,7 +125,7 @@ def test_two_citizens_one_after_another_and_the_second_finds_nothing_of_the_firs
     begin(tablet)
     holds_nothing(tablet, SAID, first.typed, first.qr)
     fill_in(tablet, second.typed)
-    tablet.get_by_role("button", name="Gửi phiếu").click()
+    touch(tablet, tablet.get_by_role("button", name="Gửi phiếu"))
     expect(tablet.locator("main")).to_have_attribute("data-state", "received")
     assert n_ballots(asked) == before + 2
 
@@ -125,7 +133,7 @@ def test_two_citizens_one_after_another_and_the_second_finds_nothing_of_the_firs
 def test_the_thanks_give_way_to_the_start_by_themselves(tablet: Page, asked: Asked) -> None:
     begin(tablet)
     fill_in(tablet, asked.codes()[0].typed)
-    tablet.get_by_role("button", name="Gửi phiếu").click()
+    touch(tablet, tablet.get_by_role("button", name="Gửi phiếu"))
     expect(tablet.locator("main")).to_have_attribute("data-state", "received")
     tablet.clock.fast_forward(16_000)
     is_start(tablet)
@@ -136,7 +144,7 @@ def test_back_leads_to_nothing_that_anybody_typed(tablet: Page, asked: Asked) ->
     (code,) = asked.codes()
     begin(tablet)
     fill_in(tablet, code.typed)
-    tablet.get_by_role("button", name="Gửi phiếu").click()
+    touch(tablet, tablet.get_by_role("button", name="Gửi phiếu"))
     expect(tablet.locator("main")).to_have_attribute("data-state", "received")
     tablet.get_by_role("link", name="Về màn hình đầu").click()
     is_start(tablet)
@@ -167,7 +175,7 @@ def test_a_form_that_came_back_with_what_is_wrong_is_not_sent_again_by_going_bac
     posted: list[str] = []
     fill_in(tablet, new_code().typed)
     for _ in range(2):
-        tablet.get_by_role("button", name="Gửi phiếu").click()
+        touch(tablet, tablet.get_by_role("button", name="Gửi phiếu"))
         expect(tablet.locator("#problems")).to_be_visible()
     tablet.on("request", lambda request: posted.append(request.url) if request.method == "POST" else None)
     tablet.get_by_role("link", name="Xóa và kết thúc").click()
@@ -176,6 +184,31 @@ def test_a_form_that_came_back_with_what_is_wrong_is_not_sent_again_by_going_bac
         tablet.go_back()
         holds_nothing(tablet, SAID)
     assert posted == []
+
+
+def test_a_page_that_the_browser_kept_is_empty_and_leaves(tablet: Page, asked: Asked) -> None:
+    (code,) = asked.codes()
+    begin(tablet)
+    fill_in(tablet, code.typed)
+    # As when a page goes into the browser's memory of pages and comes out of it again.
+    tablet.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    holds_nothing(tablet, SAID, code.typed)
+    tablet.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    is_start(tablet)
+
+
+def test_a_browser_that_keeps_pages_shows_none_of_the_kiosk(keeping_browser: Browser, start: str, asked: Asked) -> None:
+    page = keeping_browser.new_page(viewport={"width": 1024, "height": 768})
+    (code,) = asked.codes()
+    page.goto(start)
+    begin(page)
+    fill_in(page, code.typed)
+    # Somebody opens another page while the form stands there, and the next one goes back.
+    page.goto(start)
+    page.go_back()
+    holds_nothing(page, SAID, code.typed)
+    page.go_forward()
+    is_start(page)
 
 
 def test_nobody_touches_the_tablet_and_it_asks_and_forgets(tablet: Page, asked: Asked) -> None:
@@ -191,7 +224,7 @@ def test_nobody_touches_the_tablet_and_it_asks_and_forgets(tablet: Page, asked: 
     holds_nothing(tablet, SAID, code.typed)
     begin(tablet)
     fill_in(tablet, code.typed)
-    tablet.get_by_role("button", name="Gửi phiếu").click()
+    touch(tablet, tablet.get_by_role("button", name="Gửi phiếu"))
     expect(tablet.locator("main")).to_have_attribute("data-state", "received")
 
 
@@ -204,7 +237,7 @@ def test_whoever_is_still_there_goes_on_where_they_were(tablet: Page, asked: Ask
     assert tablet.get_by_label("Ông/bà muốn nói thêm gì").input_value() == SAID
     tablet.clock.fast_forward(60_000)
     expect(tablet.locator("#idle")).to_be_hidden()
-    tablet.get_by_role("button", name="Gửi phiếu").click()
+    touch(tablet, tablet.get_by_role("button", name="Gửi phiếu"))
     expect(tablet.locator("main")).to_have_attribute("data-state", "received")
 
 
@@ -217,7 +250,7 @@ def test_an_answer_that_cannot_be_sent_is_forgotten_and_its_code_is_not_spent(ta
         route.abort()
 
     tablet.route("**/kiosk/form", cut)
-    tablet.get_by_role("button", name="Gửi phiếu").click()
+    touch(tablet, tablet.get_by_role("button", name="Gửi phiếu"))
     expect(tablet.get_by_text("Máy đang tự gửi lại")).to_be_visible()
     tablet.get_by_role("link", name="Xóa và kết thúc").click()
     is_start(tablet)
@@ -225,7 +258,7 @@ def test_an_answer_that_cannot_be_sent_is_forgotten_and_its_code_is_not_spent(ta
     tablet.unroute("**/kiosk/form")
     begin(tablet)
     fill_in(tablet, code.typed)
-    tablet.get_by_role("button", name="Gửi phiếu").click()
+    touch(tablet, tablet.get_by_role("button", name="Gửi phiếu"))
     expect(tablet.locator("main")).to_have_attribute("data-state", "received")
 
 
@@ -278,8 +311,8 @@ def test_without_a_code_the_open_link_of_a_round_is_answered(
     begin(page)
     page.get_by_role("button", name="Bắt đầu").click()
     choose(page, "overall", "5")
-    page.get_by_role("button", name="Tiếp tục").click()
-    page.get_by_role("button", name="Tiếp tục").click()
+    touch(page, page.get_by_role("button", name="Tiếp tục"))
+    touch(page, page.get_by_role("button", name="Tiếp tục"))
     page.get_by_role("button", name="Gửi phiếu").click()
     expect(page.locator("main")).to_have_attribute("data-state", "received", timeout=60_000)
     assert n_ballots(asked) == before + 1

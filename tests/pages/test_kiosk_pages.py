@@ -68,6 +68,7 @@ def test_a_citizen_answers_is_thanked_and_the_tablet_returns(client: FlaskClient
     (code,) = asked.codes()
     form = page_at(client, FORM)
     assert form.response.headers["Refresh"] == f"1200; url={START}"
+    assert form.root.xpath("//form/@autocomplete") == ["off"]
     sent = send(client, form, code=code.typed, overall="5")
     assert (sent.status, sent.response.headers["Location"]) == (303, f"{FORM}/received")
     thanks = page_at(client, sent.response.headers["Location"])
