@@ -5,7 +5,7 @@ from importlib import resources
 import pytest
 import tinycss2
 
-from survey.web.static_files import FOREIGN, TOGETHER, small, static_files
+from survey.web.static_files import FOREIGN, OVER, TOGETHER, small, static_files
 
 STATIC = resources.files("survey.web").joinpath("static")
 STYLES = sorted(entry.name for entry in STATIC.iterdir() if entry.name.endswith(".css"))
@@ -36,6 +36,19 @@ def test_scripts_lose_comments_and_indentation_alone() -> None:
     assert small("a.js", b'// why\nif (a) {\n  // how\n  b("// c");\n}\n') == b'if (a) {\nb("// c");\n}\n'
     (foreign,) = FOREIGN
     assert static_files()[foreign].content == STATIC.joinpath(foreign).read_bytes()
+
+
+@pytest.mark.parametrize(("folder", "beneath"), OVER.items())
+def test_a_folder_that_stands_over_another_has_its_files_in_place_of_the_others(folder: str, beneath: str) -> None:
+    script, other = (static_files()[f"{name}.js"].content.decode() for name in (folder, beneath))
+    own, theirs = (
+        {entry.name: small(entry.name, entry.read_bytes()).decode() for entry in STATIC.joinpath(name).iterdir()}
+        for name in (folder, beneath)
+    )
+    assert own.keys() & theirs.keys()
+    for name, source in (theirs | own).items():
+        assert source.strip() in script
+        assert (source.strip() in other) == (name not in own)
 
 
 @pytest.mark.parametrize(("name", "parts"), TOGETHER.items())
