@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 from questionnaires.keying import asked_sections, item_numbers, keys_of
 from questionnaires.model import DONT_KNOW, NOT_APPLICABLE, Condition, Item, ItemKind, Questionnaire, Section
-from survey.codes import plain_symbols
 from survey.invitations import IssuedCode
-from survey.questionnaire_library import list_published
-from survey.round_records import RoundRecord, list_rounds
+from survey.paper_versions import fingerprint_of, version_of
+from survey.round_records import RoundRecord
 from survey.slips import QrDrawing, draw_qr, heading_of
-from survey.storage.stores import Stores
 from survey.texts import Translate, plain_number
 from survey.units import UnitRecord
 
@@ -26,7 +24,6 @@ PLACES = 3
 # A form of four pages takes about two seconds of one core; more than these are printed in several files.
 FORMS_A_FILE = 60
 SECONDS_A_FILE = 600.0
-_FINGERPRINT_DIGITS = 8
 _CODE_SHAPE = (5, 5, 4)
 _CHARACTERS_A_LINE = 150
 _FEWEST_LINES, _MOST_LINES = 3, 8
@@ -105,39 +102,6 @@ class PaperLeaf:
     qr: QrDrawing | None = None
 
 
-def fingerprint_of(content_hash: str) -> str:
-    """What is printed of a questionnaire's content hash: eight digits, typed on a number pad, in two groups of four.
-
-    They are the hash's first 64 bits modulo 10⁸: two versions share them once in a hundred million pairs.
-    """
-    digits = str(int(content_hash[:16], 16) % 10**_FINGERPRINT_DIGITS).zfill(_FINGERPRINT_DIGITS)
-    return f"{digits[:4]}-{digits[4:]}"
-
-
-def read_fingerprint(typed: str) -> str | None:
-    """A typed fingerprint as it is printed; None where it is not eight digits."""
-    digits = plain_symbols(typed)
-    if len(digits) != _FINGERPRINT_DIGITS or not digits.isdecimal() or not digits.isascii():
-        return None
-    return f"{digits[:4]}-{digits[4:]}"
-
-
-def version_on_paper(stores: Stores, fingerprint: str) -> str:
-    """The version whose forms bear this fingerprint, with its modules; empty where no round and no library knows it."""
-    for record in list_rounds(stores):
-        if fingerprint_of(record.questionnaire_hash) == fingerprint:
-            return version_of(record)
-    for entry in list_published(stores):
-        if fingerprint_of(entry.questionnaire.content_hash) == fingerprint:
-            return entry.questionnaire.reference
-    return ""
-
-
-def version_of(record: RoundRecord) -> str:
-    """What a round asks, as its forms name it."""
-    return " + ".join((record.questionnaire_reference, *record.module_references))
-
-
 def compose_parts(questionnaire: Questionnaire, language: str, t: Translate, n_places: int) -> tuple[PrintedPart, ...]:
     """The questionnaire as it is printed, with places for so many units where a form rates several."""
     composer = _Composer(questionnaire, language, t)
@@ -151,83 +115,63 @@ def compose_parts(questionnaire: Questionnaire, language: str, t: Translate, n_p
     return tuple(parts)
 
 
-def print_blank_form(
-    record: RoundRecord,
-    questionnaire: Questionnaire,
-    units: Sequence[UnitRecord],
-    unit: UnitRecord | None,
-    language: str,
-    *,
-    n_places: int = PLACES,
-) -> "Printed":
+@dataclass(frozen=True, slots=True)
+class PaperForm:
+    """What all forms of a round share: what is asked of which units, in which language, and how they will be keyed.
+
+    `n_places` is for how many units a form has room where it rates several; `needs_two` says that two people key it.
+    """
+
+    record: RoundRecord
+    questionnaire: Questionnaire
+    units: Sequence[UnitRecord]
+    language: str
+    n_places: int = PLACES
+    needs_two: bool = True
+
+
+def print_blank_form(form: PaperForm, unit: UnitRecord | None) -> "Printed":
     """The PDF of the blank form of a unit, to be copied; its code is written by hand.
 
-    :param units: the units of the round; a form that rates several lists them.
     :param unit: the unit the form is about; None where it rates several.
     """
-    blank = PaperLeaf(_named(unit, language), tuple(" " * length for length in _CODE_SHAPE))
-    (printed,) = _print(record, questionnaire, units, [[blank]], language, n_places, 1)
+    blank = PaperLeaf(_named(unit, form.language), tuple(" " * length for length in _CODE_SHAPE))
+    (printed,) = _print(form, [[blank]], 1)
     return printed
 
 
 def print_coded_forms(
-    record: RoundRecord,
-    questionnaire: Questionnaire,
-    units: Sequence[UnitRecord],
-    codes: Sequence[IssuedCode],
-    public_url: str,
-    language: str,
-    *,
-    n_places: int = PLACES,
-    workers: int = 1,
+    form: PaperForm, codes: Sequence[IssuedCode], public_url: str, *, workers: int = 1
 ) -> "Iterator[Printed]":
     """The PDF files of forms with a code on each, named "1", "2", …, in the order in which they are done."""
-    named = {known.code: _named(known, language) for known in units}
+    named = {known.code: _named(known, form.language) for known in form.units}
     leaves = [
         PaperLeaf(named.get(code.unit, ""), tuple(code.typed.split("-")), draw_qr(code.address(public_url)))
         for code in codes
     ]
     files = [leaves[start : start + FORMS_A_FILE] for start in range(0, len(leaves), FORMS_A_FILE)]
-    yield from _print(record, questionnaire, units, files, language, n_places, workers)
+    yield from _print(form, files, workers)
 
 
-def _print(
-    record: RoundRecord,
-    questionnaire: Questionnaire,
-    units: Sequence[UnitRecord],
-    files: Sequence[Sequence[PaperLeaf]],
-    language: str,
-    n_places: int,
-    workers: int,
-) -> "Iterator[Printed]":
+def _print(form: PaperForm, files: Sequence[Sequence[PaperLeaf]], workers: int) -> "Iterator[Printed]":
     from survey.print_pool import Page, print_pages
     from survey.printing import make_form_printer
 
     printer = make_form_printer()
-    places = min(n_places, questionnaire.most_units)
 
     def page(number: int, leaves: Sequence[PaperLeaf]) -> Page:
-        return Page(str(number), lambda: _html(printer, record, questionnaire, units, leaves, language, places))
+        return Page(str(number), lambda: _html(printer, form, leaves))
 
     pages = [page(number, leaves) for number, leaves in enumerate(files, 1)]
     yield from print_pages(pages, make_form_printer, workers=workers, seconds=SECONDS_A_FILE)
 
 
-def _html(
-    printer: "Printer",
-    record: RoundRecord,
-    questionnaire: Questionnaire,
-    units: Sequence[UnitRecord],
-    leaves: Sequence[PaperLeaf],
-    language: str,
-    n_places: int,
-) -> str:
+def _html(printer: "Printer", form: PaperForm, leaves: Sequence[PaperLeaf]) -> str:
     from survey.printing import form_texts
 
-    t = form_texts(language)
-    several = "_several" if questionnaire.rates_several_units else ""
-    notice = (f"notice_purpose{several}", "notice_voluntary", f"notice_stored{several}", "form_notice_paper")
-    listed = sorted((unit.code, _named(unit, language)) for unit in units) if questionnaire.rates_several_units else []
+    record, questionnaire, language = form.record, form.questionnaire, form.language
+    t, is_several = form_texts(language), questionnaire.rates_several_units
+    n_places = min(form.n_places, questionnaire.most_units)
     return printer.page(
         "form.html.jinja",
         language,
@@ -236,12 +180,27 @@ def _html(
         reference=version_of(record),
         fingerprint=fingerprint_of(questionnaire.content_hash),
         leaves=leaves,
-        notice=[t(key) for key in notice],
+        notice=list(_notice(form, t)),
         about=questionnaire.about.in_language(language) if questionnaire.about else "",
         parts=compose_parts(questionnaire, language, t, n_places),
         n_places=n_places,
-        units=listed,
+        units=sorted((unit.code, _named(unit, language)) for unit in form.units) if is_several else [],
     )
+
+
+def _notice(form: PaperForm, t: Translate) -> Iterator[str]:
+    """What is promised: the sentences of the citizen's page that hold for paper, and what happens to the paper."""
+    several = "_several" if form.questionnaire.rates_several_units else ""
+    yield t(f"notice_purpose{several}")
+    yield t("notice_voluntary")
+    yield t(f"notice_stored{several}")
+    yield t("form_notice_two" if form.needs_two else "form_notice_one")
+    custody = form.record.custody
+    if custody is None:
+        yield t("notice_key")
+    else:
+        yield t("notice_key_shared", shares=len(custody.custodians), need=custody.need)
+    yield t("notice_final")
 
 
 def _named(unit: UnitRecord | None, language: str) -> str:

@@ -32,7 +32,7 @@ def forms(slug: str, codes_csv: Path, out: Path, language: str, places: int, wor
     from survey.cli.instance import opened
     from survey.cli.printing_progress import tell_progress
     from survey.code_files import LARGEST_BATCH_BYTES
-    from survey.paper_forms import FORMS_A_FILE, print_coded_forms
+    from survey.paper_forms import FORMS_A_FILE, PaperForm, print_coded_forms
     from survey.plain_files import read_plain_file
     from survey.print_pool import default_workers
     from survey.round_records import find_round, load_questionnaire_of, units_of_round
@@ -49,16 +49,8 @@ def forms(slug: str, codes_csv: Path, out: Path, language: str, places: int, wor
     paths = [out] if total == 1 else [out.with_name(f"{out.stem}-{n}{out.suffix}") for n in range(1, total + 1)]
     with new_files(paths) as files:
         click.echo(f"printing {len(codes)} forms: 60 take about two minutes", err=True)
-        printed = print_coded_forms(
-            record,
-            questionnaire,
-            units,
-            codes,
-            address,
-            language,
-            n_places=places,
-            workers=workers or default_workers(),
-        )
+        form = PaperForm(record, questionnaire, units, language, places, settings.must_have_second_person)
+        printed = print_coded_forms(form, codes, address, workers=workers or default_workers())
         for done, file in enumerate(printed, 1):
             place = int(file.name) - 1
             tell_progress(done, total, replace(file, name=paths[place].name))

@@ -11,7 +11,7 @@ from support.server import running_server
 from support.stores import Templates, opened
 from survey.officers import create_officer
 from survey.paper_entry import waiting_forms
-from survey.paper_forms import fingerprint_of
+from survey.paper_versions import fingerprint_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 

@@ -18,15 +18,8 @@ from support.printed import inked_millimetres, qr_texts
 from support.rounds import SLUG, Collection, planned_collection
 from support.several_units import Firms
 from survey.code_files import issued_codes_csv
-from survey.paper_forms import (
-    compose_parts,
-    fingerprint_of,
-    print_blank_form,
-    print_coded_forms,
-    read_fingerprint,
-    version_of,
-    version_on_paper,
-)
+from survey.paper_forms import PaperForm, compose_parts, print_blank_form, print_coded_forms
+from survey.paper_versions import fingerprint_of, read_fingerprint, version_of, version_on_paper
 from survey.printing import form_texts
 from survey.round_records import units_of_round
 from survey.settings import Settings
@@ -56,7 +49,7 @@ def test_every_question_is_printed_in_order_with_its_boxes_and_every_page_says_i
         collection.record, questionnaire_reference=reference, questionnaire_hash=questionnaire.content_hash
     )
     units = units_of_round(collection.stores, record)
-    printed = print_blank_form(record, questionnaire, units, units[0], language)
+    printed = print_blank_form(PaperForm(record, questionnaire, units, language), units[0])
     assert printed.failure is None
     assert printed.pdf is not None
     assert structural_findings(printed.pdf) == []
@@ -108,7 +101,8 @@ def test_forms_with_codes_count_their_own_pages_and_bear_the_code_in_both_spelli
 ) -> None:
     codes = [*collection.codes("phuong-a", 2, channel="paper"), *collection.codes("xa-b", 1, channel="paper")]
     units = units_of_round(collection.stores, collection.record)
-    (printed,) = print_coded_forms(collection.record, load_bundled("sipas/2017.2"), units, codes, PUBLIC_URL, "vi")
+    form = PaperForm(collection.record, load_bundled("sipas/2017.2"), units, "vi", needs_two=False)
+    (printed,) = print_coded_forms(form, codes, PUBLIC_URL)
     assert printed.pdf is not None
     assert structural_findings(printed.pdf) == []
     pages = pages_of(printed.pdf)
@@ -119,6 +113,8 @@ def test_forms_with_codes_count_their_own_pages_and_bear_the_code_in_both_spelli
     assert [texts for texts in qr_texts(printed.pdf, tmp_path) if texts] == [
         [code.address(PUBLIC_URL)] for code in codes
     ]
+    assert "Cán bộ khảo sát nhập phiếu này" in firsts[0]
+    assert "Hai người nhập phiếu này" not in firsts[0]
     for code, said, name in zip(codes, firsts, ("Phường A", "Phường A", "Xã B"), strict=True):
         assert name in said
         assert code.typed.replace("-", "") in re.sub(r"[\s–-]", "", said)
@@ -131,7 +127,7 @@ def test_a_form_of_several_units_has_places_for_them_and_lists_them(
 ) -> None:
     firms = Firms(sqlite_settings, sqlite_stores, tmp_path)
     units = units_of_round(firms.stores, firms.record)
-    printed = print_blank_form(firms.record, firms.questionnaire, units, None, "vi", n_places=2)
+    printed = print_blank_form(PaperForm(firms.record, firms.questionnaire, units, "vi", n_places=2), None)
     assert printed.pdf is not None
     assert structural_findings(printed.pdf) == []
     whole = " ".join(pages_of(printed.pdf))

@@ -21,7 +21,7 @@ from survey.code_files import issued_codes_csv
 from survey.codes import new_code
 from survey.office_sessions import IDLE
 from survey.officers import create_officer
-from survey.paper_forms import fingerprint_of
+from survey.paper_versions import fingerprint_of
 from survey.questionnaire_library import find_questionnaire
 from survey.rounds import close_round
 from survey.settings import Settings

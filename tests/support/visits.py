@@ -15,7 +15,7 @@ from support.site import APP_LOGIN, APP_PASSWORD, recovery_codes
 from support.tablets import kobo_csv, submission
 from survey.codes import new_code
 from survey.paper_entry import Desk, enter_form, round_on_paper
-from survey.paper_forms import fingerprint_of
+from survey.paper_versions import fingerprint_of
 from survey.round_records import find_round, load_questionnaire_of
 from survey.services import today
 from survey.texts import CITIZEN_LANGUAGES, LANGUAGES

@@ -44,6 +44,7 @@ from survey.web.office.unit_list import add_unit_files
 from survey.web.pages import page_language, render_page
 
 CONFIRM, FRAME, COLLECTED = "office.confirm", "office.frame", "office.answers_import"
+KEYED = frozenset({"office.paper_enter", "office.paper_settle"})
 UPLOADS = frozenset(
     {
         "office.batch",
@@ -113,6 +114,9 @@ def _let_uploads_in(blueprint: Blueprint) -> None:
             request.max_content_length = request.max_form_memory_size = LARGEST_SENDING
             # Answers beside their codes are to lie in no file, either; they come back in a field.
             request.form_data_parser_class = InMemoryForms
+        if request.endpoint in KEYED:
+            # A form of several units may hold many long texts.
+            request.max_content_length = request.max_form_memory_size = LARGEST_UPLOAD
         if request.endpoint == CONFIRM:
             # Figures that were read come back in a field, so that nothing lies on the server in between.
             request.max_form_memory_size = LARGEST_UPLOAD

@@ -23,7 +23,7 @@ from survey.paper_entry import (
     round_on_paper,
     settle_form,
 )
-from survey.paper_forms import fingerprint_of, read_fingerprint, version_of, version_on_paper
+from survey.paper_versions import fingerprint_of, read_fingerprint, version_of, version_on_paper
 from survey.round_records import RoundRecord, load_questionnaire_of, units_of_round
 from survey.services import Services, today
 from survey.units import UnitRecord

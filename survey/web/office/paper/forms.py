@@ -1,17 +1,16 @@
 """The page about a round's forms on paper: what to print, how the entry goes, and which forms wait to be settled."""
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from flask import Response, current_app, request
 from wtforms import FileField, SelectField
 from wtforms.validators import InputRequired
 
 from survey.errors import BadInput, WrongState
-from survey.invitations import IssuedCode
 from survey.paper_entry import list_differences, waiting_forms
-from survey.paper_forms import FORMS_A_FILE, PLACES, fingerprint_of, print_blank_form, print_coded_forms, version_of
+from survey.paper_forms import FORMS_A_FILE, PLACES, PaperForm, print_blank_form, print_coded_forms
 from survey.paper_tallies import forms_counted
+from survey.paper_versions import fingerprint_of, version_of
 from survey.round_records import RoundRecord, load_questionnaire_of, units_of_round
 from survey.services import Services
 from survey.slips import printed_address, read_issued_codes, refuse_unknown_codes
@@ -24,9 +23,6 @@ from survey.web.office.rounds import find_line, may_issue
 from survey.web.office.slips import PDF_TYPE
 from survey.web.pages import catalogue_of, page_language, render_page_of
 from survey.web.spreadsheets import attachment
-
-if TYPE_CHECKING:
-    from survey.print_pool import Printed
 
 _PLACES = tuple(str(place) for place in range(1, 10))
 
@@ -78,24 +74,16 @@ class PaperPages:
     def blank(self, slug: str) -> Response:
         """The blank form of a unit as a PDF."""
         record, _ = find_line(self._services, slug, page_language())
-        stores = self._services.stores
         if record.is_imported:
             return self.paper(slug)
-        questionnaire, units = load_questionnaire_of(stores, record), units_of_round(stores, record)
-        asked = request.args.get("unit", "")
+        language, places = request.args.get("printed", ""), request.args.get("places", "")
+        n_places = int(places) if places in _PLACES else PLACES
+        form = self._form(record, language if language in LANGUAGES else LANGUAGES[0], n_places)
         unit = None
-        if not questionnaire.rates_several_units:
-            unit = next((known for known in units if known.code == asked), units[0])
-        language = request.args.get("printed", "")
-        places = request.args.get("places", "")
-        printed = print_blank_form(
-            record,
-            questionnaire,
-            units,
-            unit,
-            language if language in LANGUAGES else LANGUAGES[0],
-            n_places=int(places) if places in _PLACES else PLACES,
-        )
+        if not form.questionnaire.rates_several_units:
+            asked = request.args.get("unit", "")
+            unit = next((known for known in form.units if known.code == asked), form.units[0])
+        printed = print_blank_form(form, unit)
         name = f"{slug}-{unit.code if unit else 'form'}.pdf"
         if printed.pdf is None:
             current_app.logger.error("%s could not be printed: %s", name, printed.failure)
@@ -124,18 +112,23 @@ class PaperPages:
             address = printed_address(services.settings, request.host_url.rstrip("/"))
         except WrongState:
             return self._coded_page(record, form, ("codes_no_address", ""), HTTPStatus.CONFLICT)
-        printed = self._printed(record, codes, address, form.printed_in.data)
+        (printed,) = print_coded_forms(self._form(record, form.printed_in.data), codes, address)
         if printed.pdf is None:
             current_app.logger.error("The forms of %s could not be printed: %s", slug, printed.failure)
             refusal = ("paper_not_printed", printed.failure or "")
             return self._coded_page(record, form, refusal, HTTPStatus.INTERNAL_SERVER_ERROR)
         return attachment(printed.pdf, PDF_TYPE, f"{slug}-forms.pdf")
 
-    def _printed(self, record: RoundRecord, codes: list[IssuedCode], address: str, language: str) -> "Printed":
+    def _form(self, record: RoundRecord, language: str, n_places: int = PLACES) -> PaperForm:
         stores = self._services.stores
-        questionnaire, units = load_questionnaire_of(stores, record), units_of_round(stores, record)
-        (printed,) = print_coded_forms(record, questionnaire, units, codes, address, language)
-        return printed
+        return PaperForm(
+            record,
+            load_questionnaire_of(stores, record),
+            units_of_round(stores, record),
+            language,
+            n_places,
+            self._services.settings.must_have_second_person,
+        )
 
     def _coded_page(
         self, record: RoundRecord, form: CodedForm, refusal: tuple[str, str] | None, status: int

@@ -23,7 +23,7 @@ class Key:
 class Row:
     """A row of the entry screen. `condition` is what the script reads: a control and the keys that make this row due.
 
-    `has_legend` is false where the row before has the same keys.
+    `legend` is the row whose keys are shown for this one: itself, or one before with the same keys.
     """
 
     name: str
@@ -31,12 +31,23 @@ class Row:
     text: str
     kind: str
     keys: tuple[Key, ...]
-    has_legend: bool
+    legend: str
     condition: str
     typed: str
     problem: str
     is_not_due: bool
     longest: int | None
+
+    @property
+    def has_legend(self) -> bool:
+        """Whether the keys stand above this row."""
+        return self.legend == self.name
+
+    @property
+    def described_by(self) -> str:
+        """The ids of what belongs to the control beside its label."""
+        ids = ((self.legend, f"{self.legend}-keys"), (self.problem, f"{self.name}-complaint"))
+        return " ".join(name for said, name in ids if said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +97,14 @@ def groups_of(
     wrong = {problem.field: complaint(problem, language, t) for problem in problems}
     writer = _Rows(questionnaire, language, t)
     groups: list[tuple[str, list[Row]]] = []
-    keys: tuple[Key, ...] = ()
+    before: Row | None = None
     for found in key_fields(questionnaire, n_places):
         title = writer.title(found)
         if not groups or groups[-1][0] != title:
             groups.append((title, []))
-            keys = ()
-        row = writer.row(found, typed.get(found.name, ""), wrong.get(found.name, ""), found.name in not_due, keys)
-        keys = row.keys
+            before = None
+        row = writer.row(found, typed.get(found.name, ""), wrong.get(found.name, ""), found.name in not_due, before)
+        before = row
         groups[-1][1].append(row)
     return tuple(Group(title, tuple(rows)) for title, rows in groups)
 
@@ -114,7 +125,7 @@ def differing_rows(
     rows = []
     for found in key_fields(questionnaire):
         if found.name in names:
-            row = writer.row(found, typed.get(found.name, ""), wrong.get(found.name, ""), False, ())
+            row = writer.row(found, typed.get(found.name, ""), wrong.get(found.name, ""), False, None)
             rows.append(Differing(row, said(row, first.get(found.name, "")), said(row, second.get(found.name, ""))))
     return tuple(rows)
 
@@ -148,16 +159,17 @@ class _Rows:
         section = found.section.title.in_language(self.language) if found.section else ""
         return ": ".join(filter(None, (place, section)))
 
-    def row(self, found: KeyField, typed: str, problem: str, is_not_due: bool, before: tuple[Key, ...]) -> Row:
+    def row(self, found: KeyField, typed: str, problem: str, is_not_due: bool, before: Row | None) -> Row:
         item = found.item
         keys = self.keys(item) if item is not None else ()
+        shown_at = before.legend if before is not None and before.keys == keys else control_of(found.name)
         return Row(
             name=control_of(found.name),
             number=f"{found.number}." if item is not None else "",
             text=item.text.in_language(self.language) if item is not None else self.t("paper_unit"),
             kind=item.kind if item is not None else UNIT,
             keys=keys,
-            has_legend=bool(keys) and keys != before,
+            legend=shown_at if keys else "",
             condition=self.condition(found.section, item, found.place),
             typed=typed,
             problem=problem,
