@@ -25,6 +25,8 @@ from survey.storage.stores import open_stores
 WIDE, HIGH = 1280, 800
 # Printing starts the PDF engine in processes of its own, on a machine that other tests share.
 PRINTING_MS = 120_000
+# And a page that starts it answers when the machine comes to it.
+PATIENCE_MS = 60_000
 # The folder of the guide's pictures, where they are to be made again, and those that it shows.
 PICTURES = os.environ.get("PICTURES", "")
 GUIDE = Path(__file__).parents[2] / "docs" / "huong-dan.md"
@@ -82,6 +84,7 @@ class Desk:
     ) -> None:
         self.address, self.person, self._is_shown = address, person, is_shown
         self.page = new_page(width=WIDE, height=HIGH)
+        self.page.set_default_timeout(PATIENCE_MS)
         if code:
             accept(self.page, f"{address}/office/", code, person.password)
             return
