@@ -16,7 +16,10 @@ from werkzeug.test import TestResponse
 from support.office import Office, age_sessions, open_office, path_of
 from support.pages import Page, checked_page
 from support.printed import qr_texts
+from support.published import publish_by_hand, sipas_edition
 from support.rounds import SLUG, Collection, open_collection
+from support.several_units import SLUG as FIRMS
+from support.several_units import Firms
 from survey.code_files import issued_codes_csv
 from survey.codes import new_code
 from survey.office_sessions import IDLE
@@ -308,3 +311,54 @@ def test_forms_are_printed_for_the_codes_of_a_list(desk: Desk, tmp_path: Path) -
     close_round(desk.collection.stores, SLUG)
     page = checked_page(office.client.get(address), address)
     assert "Đợt" in page.text
+
+
+def test_a_form_of_several_units_is_keyed_place_by_place_and_a_unit_may_be_what_differs(
+    sqlite_settings: Settings, sqlite_stores: Stores, tmp_path: Path
+) -> None:
+    firms = Firms(sqlite_settings, sqlite_stores, tmp_path)
+    office = open_office(replace(sqlite_settings, must_have_second_person=True))
+    create_officer(sqlite_stores, "hoa", "Lê Thị Hoa", PASSWORD, actor="command line", roles=["clerk"])
+    client = office.app.test_client()
+    client.environ_base["wsgi.url_scheme"] = office.client.environ_base["wsgi.url_scheme"]
+    other = Office(office.app, client)
+    office.sign_in()
+    other.sign_in("hoa", PASSWORD)
+    enter, settle = (f"/office/rounds/{FIRMS}/paper/{name}" for name in ("enter", "settle"))
+    (code,) = firms.codes(1)
+    form = {"code": code.typed, "fingerprint": fingerprint_of(firms.questionnaire.content_hash), "places": "2"}
+    screen = checked_page(office.send(enter, **form, step="open"), enter)
+    assert [name for name in screen.fields(1) if name.endswith(".unit")] == ["k1.unit", "k2.unit"]
+    strange = checked_page(
+        office.send(enter, **form, step="save", **{"k1": "2", "k1.unit": "so-z", "k1.3": "1"}), enter
+    )
+    assert (strange.status, "“so-z” không phải là đơn vị của đợt này" in strange.text) == (400, True)
+    # A number beyond the units that a form may rate is the most of them.
+    many = checked_page(office.send(enter, **{**form, "places": "99"}, step="open"), enter)
+    assert len([name for name in many.fields(1) if name.endswith(".unit")]) == 3
+    keyed = {"k1": "2", "k1.unit": "so-a Sở A", "k1.3": "2", "k2.unit": "xa-d", "k2.3": "1"}
+    assert office.send(enter, **form, step="save", **keyed).headers["Location"].endswith("did=kept")
+    answered = other.send(enter, **form, step="save", **{**keyed, "k1.unit": "so-b"})
+    assert answered.headers["Location"].endswith("did=differs")
+    page = checked_page(other.send(enter, **form, step="open"), enter)
+    assert "so-a Sở A" in page.text
+    assert "so-b Sở B" in page.text
+    assert "Đơn vị thứ 1" in page.text
+    done = other.send(settle, enter, **form, step="save", **{"k1.unit-is": "second"})
+    assert done.headers["Location"].endswith("did=received")
+    listed = checked_page(office.client.get(f"/office/rounds/{FIRMS}/paper?lang=en"), enter)
+    assert "One master serves all units" in listed.text
+    office.services.stores.close()
+
+
+def test_a_round_whose_answers_were_imported_has_no_paper_forms(sqlite_settings: Settings) -> None:
+    office = open_office(sqlite_settings)
+    publish_by_hand(sqlite_settings, office.services.stores, sipas_edition())
+    office.sign_in()
+    paper = "/office/rounds/sipas-2026/paper"
+    for address in (paper, f"{paper}/form.pdf"):
+        page = checked_page(office.client.get(address), address)
+        assert "không có phiếu giấy" in page.text
+    page = checked_page(office.client.get(f"{paper}/enter"), f"{paper}/enter")
+    assert "khi đợt khảo sát đang mở" in page.text
+    office.services.stores.close()

@@ -269,6 +269,9 @@ class EntryPages:
         names = {unit.code: unit_name(unit, language) for unit in sheet.units}
         _, line = find_line(self._services, sheet.record.slug, language)
         shown = pair.fields if pair is not None else ()
+        first, second = (pair.first, pair.second) if pair is not None else ({}, {})
+        asked = sheet.questionnaire
+        rows = differing_rows(asked, first, second, shown, chosen, problems, names, language, t)
         return render_page_of(
             "office",
             "paper/settle.html",
@@ -279,13 +282,12 @@ class EntryPages:
             code=sheet.code,
             fingerprint=sheet.fingerprint,
             unit=names.get(found.unit, ""),
-            rows=()
-            if pair is None
-            else differing_rows(sheet.questionnaire, pair.first, pair.second, shown, chosen, problems, language, t),
+            rows=rows,
             chosen={control_of(name): request.form.get(f"{control_of(name)}-is", "") for name in shown},
             others=[problem for problem in problems if problem.field not in shown],
             other_fields=field_names([problem.field for problem in problems if problem.field not in shown], t),
             n_problems=len(problems),
+            units=names if sheet.questionnaire.rates_several_units else {},
         )
 
     def _done(self, record: RoundRecord, did: str) -> AnyResponse:

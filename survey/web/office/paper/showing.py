@@ -60,8 +60,9 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Differing:
-    """A row in which two entries differ, and what each of them says."""
+    """A row in which two entries differ, under the title it stands beneath, and what each of them says."""
 
+    title: str
     row: Row
     first: str
     second: str
@@ -116,22 +117,26 @@ def differing_rows(
     names: Sequence[str],
     typed: Mapping[str, str],
     problems: Sequence[KeyProblem],
+    units: Mapping[str, str],
     language: str,
     t: Translate,
 ) -> tuple[Differing, ...]:
-    """The rows in which two entries differ, each with both readings in words."""
+    """The rows in which two entries differ, each with both readings in words; `units` are the units' names by codes."""
     wrong = {problem.field: complaint(problem, language, t) for problem in problems}
     writer = _Rows(questionnaire, language, t)
     rows = []
     for found in key_fields(questionnaire):
         if found.name in names:
             row = writer.row(found, typed.get(found.name, ""), wrong.get(found.name, ""), False, None)
-            rows.append(Differing(row, said(row, first.get(found.name, "")), said(row, second.get(found.name, ""))))
+            sides = (said(row, entry.get(found.name, ""), units) for entry in (first, second))
+            rows.append(Differing(writer.title(found) if found.place else "", row, *sides))
     return tuple(rows)
 
 
-def said(row: Row, kept: str) -> str:
-    """What was kept of a row, with the words of its keys; empty where nothing was."""
+def said(row: Row, kept: str, units: Mapping[str, str]) -> str:
+    """What was kept of a row, with the words of its keys or the name of its unit; empty where nothing was."""
+    if row.kind == UNIT:
+        return f"{kept} {units.get(kept, '')}".strip()
     labels = {key.key: key.label for key in row.keys}
     if row.kind in ("single", "multiple"):
         return ", ".join(f"{key} {labels.get(key, '')}".strip() for key in kept.split())
