@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 HAILONG := $(BIN)/hailong
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench fuzz audit first-paint game kills durability tampering migrating load coverage drill round format lock clean wheel
+.PHONY: help run test check bench fuzz audit first-paint office game kills durability tampering migrating load coverage drill round format lock clean wheel
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ migrating: $(VENV)/.test ## migrate a million rows up and down while answers com
 
 first-paint: $(VENV)/.test ## weigh and time the first load of the citizen's form and of published results on a slow phone
 	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.first_paint --write
+
+office: $(VENV)/.test ## the numbers of a round without a programmer: screens to an open round, the monitor under load, the editor, a list of half a million people
+	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.office --write
 
 coverage: $(VENV)/.test ## a thousand simulated rounds: how often intervals and rank sets hold the truth; begins again where it was stopped
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python -m benchmarks.coverage

@@ -7,19 +7,21 @@ import unicodedata
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from analysis.unfolding import unfolding_complaint
 from survey.errors import BadInput
 from survey.plain_files import read_plain_file
+from survey.workbook_rows import rows_of_first_sheet
 
 LARGEST_FRAME_BYTES = 2 * 1024**3
 # The last row that a workbook can have, and how many columns and cells are read of one.
 LAST_ROW = 1_048_576
 MOST_COLUMNS = 1_000
 MOST_CELLS = 50_000_000
+# The columns that a workbook can have.
+_WIDEST = 16_384
 # About as many as a CSV file of the largest size has.
 MOST_PARQUET_CELLS = 200_000_000
 ENDINGS = (".csv", ".xlsx", ".parquet")
@@ -92,16 +94,14 @@ def _from_csv(content: bytes, origin: str) -> pa.Table:
 
 
 def _from_workbook(content: bytes, origin: str) -> pa.Table:
-    from openpyxl import load_workbook
-
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as package:
             complaint = unfolding_complaint(package)
         if complaint is not None:
             raise BadInput(f"{origin}: {complaint}; larger frames come as CSV or Parquet")
-        sheet = load_workbook(io.BytesIO(content), read_only=True, data_only=True).worksheets[0]
-        header = _header_of(sheet, origin)
-        columns = _columns_of(sheet, len(header), origin)
+        rows = rows_of_first_sheet(content, last_row=LAST_ROW, most_columns=_WIDEST)
+        header = _header_of(next(rows, (1, [])), origin)
+        columns = _columns_of(rows, len(header), origin)
     except BadInput:
         raise
     except Exception:
@@ -109,8 +109,9 @@ def _from_workbook(content: bytes, origin: str) -> pa.Table:
     return pa.Table.from_arrays([pa.array(column, pa.string()) for column in columns], header)
 
 
-def _header_of(sheet: Any, origin: str) -> list[str]:
-    header = [_cell(value).strip() for value in next(sheet.iter_rows(max_row=1, values_only=True), ())]
+def _header_of(first: tuple[int, list[object]], origin: str) -> list[str]:
+    number, cells = first
+    header = [_cell(value).strip() for value in cells] if number == 1 else []
     while header and not header[-1]:
         header.pop()
     if not header:
@@ -120,12 +121,12 @@ def _header_of(sheet: Any, origin: str) -> list[str]:
     return header
 
 
-def _columns_of(sheet: Any, width: int, origin: str) -> list[list[str]]:
+def _columns_of(rows: Iterable[tuple[int, list[object]]], width: int, origin: str) -> list[list[str]]:
     # A few bytes can say that a row is far down or a cell far to the right, so what is between is bounded, too.
     most_rows = min(LAST_ROW - 1, MOST_CELLS // width)
     columns: list[list[str]] = [[] for _ in range(width)]
-    for row in sheet.iter_rows(min_row=2, max_row=LAST_ROW, max_col=width, values_only=True):
-        cells = [_cell(value) for value in row]
+    for _, values in rows:
+        cells = [_cell(value) for value in values[:width]]
         if not any(cells):
             continue
         if len(columns[0]) == most_rows:
@@ -133,6 +134,7 @@ def _columns_of(sheet: Any, width: int, origin: str) -> list[list[str]]:
                 f"{origin}: found more than {most_rows:,} rows of {width:,} columns, expected at most that many; "
                 "larger frames come as CSV or Parquet"
             )
+        cells += [""] * (width - len(cells))
         for column, cell in zip(columns, cells, strict=True):
             column.append(cell)
     return columns
@@ -156,6 +158,8 @@ def _from_parquet(content: bytes, origin: str) -> pa.Table:
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
     # A workbook keeps whole numbers as 12.0, and a code of 12 is no 12.0.

@@ -56,10 +56,14 @@ class Tally:
 
 
 class Connection:
-    """One connection that is kept for several requests, as a browser keeps it."""
+    """One connection that is kept for several requests, as a browser keeps it.
 
-    def __init__(self, address: tuple[str, int]) -> None:
+    `more` are header lines that each request has beside its own, each with its end.
+    """
+
+    def __init__(self, address: tuple[str, int], more: bytes = b"") -> None:
         self.address = address
+        self._more = more
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def request(
@@ -69,7 +73,7 @@ class Connection:
         if self._streams is None:
             self._streams = await asyncio.open_connection(*self.address)
         reader, writer = self._streams
-        head = method + b" " + path.encode() + b" HTTP/1.1\r\n" + _HEADERS
+        head = method + b" " + path.encode() + b" HTTP/1.1\r\n" + _HEADERS + self._more
         if body is not None:
             head += b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n" % len(body)
         writer.write(head + b"\r\n" + (body or b""))
