@@ -29,6 +29,7 @@ from survey.storage.stores import Stores
 
 RefusalReason = Literal[
     "rejected",
+    "held",
     "version",
     "no_identity",
     "code_missing",
@@ -189,8 +190,8 @@ class _Reader:
         self._taken: set[bytes] = set()
 
     def read(self, row: CollectedRow) -> ReadyRow | RowRefusal:
-        if row.is_rejected:
-            return RowRefusal(row.line, "rejected")
+        if row.review is not None:
+            return RowRefusal(row.line, row.review)
         if row.mark != self._mark or row.version not in ("", self._version):
             other = row.mark.removeprefix(f"{self._opened.slug}/") if row.mark != self._mark else row.version
             return RowRefusal(row.line, "version", version=_shown(other))

@@ -18,15 +18,24 @@ from questionnaires.model import Questionnaire
 from questionnaires.xlsform_rounds import CODE, CODE_LABEL, MARK, SCAN, SCAN_LABEL, UNIT, AskedColumn, asked_columns
 from survey.errors import BadInput
 
+Why = Literal["labels", "no_mark", "lacking", "no_identity", "twice"]
+Review = Literal["rejected", "held"]
+
 # What names a submission for good, the best first: an edited one keeps its first name.
 IDENTITIES = ("KEY", "meta-rootUuid", "meta/rootUuid", "meta-instanceID", "meta/instanceID", "instanceID", "_uuid")
 _VERSION, _REVIEW, _VALIDATION = "FormVersion", "ReviewState", "_validation_status"
-_REJECTED = frozenset({"rejected", "validation_status_not_approved", "not approved"})
+# What reviewers said there, as both tools write it. What is received cannot be taken back, so doubts count.
+_REVIEWS: Mapping[str, Review] = {
+    "rejected": "rejected",
+    "validation_status_not_approved": "rejected",
+    "not approved": "rejected",
+    "hasissues": "held",
+    "validation_status_on_hold": "held",
+    "on hold": "held",
+}
 _CHOSEN = frozenset({"1", "true", "yes"})
 _STEP = re.compile(r"[/.:-]+")
 _LONGEST_LISTED = 8
-
-Why = Literal["labels", "no_mark", "lacking", "no_identity", "twice"]
 
 
 class ForeignExportError(BadInput):
@@ -41,8 +50,9 @@ class ForeignExportError(BadInput):
 class CollectedRow:
     """A row as it came. `line` is its row in a spreadsheet, where 1 is that of the columns' names.
 
-    `fields` is the form as `questionnaires.answers.check_answers` takes it, under the codes of the `units` that were
-    chosen where several are rated; what was answered about nobody stands in `stray` by the item's code.
+    `review` is what reviewers said against it there. `fields` is the form as `questionnaires.answers.check_answers`
+    takes it, under the codes of the `units` that were chosen where several are rated; what was answered about nobody
+    stands in `stray` by the item's code.
     """
 
     line: int
@@ -50,7 +60,7 @@ class CollectedRow:
     mark: str
     version: str
     code: str
-    is_rejected: bool
+    review: Review | None
     units: tuple[str, ...]
     fields: Mapping[str, Sequence[str]]
     stray: tuple[str, ...] = ()
@@ -172,7 +182,7 @@ def _row(
             stray.append(asked.field)
         else:
             fields.setdefault(field_name(asked.field, units.get(asked.place, "")), []).extend(values)
-    states = (cells.get(name, "").strip().lower() for name in (_REVIEW, _VALIDATION))
+    reviews = (_REVIEWS.get(cells.get(name, "").strip().lower()) for name in (_REVIEW, _VALIDATION))
     return CollectedRow(
         line=line,
         identity=cells[identity].strip().removeprefix("uuid:"),
@@ -180,7 +190,7 @@ def _row(
         version=cells.get(_VERSION, "").strip(),
         # What a scanner reads is the whole address, whose fragment is the code.
         code=own_cell(SCAN).rpartition("#")[2] or own_cell(CODE),
-        is_rejected=any(state in _REJECTED for state in states),
+        review=next((review for review in reviews if review), None),
         units=tuple(units.values()),
         fields=fields,
         stray=tuple(stray),

@@ -130,6 +130,8 @@ def test_a_code_that_was_used_in_the_browser_is_refused_when_it_is_received_and_
         ({"identity": ""}, "no_identity", "", None),
         ({"review": "rejected"}, "rejected", "", None),
         ({"review": "validation_status_not_approved"}, "rejected", "", None),
+        ({"review": "hasIssues"}, "held", "", None),
+        ({"review": "validation_status_on_hold"}, "held", "", None),
         ({"overall": ""}, "answer", "overall", "required"),
         ({"overall": "9"}, "answer", "overall", "unknown_option"),
         ({"overall": "Rất hài lòng"}, "answer", "overall", "unknown_option"),
