@@ -181,11 +181,15 @@ def open_command(slug: str) -> None:
 def close(slug: str) -> None:
     """Close SLUG: no answer is taken any more."""
     from survey.cli.instance import opened
+    from survey.paper_entry import waiting_forms
     from survey.rounds import close_round
 
     with opened() as (_, stores):
         close_round(stores, slug)
+        n_on_paper = waiting_forms(stores, slug).in_all
     click.echo(f"round {slug}: closed")
+    if n_on_paper:
+        click.echo(f"{n_on_paper} forms on paper were keyed and not received; sealing erases them", err=True)
 
 
 @command.command()

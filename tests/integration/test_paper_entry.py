@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from questionnaires.answers import CheckedAnswers, check_answers
 from questionnaires.keying import KeyedForm, check_keys
+from support.command_line import environment_of_settings, run
 from support.game.schema_rules import broken_rules
 from support.rounds import LAST_DAY, SLUG, TODAY, Collection, open_collection
 from support.several_units import Firms
@@ -239,3 +240,14 @@ def test_forms_of_the_last_day_are_keyed_until_the_round_is_closed(collection: C
     close_round(collection.stores, SLUG)
     with pytest.raises(WrongState):
         round_on_paper(collection.record, collection.questionnaire, late)
+
+
+def test_the_command_that_closes_a_round_says_what_is_left_unfinished(
+    sqlite_settings: Settings, sqlite_stores: Stores, tmp_path: Path
+) -> None:
+    collection = open_collection(sqlite_settings, sqlite_stores, tmp_path)
+    (code,) = collection.codes("phuong-a", 1)
+    enter_form(desk_of(collection, "lan"), code.typed, keyed(collection, k1="1"))
+    done = run(environment_of_settings(sqlite_settings.instance, None), "round", "close", SLUG)
+    assert done.exit_code == 0
+    assert "1 forms on paper were keyed and not received; sealing erases them" in done.errors
