@@ -16,6 +16,7 @@ from support.portal import ADDRESS, PASSWORD, PROMISE, SLUG, UNIT, people_of
 from support.published import publish_by_hand, sipas_edition
 from support.server import RunningServer, running_server
 from support.stores import Templates, opened
+from survey.office_people import invite_officer
 from survey.officers import create_officer
 from survey.secrets import Secrets
 from survey.settings import Settings
@@ -45,6 +46,11 @@ class Place:
         secrets, now = Secrets(self.settings.secret_key), datetime.now(UTC)
         return invite_person(self.stores, secrets, UNIT, address, name, actor="lan", now=now).code
 
+    def invite_to_the_office(self, login: str, address: str, name: str) -> None:
+        """A clerk whom the issuer may know by this address."""
+        secrets, now = Secrets(self.settings.secret_key), datetime.now(UTC)
+        invite_officer(self.stores, secrets, login, name, ["clerk"], actor="lan", now=now, address=address)
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, store_templates: Templates) -> Iterator[Place]:
@@ -63,7 +69,6 @@ def place(tmp_path_factory: pytest.TempPathFactory, store_templates: Templates) 
             "HAILONG_OIDC_NAME": "Tài khoản cán bộ tỉnh",
         }
         with running_server(settings, extra=environment) as server:
-            provider.client.redirect_uri = f"{server.address}/unit/oidc/back"
             yield Place(server, settings, stores, provider)
     stores.close()
 
@@ -183,19 +188,26 @@ def test_a_passkey_of_the_office_opens_no_portal_and_an_unconfirmed_one_nothing(
     session.detach()
 
 
-def test_the_way_over_an_issuer_at_another_site_ends_inside(place: Place, new_page: NewPage) -> None:
-    place.invite("qua@tinh.gov.vn", "Hồ Văn Qua")
+@pytest.mark.parametrize(("area", "inside"), [("unit", "Hà Tu"), ("office", "Các đợt khảo sát")])
+def test_the_way_over_an_issuer_at_another_site_ends_inside(
+    place: Place, new_page: NewPage, area: str, inside: str
+) -> None:
+    if area == "unit":
+        place.invite("qua@tinh.gov.vn", "Hồ Văn Qua")
+    else:
+        place.invite_to_the_office("qua", "qua@tinh.gov.vn", "Hồ Văn Qua")
+    place.provider.client.redirect_uri = f"{place.server.address}/{area}/oidc/back"
     place.provider.people = {"qua": Person("s-qua", "qua@tinh.gov.vn")}
     page = new_page()
     # The portal at 127.0.0.1 and the issuer at localhost are two sites to a browser.
-    page.goto(f"{place.server.address}/unit/sign-in")
+    page.goto(f"{place.server.address}/{area}/sign-in")
     page.get_by_role("link", name="Tài khoản cán bộ tỉnh").click()
     page.get_by_role("button", name="qua").click()
-    page.wait_for_url("**/unit/")
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Hà Tu")
+    page.wait_for_url(f"**/{area}/")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(inside)
     place.provider.people = {"lạ": Person("s-la", "la@tinh.gov.vn")}
     stranger = new_page()
-    stranger.goto(f"{place.server.address}/unit/sign-in")
+    stranger.goto(f"{place.server.address}/{area}/sign-in")
     stranger.get_by_role("link", name="Tài khoản cán bộ tỉnh").click()
     stranger.get_by_role("button", name="lạ").click()
     expect(stranger.get_by_role("alert").first).to_contain_text("chưa được cơ quan khảo sát mời")

@@ -224,10 +224,10 @@ class Desk:
         expect(page.locator("main")).to_contain_text("Một người khác cần phê duyệt")
         expect(page.get_by_role("button", name="Phê duyệt")).to_have_count(0)
 
-    def grants(self, slug: str, picture_name: str = "approval") -> None:
+    def grants(self, slug: str) -> None:
         """What a colleague asked for."""
         page = self.at_round(slug, "/approvals")
-        self.pictures(picture_name)
+        self.pictures("approval")
         page.get_by_role("button", name=re.compile("^Phê duyệt")).click()
         expect(page.get_by_role("status")).to_contain_text("đã phê duyệt đề nghị")
 
