@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 # A form of a rating of several units has places for so many, where nobody says how many.
 PLACES = 3
-# A form of four pages takes about two seconds of one core; more than these are printed in several files.
-FORMS_A_FILE = 60
+# Twenty forms of seven pages take about a minute of one busy core and 0.8 GB, and both grow with their number.
+FORMS_A_FILE = 20
 SECONDS_A_FILE = 600.0
 _CODE_SHAPE = (5, 5, 4)
 _CHARACTERS_A_LINE = 150

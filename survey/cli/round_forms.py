@@ -27,7 +27,7 @@ from survey.texts import LANGUAGES
 def forms(slug: str, codes_csv: Path, out: Path, language: str, places: int, workers: int | None) -> None:
     """Print a form of SLUG for each code of a list, to be answered on paper and keyed in the office.
 
-    More than 60 forms fill several files: FILE-1.pdf, FILE-2.pdf and so on.
+    More than 20 forms fill several files: FILE-1.pdf, FILE-2.pdf and so on.
     """
     from survey.cli.instance import opened
     from survey.cli.printing_progress import tell_progress
@@ -48,7 +48,7 @@ def forms(slug: str, codes_csv: Path, out: Path, language: str, places: int, wor
     total = -(-len(codes) // FORMS_A_FILE)
     paths = [out] if total == 1 else [out.with_name(f"{out.stem}-{n}{out.suffix}") for n in range(1, total + 1)]
     with new_files(paths) as files:
-        click.echo(f"printing {len(codes)} forms: 60 take about two minutes", err=True)
+        click.echo(f"printing {len(codes)} forms: 20 take about a minute", err=True)
         form = PaperForm(record, questionnaire, units, language, places, settings.must_have_second_person)
         printed = print_coded_forms(form, codes, address, workers=workers or default_workers())
         for done, file in enumerate(printed, 1):
