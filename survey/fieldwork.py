@@ -141,11 +141,12 @@ def _keep_targets(
 
 
 def plan_targets(stores: Stores, record: RoundRecord, wanted: Mapping[str, int], *, actor: str) -> None:
-    """From now on so many answers are wanted of these units, and no target of another unit stands.
+    """From now on so many answers are wanted of these units, and no target of any other unit stands; what holds for
+    every unit without one of its own stays.
 
     Raises BadInput for a unit that nobody is invited for and for a number that no round has.
     """
-    gone = {unit: None for unit in targets_of(stores, record.slug) if unit not in wanted}
+    gone = {unit: None for unit in targets_of(stores, record.slug) if unit not in wanted and unit != EVERY_UNIT}
     _keep_targets(stores, record, {**wanted, **gone}, set(gone), actor)
 
 

@@ -9,9 +9,10 @@ from sqlalchemy import inspect
 
 from support.rounds import SLUG, TODAY, UNITS, Collection, open_collection
 from survey.errors import BadInput
-from survey.fieldwork import fieldwork_of, set_targets, targets_of
+from survey.fieldwork import EVERY_UNIT, fieldwork_of, plan_targets, set_targets, targets_of
 from survey.fieldwork_counts import FieldworkWatch
 from survey.fieldwork_days import DayBook, DayCounts, days_of
+from survey.round_records import find_round
 from survey.round_status import round_status
 from survey.settings import Settings
 from survey.storage.audit import list_events
@@ -107,3 +108,13 @@ def test_a_fieldwork_has_a_line_for_every_unit_and_its_target(collection: Collec
         set_targets(stores, record, {"xa-c": 5}, actor="lan")
     with pytest.raises(BadInput, match="expected a whole number from 1"):
         set_targets(stores, record, {UNITS[0]: 0}, actor="lan")
+
+
+def test_planned_sizes_take_the_place_of_the_units_own_targets_alone(collection: Collection) -> None:
+    stores, record = collection.stores, find_round(collection.stores, SLUG)
+    set_targets(stores, record, {EVERY_UNIT: 50, "phuong-a": 60}, actor="lan")
+    plan_targets(stores, record, {"xa-b": 70}, actor="lan")
+    assert targets_of(stores, SLUG) == {EVERY_UNIT: 50, "xa-b": 70}
+    with pytest.raises(BadInput, match="xa-la"):
+        plan_targets(stores, record, {"xa-la": 70}, actor="lan")
+    assert targets_of(stores, SLUG) == {EVERY_UNIT: 50, "xa-b": 70}
