@@ -65,6 +65,32 @@ def test_large_rounds_are_counted_beside_their_readers(collection: Collection, m
     assert watch.look(SLUG).cells[0].spent == 1
 
 
+def test_many_watchers_share_what_has_not_changed_and_nobody_sees_what_is_no_longer_so(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("survey.fieldwork_counts.LARGE", 0)
+    stores, record = collection.stores, collection.record
+    collection.codes("phuong-a", 3)
+    # The first count took a while, so that the next one is not due before all of this is over.
+    moments = iter([0.0, 1000.0])
+    watch = FieldworkWatch(stores, collection.secrets, clock=lambda: next(moments, 1001.0))
+    watch.look(SLUG)
+    first = fieldwork_of(stores, watch, record, TODAY)
+    assert fieldwork_of(stores, watch, record, TODAY) is first
+    set_targets(stores, record, {"": 8}, actor="lan")
+    second = fieldwork_of(stores, watch, record, TODAY)
+    assert second.total.target == 16
+    book = DayBook(stores)
+    book.count(SLUG, "phuong-a", TODAY, "opened")
+    book.write()
+    third = fieldwork_of(stores, watch, record, TODAY)
+    assert (third.total.opened, third.total.target) == (1, 16)
+    book.count(SLUG, "phuong-a", TODAY, "received")
+    book.write()
+    assert fieldwork_of(stores, watch, record, TODAY).days["phuong-a"][TODAY] == DayCounts(1, 1)
+    assert fieldwork_of(stores, watch, record, TODAY + dt.timedelta(days=1)).calendar != third.calendar
+
+
 def test_days_are_written_down_together_and_add_up(collection: Collection) -> None:
     first, second = DayBook(collection.stores), DayBook(collection.stores)
     for book in (first, second):
