@@ -26,7 +26,7 @@ from survey.officers import create_officer
 from survey.questionnaire_drafts import Writer, start_draft
 
 NAME = "editor"
-N_ITEMS, SLOWER, ROUNDS = 120, 4, 6
+N_ITEMS, SLOWER, ROUNDS = 120, 4, 5
 BAR = Bar(100, is_strict=True)
 LOGIN, PASSWORD = "editor", "bốn từ chọn bừa"
 DRAFT = "/office/questionnaires/drafts/1"
@@ -171,7 +171,7 @@ def _opens(page: Page, clock: Clock, what: str, control: object) -> None:
 
 
 def _settle(page: Page) -> None:
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(1200)
 
 
 def _table(clock: Clock, load: float) -> str:

@@ -10,6 +10,8 @@ let timer = 0;
 let running = false;
 let again = false;
 let isDirty = false;
+let drawing = 0;
+let shownProblems = "";
 
 const fields = () => new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string"));
 const say = (text, isLate = false) => {
@@ -41,6 +43,9 @@ const restore = () => {
 };
 
 const showProblems = (problems) => {
+  const told = JSON.stringify(problems);
+  if (told === shownProblems) return;
+  shownProblems = told;
   for (const line of form.querySelectorAll(".complaint")) line.remove();
   for (const wrong of form.querySelectorAll(".is-wrong")) wrong.classList.remove("is-wrong");
   const list = box.querySelector("ul");
@@ -70,6 +75,12 @@ const redraw = () => {
   frame.addEventListener("load", () => frame.contentWindow.scrollTo(0, scrollY), { once: true });
   // Without a fragment, which would scroll the page around the phone, too.
   location.replace(location.href.split("#")[0]);
+};
+
+// The phone is drawn on the same thread as letters: it waits until nobody types.
+const redrawSoon = () => {
+  clearTimeout(drawing);
+  drawing = setTimeout(() => { if (window.requestIdleCallback) requestIdleCallback(redraw); else redraw(); }, 500);
 };
 
 // A session that began in another tab has a token of its own, which this page's address gives.
@@ -106,7 +117,7 @@ async function save() {
         form.elements.mark.value = told.mark;
         if (!again) { isDirty = false; forget(); } else remember();
         showProblems(told.problems);
-        if (window.requestIdleCallback) requestIdleCallback(redraw); else redraw();
+        redrawSoon();
       }
     }
   } catch {
@@ -119,6 +130,7 @@ async function save() {
 
 form.addEventListener("input", () => {
   isDirty = true;
+  clearTimeout(drawing);
   clearTimeout(timer);
   timer = setTimeout(() => { remember(); save(); }, 700);
 });
