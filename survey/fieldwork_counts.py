@@ -34,6 +34,8 @@ LARGE = 20_000
 # How long a reader waits for a count that is under way, and of what part of the time counting may take.
 PATIENCE_SECONDS = 0.02
 SHARE_OF_TIME = 0.1
+# A count of a large round serves everybody who comes within this time.
+FRESH_SECONDS = 2.0
 # Rounds that are remembered; of a million invitations each takes some 30 MB.
 MOST_ROUNDS = 4
 # What was made of the counts, such as the lines of a page, and is kept for whoever looks next.
@@ -139,14 +141,16 @@ class FieldworkWatch:
     def look(self, slug: str) -> FieldworkCounts:
         """The counts of a round: as they are, or in a large round as they were some seconds ago, which they say.
 
-        Counting a large round goes on beside its readers and takes a tenth of the time at most. Raises what the stores
-        raise when the round was never counted or is small.
+        Counting a large round goes on beside its readers, every two seconds while there are any, and takes a tenth of
+        the time at most. Raises what the stores raise when the round was never counted or is small.
         """
         watched = self._find(slug)
         if watched.last is None or sum(watched.known.issued.values()) < LARGE:
             with watched.lock:
                 return self._count(slug, watched)
-        if not watched.is_counting and self._clock() >= watched.ended + watched.took / SHARE_OF_TIME:
+        if not watched.is_counting and self._clock() >= watched.ended + max(
+            FRESH_SECONDS, watched.took / SHARE_OF_TIME
+        ):
             self._begin(slug, watched)
         if watched.is_counting:
             watched.done.wait(PATIENCE_SECONDS)

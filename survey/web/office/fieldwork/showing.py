@@ -63,6 +63,11 @@ def lines_of(fieldwork: Fieldwork, watch: FieldworkWatch, names: Mapping[str, st
     return tuple(sorted(lines, key=lambda line: line.name))
 
 
+def column_labels(language: str) -> tuple[str, ...]:
+    """What stands above the columns."""
+    return tuple(catalogue_of("office").text(f"fieldwork_col_{column}", language) for column in COLUMNS)
+
+
 def unit_cells(fieldwork: Fieldwork, watch: FieldworkWatch, language: str) -> dict[str, tuple[str, ...]]:
     """The cells of each unit, written once for all who watch the same counts."""
     return watch.once(

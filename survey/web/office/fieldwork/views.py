@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from flask import Response, abort, g, redirect, request, url_for
+from flask import Response, abort, g, get_template_attribute, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms.validators import InputRequired, NumberRange, Optional
 
@@ -45,14 +45,30 @@ class FieldworkPages:
         """Every unit of the round with its counts, and what an officer should look at first."""
         language = page_language()
         record, fieldwork, names = self._found(slug, language)
-        lines = showing.lines_of(fieldwork, self._services.watch, names, language)
+        watch = self._services.watch
+        lines = watch.once(
+            f"lines of {slug} in {language}",
+            (fieldwork, names),
+            lambda: showing.lines_of(fieldwork, watch, names, language),
+        )
+        labels = showing.column_labels(language)
+        address = url_for("office.fieldwork_unit", slug=slug, unit="")
+        # Most of the page is this table, and of whoever watches all see the same.
+        rows = watch.once(
+            f"rows of {slug} in {language}",
+            (lines, address),
+            lambda: get_template_attribute("fieldwork/rows.html", "rows")(
+                lines, address, labels, catalogue_of("office").text("fieldwork_alerts_title", language)
+            ),
+        )
         total = showing.cells_of(fieldwork.total, language)
         response = self._page(
             "monitor",
             slug,
             fieldwork,
-            lines=lines,
+            rows=rows,
             columns=showing.COLUMNS,
+            labels=labels,
             total=total,
             keys=dict(zip(showing.COLUMNS, total, strict=True)),
             channels=showing.channel_cells(fieldwork.channels, language),
