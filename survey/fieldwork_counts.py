@@ -31,11 +31,12 @@ Made = TypeVar("Made")
 
 # Rounds with fewer invitations are counted for every reader; larger ones are counted beside their readers.
 LARGE = 20_000
-# How long a reader waits for a count that is under way, and of what part of the time counting may take.
+# How long a reader of old counts waits for a count that is under way, and of what part of the time counting may take.
 PATIENCE_SECONDS = 0.02
 SHARE_OF_TIME = 0.1
 # A count of a large round serves everybody who comes within this time.
 FRESH_SECONDS = 2.0
+OLD_SECONDS = 10.0
 # Rounds that are remembered; of a million invitations each takes some 30 MB.
 MOST_ROUNDS = 4
 # What was made of the counts, such as the lines of a page, and is kept for whoever looks next.
@@ -152,7 +153,8 @@ class FieldworkWatch:
             FRESH_SECONDS, watched.took / SHARE_OF_TIME
         ):
             self._begin(slug, watched)
-        if watched.is_counting:
+        # Counts of a moment ago are shown at once; who comes after a long time without readers waits for newer ones.
+        if watched.is_counting and self._clock() >= watched.ended + OLD_SECONDS:
             watched.done.wait(PATIENCE_SECONDS)
         return watched.last
 
