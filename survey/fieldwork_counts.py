@@ -128,6 +128,14 @@ class _Watched:
         self.done = threading.Event()
 
 
+class _Slot:
+    """What was made last under a name, and of what."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.kept: tuple[object, Any] | None = None
+
+
 class FieldworkWatch:
     """The counts of the rounds of one instance, for many readers at once."""
 
@@ -137,7 +145,7 @@ class FieldworkWatch:
         self._clock = clock
         self._lock = threading.Lock()
         self._watched: dict[str, _Watched] = {}
-        self._made: dict[str, tuple[object, Any]] = {}
+        self._made: dict[str, _Slot] = {}
 
     def look(self, slug: str) -> FieldworkCounts:
         """The counts of a round: as they are, or in a large round as they were some seconds ago, which they say.
@@ -159,16 +167,21 @@ class FieldworkWatch:
         return watched.last
 
     def once(self, name: str, basis: object, make: Callable[[], Made]) -> Made:
-        """What is made of a basis: made once for all readers who come with an equal one. The last of a name is kept."""
-        kept: tuple[object, Made] | None = self._made.get(name)
-        if kept is not None and kept[0] == basis:
-            return kept[1]
-        made = make()
+        """What is made of a basis: made once for all readers who come with an equal one. The last of a name is kept.
+
+        Who comes while it is being made waits for it: several at once would each take as long as all of them together.
+        """
         with self._lock:
-            self._made.pop(name, None)
-            self._made[name] = (basis, made)
+            slot = self._made.pop(name, None)
+            if slot is None:
+                slot = _Slot()
+            self._made[name] = slot
             while len(self._made) > MOST_MADE:
                 del self._made[next(iter(self._made))]
+        with slot.lock:
+            if slot.kept is None or slot.kept[0] != basis:
+                slot.kept = (basis, make())
+            made: Made = slot.kept[1]
         return made
 
     def _find(self, slug: str) -> _Watched:

@@ -63,6 +63,17 @@ def lines_of(fieldwork: Fieldwork, watch: FieldworkWatch, names: Mapping[str, st
     return tuple(sorted(lines, key=lambda line: line.name))
 
 
+def places_of(fieldwork: Fieldwork, names: Mapping[str, str]) -> tuple[tuple[str, tuple[StatusCell | None, ...]], ...]:
+    """The name of each unit, in order, with its cell of each of the round's channels; None where nobody was asked."""
+    kinds = [cell.channel for cell in fieldwork.channels]
+    found = {(cell.unit, cell.channel): cell for cell in fieldwork.cells}
+    rows = [
+        (names.get(one.unit, one.unit), tuple(found.get((one.unit, channel)) for channel in kinds))
+        for one in fieldwork.units
+    ]
+    return tuple(sorted(rows, key=lambda row: row[0]))
+
+
 def column_labels(language: str) -> tuple[str, ...]:
     """What stands above the columns."""
     return tuple(catalogue_of("office").text(f"fieldwork_col_{column}", language) for column in COLUMNS)

@@ -44,7 +44,7 @@ class FieldworkPages:
     def monitor(self, slug: str) -> Response:
         """Every unit of the round with its counts, and what an officer should look at first."""
         language = page_language()
-        record, fieldwork, names = self._found(slug, language)
+        record, line, fieldwork, names = self._found(slug, language)
         watch = self._services.watch
         lines = watch.once(
             f"lines of {slug} in {language}",
@@ -64,7 +64,7 @@ class FieldworkPages:
         total = showing.cells_of(fieldwork.total, language)
         response = self._page(
             "monitor",
-            slug,
+            line,
             fieldwork,
             rows=rows,
             columns=showing.COLUMNS,
@@ -84,26 +84,20 @@ class FieldworkPages:
     def channels(self, slug: str) -> Response:
         """Units and channels: how many were asked and answered in each place."""
         language = page_language()
-        _, fieldwork, names = self._found(slug, language)
-        kinds = [cell.channel for cell in fieldwork.channels]
-        found = {(cell.unit, cell.channel): cell for cell in fieldwork.cells}
-        rows = [
-            (names.get(one.unit, one.unit), [found.get((one.unit, channel)) for channel in kinds])
-            for one in fieldwork.units
-        ]
-        return self._page(
-            "channels",
-            slug,
-            fieldwork,
-            kinds=[channel_label(channel, language) for channel in kinds],
-            rows=sorted(rows, key=lambda row: row[0]),
-            sums=fieldwork.channels,
+        _, line, fieldwork, names = self._found(slug, language)
+        sums = fieldwork.channels
+        kinds = [channel_label(cell.channel, language) for cell in sums]
+        rows = self._services.watch.once(
+            f"channels of {slug} in {language}",
+            (fieldwork, names),
+            lambda: get_template_attribute("fieldwork/rows.html", "places")(showing.places_of(fieldwork, names), kinds),
         )
+        return self._page("channels", line, fieldwork, kinds=kinds, rows=rows, sums=sums)
 
     def unit(self, slug: str) -> AnyResponse:
         """One unit: its channels, its days, what to look at, and its own target."""
         language = page_language()
-        record, fieldwork, names = self._found(slug, language)
+        record, line, fieldwork, names = self._found(slug, language)
         code = request.args.get(UNIT, "")
         one = next((known for known in fieldwork.units if known.unit == code), None)
         if one is None:
@@ -117,7 +111,7 @@ class FieldworkPages:
             form.answers.data = own.get(code)
         return self._page(
             "unit",
-            slug,
+            line,
             fieldwork,
             status=HTTPStatus.BAD_REQUEST if form.errors else HTTPStatus.OK,
             code=code,
@@ -134,7 +128,7 @@ class FieldworkPages:
 
     def target(self, slug: str) -> AnyResponse:
         """How many answers are wanted of every unit that has no target of its own."""
-        record, _ = find_line(self._services, slug, page_language())
+        record, line = find_line(self._services, slug, page_language())
         form = TargetForm()
         if request.method == "POST" and form.validate():
             set_targets(self._services.stores, record, {EVERY_UNIT: form.answers.data}, actor=g.account.login)
@@ -143,13 +137,13 @@ class FieldworkPages:
             form.answers.data = targets_of(self._services.stores, slug).get(EVERY_UNIT)
         status = HTTPStatus.BAD_REQUEST if form.errors else HTTPStatus.OK
         return self._page(
-            "target", slug, None, status=status, form=form, limits={"most": number(MOST_WANTED, 0, page_language())}
+            "target", line, None, status=status, form=form, limits={"most": number(MOST_WANTED, 0, page_language())}
         )
 
     def file(self, slug: str, file_type: str) -> Response:
         """The counts of every unit and channel, exact, and those of the days."""
         language = page_language()
-        _, fieldwork, names = self._found(slug, language)
+        _, _, fieldwork, names = self._found(slug, language)
         text = catalogue_of("office").text
 
         def columns(keys: Mapping[str, int]) -> list[Column]:
@@ -177,19 +171,24 @@ class FieldworkPages:
         )
         return table_file(places, file_type, f"{slug}-fieldwork", more=[days])
 
-    def _found(self, slug: str, language: str) -> tuple[RoundRecord, Fieldwork, dict[str, str]]:
-        record, _ = find_line(self._services, slug, language)
+    def _found(self, slug: str, language: str) -> tuple[RoundRecord, dict[str, object], Fieldwork, dict[str, str]]:
+        record, line = find_line(self._services, slug, language)
         if record.is_imported:
             # Nobody was asked from here.
             abort(HTTPStatus.NOT_FOUND)
         fieldwork = fieldwork_of(self._services.stores, self._services.watch, record, today())
-        return record, fieldwork, showing.names_of(self._services.stores, record, language)
+        return record, line, fieldwork, showing.names_of(self._services.stores, record, language)
 
     def _page(
-        self, template: str, slug: str, fieldwork: Fieldwork | None, *, status: int = HTTPStatus.OK, **values: object
+        self,
+        template: str,
+        line: dict[str, object],
+        fieldwork: Fieldwork | None,
+        *,
+        status: int = HTTPStatus.OK,
+        **values: object,
     ) -> Response:
         language = page_language()
-        _, line = find_line(self._services, slug, language)
         if fieldwork is not None:
             values |= {"counted_at": showing.clock(fieldwork.counted_at), "calendar": fieldwork.calendar}
         return render_page_of(
