@@ -34,7 +34,7 @@ def edition_of(rows: list[Row]) -> Edition:
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from([0, 4, 9, 10, 25]), min_size=5, max_size=5), st.integers(0, 1000))
 def test_without_its_hidden_units_an_edition_says_the_same(sizes: list[int], seed: int) -> None:
     counts = dict(zip(BLOCS, sizes, strict=True))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
@@ -10,6 +10,7 @@ from analysis.estimation.multiplicity import adjusted
 
 
 @pytest.mark.slow
+@settings(max_examples=40)
 @given(
     st.lists(
         st.one_of(st.floats(0, 1), st.floats(0, 0.02), st.sampled_from([0.05, 0.025, 0.0])), min_size=1, max_size=30

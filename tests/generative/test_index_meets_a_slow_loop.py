@@ -35,7 +35,7 @@ rows_of_units = st.fixed_dictionaries(
 
 
 @pytest.mark.slow
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(by_unit=rows_of_units, has_fpc=st.booleans())
 def test_values_and_standard_errors_equal_those_of_a_loop(by_unit: dict[str, Given], has_fpc: bool) -> None:
     rows: list[Row] = [(unit, *row) for unit, many in by_unit.items() for row in many]
@@ -58,7 +58,7 @@ def test_values_and_standard_errors_equal_those_of_a_loop(by_unit: dict[str, Giv
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(by_unit=rows_of_units)
 def test_the_mean_of_units_is_their_plain_mean(
     by_unit: dict[str, Given],

@@ -23,6 +23,8 @@ from support.spark import spark_cluster
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("spark")]
 
+# Every third group of the oracle's cases is asked on both; the golden tests ask all of them on one.
+EVERY = 3
 # Cases of the same table and sampling are one question here: all their variables at once, up to so many.
 MOST_VARIABLES = 2
 DESIGNS = ("ids", "strata", "weights", "fpc", "nest", "subset")
@@ -88,7 +90,7 @@ def _assert_near(one: np.ndarray, other: np.ndarray, scale: np.ndarray) -> None:
 def test_the_oracles_designs_have_one_answer_on_both(spark: Any, tmp_path: Path) -> None:
     groups = _groups()
     assert len(groups) >= 15
-    for number, group in enumerate(groups.values()):
+    for number, group in enumerate(list(groups.values())[::EVERY]):
         prepared, columns = _asked_together(group)
         path = tmp_path / f"{number}.parquet"
         pyarrow.parquet.write_table(prepared.table, path)
@@ -99,8 +101,8 @@ def test_the_oracles_designs_have_one_answer_on_both(spark: Any, tmp_path: Path)
         _assert_alike(here, there)
 
 
-def test_a_million_rows_have_one_answer_on_both(spark: Any, tmp_path: Path) -> None:
-    path = write_sample(tmp_path / "sample.parquet", 1_000_000)
+def test_many_rows_have_one_answer_on_both(spark: Any, tmp_path: Path) -> None:
+    path = write_sample(tmp_path / "sample.parquet", 200_000)
     design = SurveyDesign(strata=("stratum",), clusters=("psu",), weight="w")
     columns = [Column(name, None, "ratio", k) for k, name in enumerate(NAMES)]
     columns += [Column(NAMES[0], None, "total", 0), Column(NAMES[0], NAMES[1], "ratio", len(NAMES))]

@@ -147,14 +147,14 @@ def test_it_agrees_with_rounds_drawn_at_random(tmp_path: Path) -> None:
     verifier = runpy.run_path(str(TOOL))
     found: list[str] = []
     n_complementary = 0
-    for seed in range(12):
+    for seed in range(6):
         edition = published(a_random_round(tmp_path / f"a{seed}", seed), tmp_path / f"e{seed}")
         n_complementary += (edition / "estimates.csv").read_text(encoding="utf-8").count(",complementary,")
         verifier["verify"](
             tmp_path / f"a{seed}", edition, say=lambda finding, seed=seed: found.append(f"{seed}: {finding}")
         )
     assert found == []
-    assert n_complementary > 5
+    assert n_complementary > 2
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,8 @@ class PostOffice:
 
 def _is_ours(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object) -> AuthResult:
     is_known = isinstance(data, LoginPassword) and (data.login.decode(), data.password.decode()) == (USER, PASSWORD)
-    return AuthResult(success=is_known)
+    # Not handled yet: the server says that it is refused; otherwise both would wait.
+    return AuthResult(success=is_known, handled=False)
 
 
 @contextmanager
