@@ -1,6 +1,6 @@
 """The fieldwork of a round as an officer watches it: units and channels, targets and forecasts, and no answer."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -53,33 +53,42 @@ class Fieldwork:
         )
 
 
-def fieldwork_of(stores: Stores, watch: FieldworkWatch, record: RoundRecord, today: date) -> Fieldwork:
-    """How far the fieldwork of a round has come; raises what `FieldworkWatch.look` raises."""
+@dataclass(frozen=True, slots=True)
+class FieldworkLook:
+    """All that a fieldwork is made of, as it was found; looks are equal when nothing has changed between them."""
+
+    record: RoundRecord
+    counts: FieldworkCounts
+    targets: Mapping[str, int]
+    days: Mapping[str, Mapping[date, DayCounts]]
+    calendar: Calendar
+    invited: tuple[str, ...]
+
+
+def look_at(stores: Stores, watch: FieldworkWatch, record: RoundRecord, today: date) -> FieldworkLook:
+    """What there is to say of a round's fieldwork; raises what `FieldworkWatch.look` raises."""
     counts = watch.look(record.slug)
     targets = targets_of(stores, record.slug)
     sums = day_sums_of(stores, record.slug)
     days = watch.once(f"days of {record.slug}", sums, lambda: days_of(stores, record.slug))
     calendar = Calendar(record.opens_on, record.closes_on, today, record.state == "open")
-    invited = invited_units(stores, record)
-
-    def make() -> Fieldwork:
-        people = _people(record.slug, record.design_source, record.unit_codes)
-        return _made_of(counts, targets, days, calendar, invited, people)
-
-    # Many may watch: what has not changed since somebody else's look is not worked out again.
-    basis = (counts, targets, sums, calendar, invited, record.design_source)
-    return watch.once(f"fieldwork of {record.slug}", basis, make)
+    return FieldworkLook(record, counts, targets, days, calendar, tuple(invited_units(stores, record)))
 
 
-def _made_of(
-    counts: FieldworkCounts,
-    targets: Mapping[str, int],
-    days: Mapping[str, Mapping[date, DayCounts]],
-    calendar: Calendar,
-    invited: Sequence[str],
-    people: Mapping[str, int],
-) -> Fieldwork:
-    by_unit: dict[str, list[StatusCell]] = {unit: [] for unit in invited}
+def fieldwork_of(stores: Stores, watch: FieldworkWatch, record: RoundRecord, today: date) -> Fieldwork:
+    """How far the fieldwork of a round has come; raises what `FieldworkWatch.look` raises."""
+    return fieldwork_from(watch, look_at(stores, watch, record, today))
+
+
+def fieldwork_from(watch: FieldworkWatch, look: FieldworkLook) -> Fieldwork:
+    """The fieldwork of a look. Many may watch: what somebody else's equal look was made into is taken as it is."""
+    return watch.once(f"fieldwork of {look.record.slug}", look, lambda: _made_of(look))
+
+
+def _made_of(look: FieldworkLook) -> Fieldwork:
+    record, counts, targets, days, calendar = look.record, look.counts, look.targets, look.days, look.calendar
+    people = _people(record.slug, record.design_source, record.unit_codes)
+    by_unit: dict[str, list[StatusCell]] = {unit: [] for unit in look.invited}
     for cell in counts.cells:
         by_unit.setdefault(cell.unit, []).append(cell)
     asked = [cell for cell in counts.cells if cell.channel != OPEN_LINK]

@@ -134,6 +134,8 @@ class _Slot:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.kept: tuple[object, Any] | None = None
+        self.steady: object = None
+        self.ended = 0.0
 
 
 class FieldworkWatch:
@@ -166,10 +168,17 @@ class FieldworkWatch:
             watched.done.wait(PATIENCE_SECONDS)
         return watched.last
 
-    def once(self, name: str, basis: object, make: Callable[[], Made]) -> Made:
+    def is_large(self, slug: str) -> bool:
+        """Whether the counts that `look` gives of a round may be those of some seconds ago."""
+        watched = self._watched.get(slug)
+        return watched is not None and sum(watched.known.issued.values()) >= LARGE
+
+    def once(self, name: str, basis: object, make: Callable[[], Made], *, steady: object = None) -> Made:
         """What is made of a basis: made once for all readers who come with an equal one. The last of a name is kept.
 
         Who comes while it is being made waits for it: several at once would each take as long as all of them together.
+        With a `steady` part, which the basis has beside what moves all the time, it is made beside its readers: they
+        are shown at once what was made of an equal steady part some seconds ago.
         """
         with self._lock:
             slot = self._made.pop(name, None)
@@ -178,11 +187,30 @@ class FieldworkWatch:
             self._made[name] = slot
             while len(self._made) > MOST_MADE:
                 del self._made[next(iter(self._made))]
+        kept = slot.kept
+        is_late = kept is not None and kept[0] != basis and self._clock() < slot.ended + OLD_SECONDS
+        if steady is not None and kept is not None and is_late and slot.steady == steady:
+            if not slot.lock.locked():
+                threading.Thread(target=self._make_beside, args=(name, slot, basis, make), daemon=True).start()
+            late: Made = kept[1]
+            return late
         with slot.lock:
             if slot.kept is None or slot.kept[0] != basis:
-                slot.kept = (basis, make())
+                slot.kept, slot.steady, slot.ended = (basis, make()), steady, self._clock()
             made: Made = slot.kept[1]
         return made
+
+    def _make_beside(self, name: str, slot: _Slot, basis: object, make: Callable[[], object]) -> None:
+        # Another thread that has begun meanwhile makes it for all.
+        if not slot.lock.acquire(blocking=False):
+            return
+        try:
+            slot.kept, slot.ended = (basis, make()), self._clock()
+        except Exception:
+            # The next reader after a while makes it again, and hears what is wrong.
+            logging.getLogger(__name__).exception("What is shown of %s could not be made", name)
+        finally:
+            slot.lock.release()
 
     def _find(self, slug: str) -> _Watched:
         with self._lock:

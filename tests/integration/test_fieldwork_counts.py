@@ -91,6 +91,25 @@ def test_many_watchers_share_what_has_not_changed_and_nobody_sees_what_is_no_lon
     assert fieldwork_of(stores, watch, record, TODAY + dt.timedelta(days=1)).calendar != third.calendar
 
 
+def test_what_moves_is_made_beside_its_readers_and_what_was_set_is_seen_at_once(collection: Collection) -> None:
+    moment = [1000.0]
+    watch = FieldworkWatch(collection.stores, collection.secrets, clock=lambda: moment[0])
+
+    def made(moving: int, steady: str) -> str:
+        return watch.once("page", (moving, steady), lambda: f"{moving} {steady}", steady=steady)
+
+    assert made(1, "target 8") == "1 target 8"
+    before = set(threading.enumerate())
+    assert made(2, "target 8") == "1 target 8", "the last one is shown while the next is made"
+    for thread in set(threading.enumerate()) - before:
+        thread.join(timeout=10)
+    assert made(2, "target 8") == "2 target 8"
+    assert made(3, "target 9") == "3 target 9", "a new target is seen by whoever has set it"
+    moment[0] += 60
+    assert made(4, "target 9") == "4 target 9", "what was made a minute ago is not shown"
+    assert watch.once("page", (5, ""), lambda: "5") == "5"
+
+
 def test_days_are_written_down_together_and_add_up(collection: Collection) -> None:
     first, second = DayBook(collection.stores), DayBook(collection.stores)
     for book in (first, second):

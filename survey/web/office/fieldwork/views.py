@@ -1,13 +1,22 @@
 """The pages of the monitor: all units, their channels, one unit with its days, and the targets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from flask import Response, abort, g, get_template_attribute, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms.validators import InputRequired, NumberRange, Optional
 
-from survey.fieldwork import EVERY_UNIT, MOST_WANTED, Fieldwork, fieldwork_of, set_targets, targets_of
+from survey.fieldwork import (
+    EVERY_UNIT,
+    MOST_WANTED,
+    Fieldwork,
+    FieldworkLook,
+    fieldwork_from,
+    look_at,
+    set_targets,
+    targets_of,
+)
 from survey.round_records import RoundRecord
 from survey.services import Services, today
 from survey.texts import number
@@ -44,22 +53,25 @@ class FieldworkPages:
     def monitor(self, slug: str) -> Response:
         """Every unit of the round with its counts, and what an officer should look at first."""
         language = page_language()
-        record, line, fieldwork, names = self._found(slug, language)
+        record, line, look, names = self._looked(slug, language)
         watch = self._services.watch
-        lines = watch.once(
-            f"lines of {slug} in {language}",
-            (fieldwork, names),
-            lambda: showing.lines_of(fieldwork, watch, names, language),
-        )
         labels = showing.column_labels(language)
         address = url_for("office.fieldwork_unit", slug=slug, unit="")
+        alert = catalogue_of("office").text("fieldwork_alerts_title", language)
+        draw = get_template_attribute("fieldwork/rows.html", "rows")
+
+        def picture() -> tuple[Fieldwork, Sequence[showing.Line], str]:
+            fieldwork = fieldwork_from(watch, look)
+            lines = showing.lines_of(fieldwork, watch, names, language)
+            return fieldwork, lines, draw(lines, address, labels, alert)
+
         # Most of the page is this table, and of whoever watches all see the same.
-        rows = watch.once(
-            f"rows of {slug} in {language}",
-            (lines, address),
-            lambda: get_template_attribute("fieldwork/rows.html", "rows")(
-                lines, address, labels, catalogue_of("office").text("fieldwork_alerts_title", language)
-            ),
+        fieldwork, lines, rows = watch.once(
+            f"monitor of {slug} in {language}",
+            (look, names, address),
+            picture,
+            # An officer who has set a target sees it at once, whatever moves meanwhile.
+            steady=(look.targets, look.calendar, look.invited, names, address) if watch.is_large(slug) else None,
         )
         total = showing.cells_of(fieldwork.total, language)
         response = self._page(
@@ -172,12 +184,16 @@ class FieldworkPages:
         return table_file(places, file_type, f"{slug}-fieldwork", more=[days])
 
     def _found(self, slug: str, language: str) -> tuple[RoundRecord, dict[str, object], Fieldwork, dict[str, str]]:
+        record, line, look, names = self._looked(slug, language)
+        return record, line, fieldwork_from(self._services.watch, look), names
+
+    def _looked(self, slug: str, language: str) -> tuple[RoundRecord, dict[str, object], FieldworkLook, dict[str, str]]:
         record, line = find_line(self._services, slug, language)
         if record.is_imported:
             # Nobody was asked from here.
             abort(HTTPStatus.NOT_FOUND)
-        fieldwork = fieldwork_of(self._services.stores, self._services.watch, record, today())
-        return record, line, fieldwork, showing.names_of(self._services.stores, record, language)
+        look = look_at(self._services.stores, self._services.watch, record, today())
+        return record, line, look, showing.names_of(self._services.stores, record, language)
 
     def _page(
         self,
