@@ -1,7 +1,7 @@
 """`hailong round slips` and `hailong round stands`: what is printed before a round, with QR codes."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,14 +13,14 @@ from survey.cli.round_codes import DEMONSTRATION_URL
 
 if TYPE_CHECKING:
     from survey.code_files import CodeFile
+    from survey.invitations import IssuedCode
     from survey.print_pool import Printed
     from survey.round_records import RoundRecord
     from survey.settings import Settings
+    from survey.storage.stores import Stores
 
 
-@click.command()
-@click.argument("slug")
-@click.option(
+codes_option = click.option(
     "--codes",
     "codes_csv",
     type=click.Path(path_type=Path),
@@ -28,44 +28,43 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="The list of codes: unit, code, url, channel.",
 )
-@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.pdf", help="The new file.")
-@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Files printed at once; one a core.")
+out_option = click.option(
+    "--out", type=click.Path(path_type=Path), required=True, metavar="FILE.pdf", help="The new file."
+)
+workers_option = click.option(
+    "--workers", type=click.IntRange(min=1), metavar="N", help="Files printed at once; one a core."
+)
+
+
+@click.command()
+@click.argument("slug")
+@codes_option
+@out_option
+@workers_option
 def slips(slug: str, codes_csv: Path, out: Path, workers: int | None) -> None:
     """Print the slips of SLUG: A4 sheets of eight to be cut, a code and its QR on each.
 
     More than 1,000 slips fill several files: FILE-1.pdf, FILE-2.pdf and so on.
     """
     from survey.cli.instance import opened
-    from survey.cli.printing_progress import tell_progress
-    from survey.code_files import LARGEST_BATCH_BYTES
-    from survey.plain_files import read_plain_file
     from survey.round_records import find_round, units_of_round
-    from survey.secrets import Secrets
-    from survey.slips import n_files, print_slips, read_issued_codes, refuse_unknown_codes
+    from survey.slips import n_files, print_slips
 
     with opened() as (settings, stores):
         record = find_round(stores, slug)
         address = address_for(settings, record)
-        codes = read_issued_codes(read_plain_file(codes_csv, LARGEST_BATCH_BYTES), str(codes_csv), record)
-        refuse_unknown_codes(stores, Secrets(settings.secret_key), record, codes, str(codes_csv))
+        codes = codes_in(codes_csv, settings, stores, record)
         units = units_of_round(stores, record)
-    total = n_files(codes)
-    paths = [out] if total == 1 else [out.with_name(f"{out.stem}-{n}{out.suffix}") for n in range(1, total + 1)]
-    with new_files(paths) as files:
+    with numbered_files(out, n_files(codes)) as files:
         click.echo(f"printing {len(codes)} slips: 1,000 take about a minute", err=True)
-        printed = print_slips(record, units, codes, address, workers=workers)
-        for done, file in enumerate(printed, 1):
-            place = int(file.name) - 1
-            tell_progress(done, total, replace(file, name=paths[place].name))
-            files[place].fill(pdf_of(file))
-    named = str(out) if total == 1 else f"{paths[0]} to {paths[-1].name}"
+        files.take(print_slips(record, units, codes, address, workers=workers))
     slips_made = f"{len(codes)} slip{'s' if len(codes) > 1 else ''}"
-    click.echo(f"round {slug}: {slips_made} in {named}; keep them as safe as the codes")
+    click.echo(f"round {slug}: {slips_made} in {files.named}; keep them as safe as the codes")
 
 
 @click.command()
 @click.argument("slug")
-@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.pdf", help="The new file.")
+@out_option
 @click.option("--unit", metavar="CODE", help="The stand of this unit alone.")
 def stands(slug: str, out: Path, unit: str | None) -> None:
     """Print the stands of SLUG: an A6 page a unit for its counter, with a QR code that carries no invitation."""
@@ -97,6 +96,43 @@ def address_for(settings: "Settings", record: "RoundRecord") -> str:
 
     refuse_printing(record)
     return printed_address(settings, DEMONSTRATION_URL)
+
+
+class NumberedFiles:
+    """The files of a long printing: one as it was named, or FILE-1.pdf, FILE-2.pdf and so on. `named` says which."""
+
+    def __init__(self, paths: Sequence[Path], files: "Sequence[CodeFile]") -> None:
+        self._paths, self._files = paths, files
+        self.named = str(paths[0]) if len(paths) == 1 else f"{paths[0]} to {paths[-1].name}"
+
+    def take(self, printed: "Iterable[Printed]") -> None:
+        """Fill each file as it comes, which the printer names by its number; the progress is told."""
+        from survey.cli.printing_progress import tell_progress
+
+        for done, file in enumerate(printed, 1):
+            place = int(file.name) - 1
+            tell_progress(done, len(self._files), replace(file, name=self._paths[place].name))
+            self._files[place].fill(pdf_of(file))
+
+
+@contextmanager
+def numbered_files(out: Path, total: int) -> Iterator[NumberedFiles]:
+    """So many new files after the name of one; in their places when all of them are whole."""
+    paths = [out] if total == 1 else [out.with_name(f"{out.stem}-{n}{out.suffix}") for n in range(1, total + 1)]
+    with new_files(paths) as files:
+        yield NumberedFiles(paths, files)
+
+
+def codes_in(path: Path, settings: "Settings", stores: "Stores", record: "RoundRecord") -> "Sequence[IssuedCode]":
+    """The codes of a list; BadInput where one of them was not issued in the round."""
+    from survey.code_files import LARGEST_BATCH_BYTES
+    from survey.plain_files import read_plain_file
+    from survey.secrets import Secrets
+    from survey.slips import read_issued_codes, refuse_unknown_codes
+
+    codes = read_issued_codes(read_plain_file(path, LARGEST_BATCH_BYTES), str(path), record)
+    refuse_unknown_codes(stores, Secrets(settings.secret_key), record, codes, str(path))
+    return codes
 
 
 @contextmanager
